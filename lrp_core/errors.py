@@ -1,0 +1,65 @@
+"""The exceptions of jetlrp. Every message says what was found, what was expected and what to do.
+
+    JetlrpError                 anything this project raises on purpose
+    ├── JetFileError            a file of jets cannot be read, or lacks a branch
+    ├── JetError                one jet cannot be used (no tracks, non-finite values, a bad graph)
+    │   └── JetIndexError       there is no jet of that number
+    ├── CheckpointError         a checkpoint cannot be loaded
+    ├── DefinitionsError        a definitions file does not describe the checkpoint
+    ├── RuleError               a rule or a composite of rules is not possible
+    ├── TargetError             an output to explain that the network does not have
+    ├── NetworkError            a network does not say its steps, or says them wrongly
+    ├── PropagationError        relevance met an output that is exactly zero, or overflowed
+    ├── ExplanationFileError    a saved explanation cannot be read
+    └── SettingsError           a setting has a value that is not possible
+"""
+
+from __future__ import annotations
+
+
+class JetlrpError(Exception):
+    """Base of all errors that jetlrp raises on purpose."""
+
+
+class JetFileError(JetlrpError):
+    """A file of jets cannot be opened or read, or it lacks something that was asked for."""
+
+
+class JetError(JetlrpError):
+    """One jet cannot be used: it has no tracks, a non-finite value or an impossible graph."""
+
+
+class JetIndexError(JetError, IndexError):
+    """There is no jet of that number; also an ``IndexError``, so that a sequence of jets ends."""
+
+
+class CheckpointError(JetlrpError):
+    """A checkpoint cannot be loaded into the network."""
+
+
+class DefinitionsError(JetlrpError):
+    """A definitions file does not name the columns or the classes of the checkpoint."""
+
+
+class RuleError(JetlrpError):
+    """A rule of relevance propagation has an impossible parameter, or nobody knows its name."""
+
+
+class TargetError(JetlrpError):
+    """The network has no such output to explain."""
+
+
+class NetworkError(JetlrpError):
+    """A network does not say which steps it takes, or its steps do not give its own output."""
+
+
+class PropagationError(JetlrpError):
+    """Relevance cannot be shared out: it stands on an output that is exactly zero, or overflowed."""
+
+
+class ExplanationFileError(JetlrpError):
+    """A saved explanation cannot be read back."""
+
+
+class SettingsError(JetlrpError):
+    """A setting has a value that is not possible."""

@@ -1,0 +1,182 @@
+"""A jet: its tracks, the graph that joins them, and what is known of the jet as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lrp_core.errors import JetError
+
+LABELS = ("hbb", "qcd")
+
+
+def complete_graph(n_tracks: int) -> npt.NDArray[np.int64]:
+    """All ordered pairs of different tracks, source by source.
+
+    -> edge_index [2, n_tracks * (n_tracks - 1)]: row 0 the source, row 1 the destination.
+    """
+    source, destination = np.nonzero(~np.eye(n_tracks, dtype=bool))
+    return np.stack([source, destination]).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Jet:
+    """One jet as a graph of charged tracks.
+
+    tracks      [n_tracks, n_columns] float32 or float64, in the units of the features (GeV, cm, rad)
+    columns     names of the columns of ``tracks``; a name may stand in it twice
+    edge_index  [2, n_edges] int64, row 0 the source track and row 1 the destination track
+    label       "hbb", "qcd", or None where nobody knows (real data)
+    pt          transverse momentum in GeV, or None
+    sdmass      soft-drop mass in GeV, or None
+    jet_id      where the jet comes from, such as "hbb_jets.root:12"
+    index       number of the jet in its file or list, or None
+
+    Raises JetError if there are no tracks, a value is not finite or the graph does not fit.
+    """
+
+    tracks: npt.NDArray[np.floating]
+    columns: tuple[str, ...]
+    edge_index: npt.NDArray[np.int64]
+    label: str | None = None
+    pt: float | None = None
+    sdmass: float | None = None
+    jet_id: str = "jet"
+    index: int | None = None
+
+    def __post_init__(self) -> None:
+        name = self.jet_id
+        tracks = np.array(self.tracks, copy=True)
+        if tracks.dtype not in (np.float32, np.float64):
+            try:
+                tracks = tracks.astype(np.float64)
+            except (TypeError, ValueError) as error:
+                raise JetError(f"{name}: tracks must be numbers, found {tracks.dtype}") from error
+        columns = tuple(str(column) for column in self.columns)
+        if tracks.ndim != 2:
+            raise JetError(
+                f"{name}: tracks must be an array [n_tracks, n_columns], found shape {tracks.shape}"
+            )
+        if tracks.shape[1] != len(columns):
+            raise JetError(
+                f"{name}: {tracks.shape[1]} columns of values but {len(columns)} column names; "
+                "give one name for each column"
+            )
+        if tracks.shape[0] == 0:
+            raise JetError(f"{name}: the jet has no tracks; a jet needs at least one")
+        finite = np.isfinite(tracks)
+        if not finite.all():
+            track, column = np.argwhere(~finite)[0]
+            raise JetError(
+                f"{name}: {int((~finite).sum())} value(s) are not finite, the first is "
+                f"{tracks[track, column]} for {columns[column]} of track {track}; "
+                "every value must be a finite number"
+            )
+        edge_index = np.array(self.edge_index, copy=True)
+        if edge_index.ndim != 2 or edge_index.shape[0] != 2:
+            raise JetError(
+                f"{name}: edge_index must be an array [2, n_edges], found shape {edge_index.shape}"
+            )
+        if edge_index.size and edge_index.dtype.kind not in "iu":
+            raise JetError(f"{name}: edge_index must be integers, found {edge_index.dtype}")
+        edge_index = edge_index.astype(np.int64)
+        if edge_index.size and not (0 <= edge_index.min() and edge_index.max() < tracks.shape[0]):
+            raise JetError(
+                f"{name}: edge_index goes from {edge_index.min()} to {edge_index.max()}, "
+                f"but the tracks are numbered 0 to {tracks.shape[0] - 1}"
+            )
+        if self.label is not None and self.label not in LABELS:
+            raise JetError(f"{name}: label {self.label!r} is not one of {', '.join(LABELS)} or None")
+        tracks.setflags(write=False)
+        edge_index.setflags(write=False)
+        object.__setattr__(self, "tracks", tracks)
+        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "edge_index", edge_index)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        tracks: npt.ArrayLike,
+        columns: Sequence[str],
+        edge_index: npt.ArrayLike | None = None,
+        *,
+        label: str | None = None,
+        pt: float | None = None,
+        sdmass: float | None = None,
+        jet_id: str = "jet",
+        index: int | None = None,
+    ) -> Jet:
+        """Make a jet of one's own arrays; without ``edge_index``, every track is joined to every other.
+
+        tracks [n_tracks, n_columns], edge_index [2, n_edges]. Raises JetError as ``Jet`` does.
+        """
+        values = np.asarray(tracks)
+        if edge_index is None:
+            edges = complete_graph(values.shape[0] if values.ndim else 0)
+        else:
+            edges = np.asarray(edge_index)
+            if edges.size == 0:
+                edges = np.zeros((2, 0), dtype=np.int64)
+        return cls(
+            tracks=values,
+            columns=tuple(columns),
+            edge_index=edges,
+            label=label,
+            pt=pt,
+            sdmass=sdmass,
+            jet_id=jet_id,
+            index=index,
+        )
+
+    @property
+    def n_tracks(self) -> int:
+        """Number of tracks."""
+        return int(self.tracks.shape[0])
+
+    @property
+    def n_edges(self) -> int:
+        """Number of directed edges."""
+        return int(self.edge_index.shape[1])
+
+    def column(self, name: str) -> npt.NDArray[np.floating]:
+        """The values of one column, [n_tracks]. Raises JetError naming the columns there are."""
+        try:
+            return self.tracks[:, self.columns.index(name)]
+        except ValueError:
+            raise JetError(
+                f"{self.jet_id}: there is no column {name!r}; the columns are {', '.join(self.columns)}"
+            ) from None
+
+    def select(self, columns: Sequence[str]) -> npt.NDArray[np.floating]:
+        """The values of ``columns`` in that order, [n_tracks, len(columns)].
+
+        A name that stands several times in ``columns`` takes the jet's columns of that name one by
+        one if the jet has as many of them, and otherwise the jet's only one every time.
+        Raises JetError naming what is missing or ambiguous.
+        """
+        columns = tuple(columns)
+        if columns == self.columns:
+            return self.tracks
+        places: dict[str, list[int]] = {}
+        for place, name in enumerate(self.columns):
+            places.setdefault(name, []).append(place)
+        missing = [name for name in dict.fromkeys(columns) if name not in places]
+        if missing:
+            raise JetError(
+                f"{self.jet_id}: the network needs {', '.join(missing)}, which the jet does not have; "
+                f"it has {', '.join(places)}"
+            )
+        chosen, seen = [], dict.fromkeys(columns, 0)
+        for name in columns:
+            there = places[name]
+            if len(there) not in (1, columns.count(name)):
+                raise JetError(
+                    f"{self.jet_id}: {name} stands {len(there)} times in the jet and "
+                    f"{columns.count(name)} times in the network's columns; give it once or as often"
+                )
+            chosen.append(there[seen[name] if len(there) > 1 else 0])
+            seen[name] += 1
+        return self.tracks[:, chosen]
