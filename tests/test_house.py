@@ -1,4 +1,4 @@
-"""The rules of the house: who may import whom, what is public, and that the papers tell the truth."""
+"""The rules of the house: who may import whom, what is public, and that the papers are true."""
 
 from __future__ import annotations
 
@@ -26,12 +26,11 @@ ROWS = (
     ("jets",),
     ("reading",),
     ("rules",),
-    ("steps",),
-    ("propagation", "explanation"),
-    ("interaction_network",),
-    ("checkpoint",),
+    ("steps", "explanation"),
+    ("propagation", "interaction_network"),
     ("model",),
-    ("explain",),
+    ("checkpoint",),
+    ("explainer",),
     ("service",),
     ("commands",),
 )
@@ -44,7 +43,7 @@ def name_of(path: Path) -> str:
 
 
 def imports_of(path: Path, *, top_level_only: bool = False) -> set[str]:
-    """Dotted names that a file imports when it runs; what only type checkers read does not count."""
+    """Dotted names that a file imports when it runs; imports for type checkers do not count."""
     names: set[str] = set()
     package = name_of(path).split(".")
     if path.name != "__init__.py":
