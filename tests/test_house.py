@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import subprocess
 import sys
@@ -199,3 +200,23 @@ def test_every_file_says_what_it_is(path: Path) -> None:
     if path.name == "__init__.py" and not source.strip():
         return
     assert ast.get_docstring(ast.parse(source)), f"{path} has no module docstring"
+
+
+def test_nothing_of_the_shared_data_is_kept_here(cms_data: Path) -> None:
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("not a git checkout, so there is no list of its files")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
+    kept = [REPOSITORY / name for name in listed.stdout.split("\0") if name]
+    assert len(kept) > 20
+    shared = {path for path in cms_data.iterdir() if path.is_file()}
+    names = {path.name for path in shared} - {"README.md"}
+    contents = {hashlib.sha256(path.read_bytes()).digest() for path in shared}
+    same = [
+        path
+        for path in kept
+        if path.name in names
+        or (path.is_file() and hashlib.sha256(path.read_bytes()).digest() in contents)
+    ]
+    assert not same
