@@ -62,9 +62,9 @@ def check_make(words: list[str]) -> None:
 
 
 def check_jetlrp(words: list[str]) -> None:
-    from app.cli import app
+    from app.cli import cli
 
-    commands: Any = typer.main.get_command(app)
+    commands: Any = typer.main.get_command(cli)
     if words[0].startswith("--"):
         return
     command = commands.commands.get(words[0])
