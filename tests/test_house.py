@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,7 @@ ROWS = (
     ("errors",),
     ("settings", "features", "kinematics"),
     ("jets",),
+    ("root_file",),
     ("reading",),
     ("rules",),
     ("steps", "explanation"),
@@ -220,3 +224,36 @@ def test_nothing_of_the_shared_data_is_kept_here(cms_data: Path) -> None:
         or (path.is_file() and hashlib.sha256(path.read_bytes()).digest() in contents)
     ]
     assert not same
+
+
+def distribution(requirement: str) -> str:
+    """The name in a requirement, in the one spelling of names: "Foo_Bar[x]>=1" -> "foo-bar"."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement.strip())[0]).lower()
+
+
+def test_what_is_installed_is_what_is_used() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    required = {distribution(requirement) for requirement in project["dependencies"]}
+    homes = packages_distributions()
+    used = {
+        distribution(home)
+        for path in SOURCES
+        for imported in imports_of(path)
+        for home in homes.get(imported.split(".")[0], [])
+    }
+    through_fastapi = {"starlette", "pydantic-core"}
+    as_files = {"fastapi-swagger"}
+    assert used - required - through_fastapi - {"jetlrp"} == set(), "used, but not required"
+    assert required - used - as_files == set(), "required, but not used"
+
+
+def test_every_dependency_has_its_version() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = (REPOSITORY / "constraints.txt").read_text("utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    for pin in pins:
+        assert re.fullmatch(r"[\w.-]+==[\w.!]+", pin), f"not one version for everyone: {pin}"
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["test"], *extras["dev"]]
+    names = {distribution(requirement) for requirement in asked} - {"jetlrp"}
+    assert names <= {distribution(pin) for pin in pins}
