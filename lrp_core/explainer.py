@@ -17,7 +17,7 @@ from lrp_core.explanation import Explanation, Ledger, LedgerRow, significance
 from lrp_core.jets import Jet
 from lrp_core.model import Model, Target
 from lrp_core.propagation import Flow, Row, propagate, run
-from lrp_core.rules import AnyRule, Composite, Epsilon, Gamma, Rule
+from lrp_core.rules import AnyRule, Composite, Epsilon, Gamma, Rule, parse_rule
 from lrp_core.steps import Affine, Graph
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -45,6 +45,22 @@ PRESETS: dict[str, Preset] = {
         "The choice of the original HIN study: LRP-ε on the Hbb logit, done right.",
     ),
 }
+
+
+def choose(rule: str | None = None, target: str | None = None) -> tuple[AnyRule, str]:
+    """A rule and a target as people ask for them.
+
+    rule    text such as "gamma(1.0)", or the name of a preset, which also brings its target
+    target  what was asked for besides, or None
+    Raises RuleError listing presets and rules.
+    """
+    rule = rule or "default"
+    if rule in PRESETS:
+        return PRESETS[rule].rule, target or PRESETS[rule].target
+    try:
+        return parse_rule(rule), target or PRESETS["default"].target
+    except RuleError as error:
+        raise RuleError(f"{error}; presets are {', '.join(PRESETS)}") from None
 
 
 def explain(

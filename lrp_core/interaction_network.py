@@ -2,7 +2,8 @@
 
 h = BN(x); edge block e_k = edge_mlp([h_source, h_destination]); node block q_k = node_mlp_1(
 [h_source, e_k]), m_j = mean of q_k over the edges that end at j, v_j = node_mlp_2([h_j, m_j]);
-global block y = global_mlp(mean of v_j over the tracks). Every MLP is Linear, BatchNorm, ReLU, Linear.
+global block y = global_mlp(mean of v_j over the tracks). Every MLP is Linear, BatchNorm, ReLU,
+Linear.
 
 The modules are PyTorch Geometric's ``MetaLayer`` and bear the names that published checkpoints use.
 Source: Moreno et al., "Interaction networks for the identification of boosted H → bb decays",

@@ -18,12 +18,14 @@ some raises PropagationError, because there is no term to give it to.
 Source: Montavon, Binder, Lapuschkin, Samek, Müller, "Layer-Wise Relevance Propagation: An Overview"
 (2019), section 10.2 and table 10.1; LRP-γ for inputs of either sign: the same, generalised as in
 Andéol et al., "Learning Domain Invariant Representations by Joint Wasserstein Distance
-Minimization" (2021), appendix; bias spread over the inputs: Bach et al. (2015), Arras et al. (2017), eq. 2.
+Minimization" (2021), appendix; bias spread over the inputs: Bach et al. (2015), Arras et al.
+(2017), eq. 2.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -450,15 +452,21 @@ def rule_from_dict(data: Mapping[str, Any]) -> AnyRule:
     return Composite(dict(pairs), default=default)  # type: ignore[arg-type]
 
 
-def parse_rule(text: str) -> Rule:
+def parse_rule(text: str) -> AnyRule:
     """Read a rule as people write it: ``gamma``, ``gamma(0.5)``, ``epsilon(0.01, bias=spread)``.
 
+    Text in braces is read as the JSON of ``to_dict``, which is how composites are written.
     Raises RuleError saying what is wrong and which rules there are.
     """
     problem = RuleError(
         f"cannot read the rule {text!r}; write a name, or a name with parameters such as "
         f"gamma(1.0) or epsilon(0.01, bias=spread); the rules are {', '.join(RULES)}"
     )
+    if text.lstrip().startswith("{"):
+        try:
+            return rule_from_dict(json.loads(text))
+        except json.JSONDecodeError:
+            raise problem from None
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError):
