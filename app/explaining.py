@@ -9,7 +9,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State
 from app import ids
 from app.client import ServiceClient, ServiceError
 from app.drawing import scene_data
-from app.panels import conservation, prediction, question, scene
+from app.panels import conservation, features, prediction, question, scene
 
 
 def explained(
@@ -30,6 +30,7 @@ def explained(
             "prediction": prediction.waiting(),
             "conservation": conservation.waiting(),
             "ledger": [],
+            "features": features.waiting(),
         }
     wanted, empty = question.rule_wanted(rule, values, places)
     try:
@@ -49,6 +50,7 @@ def explained(
             "prediction": prediction.waiting(),
             "conservation": conservation.waiting(),
             "ledger": [],
+            "features": features.waiting(),
         }
     return {
         "stage": scene.state_class("ready"),
@@ -58,6 +60,7 @@ def explained(
         "prediction": prediction.view(jet, explanation),
         "conservation": conservation.view(explanation),
         "ledger": conservation.ledger(explanation),
+        "features": features.view(jet, explanation),
     }
 
 
@@ -79,6 +82,7 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
             "prediction": Output(ids.PREDICTION, "children"),
             "conservation": Output(ids.CONSERVATION, "children"),
             "ledger": Output(ids.LEDGER, "children"),
+            "features": Output(ids.FEATURES, "children"),
         },
         inputs={
             "index": Input(ids.CHOSEN, "data"),

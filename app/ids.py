@@ -42,6 +42,7 @@ RULE_PARAMETERS = "rule-parameters"
 
 # what came out
 PREDICTION = "prediction"
+FEATURES = "features"
 CONSERVATION = "conservation"
 LEDGER = "ledger"
 

@@ -19,7 +19,7 @@ from plotly.offline import get_plotlyjs_version
 from app import explaining, ids, theme
 from app.client import ServiceClient, ServiceError
 from app.compression import compress_answers
-from app.panels import conservation, header, jets, prediction, question, scene
+from app.panels import conservation, features, header, jets, prediction, question, scene
 from lrp_core.errors import SettingsError
 from lrp_core.service.schemas import Choices
 
@@ -50,7 +50,7 @@ INDEX = """<!DOCTYPE html>
   document.documentElement.dataset.theme = name;
 })();
 </script>
-<script defer src="{plotly}"></script>
+<link id="jetlrp-plotly" rel="preload" as="script" href="{plotly}">
 </head>
 <body>
 {%app_entry%}
@@ -130,7 +130,12 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
                     jets.layout(health),
                     scene.layout(),
                     html.Div(
-                        [prediction.layout(), question.layout(all_choices), conservation.layout()],
+                        [
+                            prediction.layout(),
+                            question.layout(all_choices),
+                            conservation.layout(),
+                            features.layout(),
+                        ],
                         className="results",
                     ),
                 ],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 
 from dash import html
+from dash.development.base_component import Component
 
 MINUS = "−"
 LABELS = {"hbb": "H→bb̄", "qcd": "QCD"}
@@ -14,6 +16,11 @@ SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 def label_text(label: str | None) -> str:
     """The name of a class as physicists write it: "hbb" -> "H→bb̄"."""
     return "unknown" if label is None else LABELS.get(label, label)
+
+
+def with_labels(text: str) -> str:
+    """A text of the service with its class names as physicists write them."""
+    return re.sub(r"\b(hbb|qcd)\b", lambda found: LABELS[found[1]], text)
 
 
 def number(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
@@ -41,11 +48,13 @@ def significant(value: float | None, digits: int = 3, *, sign: bool = False) -> 
 
 
 def scientific(value: float, digits: int = 1) -> str:
-    """A number as a power of ten: "1.2 × 10⁻⁷"."""
+    """A number as a power of ten, in one piece: "1.2 × 10⁻⁷"."""
     if value == 0:
         return "0"
     mantissa, exponent = f"{value:.{digits}e}".split("e")
-    return f"{mantissa.replace('-', MINUS)} × 10{str(int(exponent)).translate(SUPERSCRIPT)}"
+    return (
+        f"{mantissa.replace('-', MINUS)}\u00a0×\u00a010{str(int(exponent)).translate(SUPERSCRIPT)}"
+    )
 
 
 def percent(fraction: float | None) -> str:
@@ -80,3 +89,9 @@ def signed_number(value: float, digits: int = 2) -> html.Span:
     """A relevance in the colour of its sign, the sign written too."""
     kind = "positive" if value > 0 else "negative" if value < 0 else "zero"
     return html.Span(number(value, digits, sign=value != 0), className=f"signed {kind}")
+
+
+def symbol(text: str) -> list[Component | str]:
+    """A short label with its indices set low: "p_T / jet p_T", "d_xy"."""
+    parts = re.split(r"_(\w+)", text)
+    return [html.Sub(part) if place % 2 else part for place, part in enumerate(parts) if part]

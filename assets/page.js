@@ -59,11 +59,27 @@
     }, PAUSE);
   }
 
-  /** Mark the row of the jet that is open, once the grid has it. */
+  let warmed = false;
+
+  /** Load Plotly once the list stands there, so that the first jet need not wait for it. */
+  function warm() {
+    if (warmed || !grid() || grid().getDisplayedRowCount() === 0) return;
+    warmed = true;
+    const idle = window.requestIdleCallback || ((run) => setTimeout(run, 200));
+    idle(() => window.jetlrp.scene.plotly(), { timeout: 1500 });
+  }
+
+  let sought = false;
+
+  /** Mark the row of the jet that is open, once the grid has it; at first, go to where it is. */
   function markChosen(api) {
     const index = chosen();
     if (index === null) return;
     const node = api.getRowNode(String(index));
+    if (!sought && index < api.getDisplayedRowCount()) {
+      sought = true; // in the order of the file, a jet's row is its number
+      if (!node || !node.data) api.ensureIndexVisible(index, "middle");
+    }
     if (node && node.data && !node.isSelected()) node.setSelected(true, true, "api");
   }
 
@@ -90,7 +106,10 @@
     const rows = event.api.getSelectedRows();
     if (event.source !== "api" && rows.length) choose(rows[0].index);
   };
-  functions.jetsLoaded = (event) => markChosen(event.api);
+  functions.jetsLoaded = (event) => {
+    markChosen(event.api);
+    warm();
+  };
   /* The arrow keys move the selection with the focus, so that one can leaf through the jets. */
   functions.jetNavigate = (params) => {
     const next = params.nextCellPosition;
@@ -114,7 +133,11 @@
       strong.textContent = says.shown;
       const share = document.createElement("span");
       share.textContent = says.share;
-      words.append(strong, share);
+      const of = document.createElement("span");
+      of.className = "long";
+      of.textContent = says.of;
+      words.title = `${says.shown} ${says.share} ${says.of}`;
+      words.append(strong, share, of);
     }
     const moving = announced !== null && window.jetlrp.scene.edgesAt(announced, nEdges) === edges;
     if (!moving) {

@@ -19,11 +19,7 @@
   const MAX_STRONG = 2000; // more curves than this are neither readable nor fast
   const MAX_REST = 4000; // faint lines drawn for the edges that come next
   const HEIGHT_OF_BOX = 0.86; // height of the scene over its width
-  const CAMERA = {
-    eye: { x: 1.32, y: -1.5, z: 0.62 },
-    center: { x: 0, y: 0, z: -0.09 },
-    up: { x: 0, y: 0, z: 1 },
-  };
+  const NARROW = 1.16; // width over height of a stage below which the camera steps back
 
   /* ------------------------------------------------------------------ data */
 
@@ -149,7 +145,7 @@
 
   /** Width in pixels of an edge whose significance is the fraction f of the largest. */
   function widthOf(f) {
-    return 0.8 + 9 * Math.pow(Math.max(0, Math.min(1, f)), 1.5);
+    return 0.7 + 6.6 * Math.pow(Math.max(0, Math.min(1, f)), 1.6);
   }
 
   /** The bin of a fraction of the largest significance: 0 (faintest) to 7 (strongest). */
@@ -177,6 +173,16 @@
   }
 
   const css = (rgb) => `rgb(${rgb.map((value) => Math.round(value)).join(",")})`;
+  /** Where the camera stands at first; further away where the stage is narrow. */
+  function cameraFor(width, height) {
+    const away = width > 0 && height > 0 ? Math.max(0.9, (NARROW * height) / width) : 1;
+    return {
+      eye: { x: 1.26 * away, y: -1.44 * away, z: 0.56 * away },
+      center: { x: 0, y: 0, z: -0.13 },
+      up: { x: 0, y: 0, z: 1 },
+    };
+  }
+
   const plotlyScale = (colours) =>
     colours.map((colour, i) => [i / (colours.length - 1), colour]);
 
@@ -385,7 +391,7 @@
         ...tracks.more.map(({ title, unit, values }) =>
           [title, `${significant(values[track])}${unit ? ` ${unit}` : ""}`]),
         ["relevance", signedText(relevance)],
-        ["", `speaks ${stance(scene, relevance)}`],
+        ["speaks", stance(scene, relevance)],
         ["rank", `${tracks.rank[track] + 1} of ${scene.nTracks}`],
       ],
     };
@@ -402,11 +408,10 @@
       title: `Track ${source} → track ${destination}`,
       value: signed,
       lines: [
-        ["significance", significant(significance)],
-        ["", `${percent(significance)} of all edges' relevance`],
+        ["significance", `${significant(significance)} (${percent(significance)})`],
         ["rank", `${place + 1} of ${thousands(scene.nEdges)}`],
         ["signed relevance", signedText(signed)],
-        ["", `speaks ${stance(scene, signed)}`],
+        ["speaks", stance(scene, signed)],
         ["pT", `${significant(scene.tracks.pt[source])} → ` +
                `${significant(scene.tracks.pt[destination])} GeV`],
       ],
@@ -415,10 +420,11 @@
 
   /** How many edges are drawn, and how much of the significance they hold. */
   function edgesWords(scene, k) {
-    if (scene.nEdges === 0) return { shown: "no edges", share: "a single track has no partner" };
+    if (scene.nEdges === 0) return { shown: "no edges", share: "", of: "between single tracks" };
     return {
       shown: `${thousands(k)} of ${thousands(scene.nEdges)}`,
-      share: `${percent(Math.min(1, scene.share[k]))} of the significance`,
+      share: `hold ${percent(Math.min(1, scene.share[k]))}`,
+      of: "of the significance",
     };
   }
 
@@ -460,6 +466,11 @@
   function traces(scene, view, colours, options = {}) {
     const where = frame(scene.tracks, view.height);
     const list = [];
+    list.push({
+      type: "scatter3d", mode: "lines", name: "jet axis", hoverinfo: "skip",
+      x: [0, 0], y: [0, 0], z: [where.low, where.high], opacity: 0.55,
+      line: { width: 2, color: colours.muted, dash: "dash" },
+    });
     const rest = options.dragging ? { count: 0 } : restEdges(scene, where, view.edges);
     list.push({
       type: "scatter3d", mode: "lines", name: "rest", hoverinfo: "skip",
@@ -569,14 +580,27 @@
       const camera = inside.getCamera();
       return { eye: { ...camera.eye }, center: { ...camera.center }, up: { ...camera.up } };
     }
-    return state.camera || CAMERA;
+    return state.camera || cameraFor(div.clientWidth, div.clientHeight);
   }
 
   const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
-  async function plotly() {
-    while (!window.Plotly) await wait(20);
-    return window.Plotly;
+  let loading = null;
+
+  /** Plotly, loaded once; it is large, so the page is there before it (see page.js: warm). */
+  function plotly() {
+    if (window.Plotly) return Promise.resolve(window.Plotly);
+    loading = loading || new Promise((done, failed) => {
+      const script = document.createElement("script");
+      script.src = document.getElementById("jetlrp-plotly").href;
+      script.onload = () => done(window.Plotly);
+      script.onerror = () => {
+        loading = null;
+        failed(new Error("Plotly could not be loaded from this server"));
+      };
+      document.head.append(script);
+    });
+    return loading;
   }
 
   /** Draw what is wanted now; while one picture is being made, only the last wish is kept. */
@@ -597,7 +621,8 @@
         const started = performance.now();
         const { list, where } = traces(state.scene, state.view, theme,
                                        { dragging: state.dragging });
-        const camera = state.reset || !state.drawnOnce ? CAMERA : liveCamera(div, state);
+        const camera = state.reset || !state.drawnOnce
+          ? cameraFor(div.clientWidth, div.clientHeight) : liveCamera(div, state);
         state.reset = false;
         state.revision += 1;
         const built = performance.now();
@@ -642,7 +667,7 @@
     box.innerHTML =
       `<strong class="${meta.kind}">${escape(words.title)}</strong><dl>` +
       words.lines.map(([what, value]) =>
-        `<dt>${escape(what)}</dt><dd class="${/^speaks|^[+−]\d/.test(value) ? sign : ""}">` +
+        `<dt>${escape(what)}</dt><dd class="${/^(relevance|signed relevance|speaks)$/.test(what) ? sign : ""}">` +
         `${escape(value)}</dd>`).join("") + "</dl>";
     box.hidden = false;
     if (state.pointer) placeTooltip(state.pointer);
@@ -793,10 +818,10 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.scene = {
-    BINS, SEGMENTS, STRIDE, BEND, MAX_STRONG, MAX_REST, HEIGHT_OF_BOX, CAMERA, CONFIG,
+    BINS, SEGMENTS, STRIDE, BEND, MAX_STRONG, MAX_REST, HEIGHT_OF_BOX, CONFIG, cameraFor,
     decode, completeGraph, rank, prepare, defaultEdges, mostEdges, edgesAt, positionOf,
     widthOf, binOf, scale, sizeOf, ticks, frame, curve, strongEdges, restEdges, rankAt,
     significant, trackWords, edgeWords, edgesWords, legend, traces, layout,
-    show, setEdges, setView, resetCamera, stateOf, liveCamera, themes, colours,
+    plotly, show, setEdges, setView, resetCamera, stateOf, liveCamera, themes, colours,
   };
 })();

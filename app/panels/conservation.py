@@ -51,7 +51,7 @@ def sentence(explanation: ExplanationAnswer) -> str:
     return (
         f"Tracks {number(totals.tracks, 3)} + biases {number(totals.bias, 3)} + "
         f"ε {number(totals.epsilon, 3)} = {number(explanation.value, 3)}, "
-        f"the {value_words(explanation)}"
+        f"the {value_words(explanation)}, explained"
     )
 
 
@@ -69,7 +69,7 @@ def view(explanation: ExplanationAnswer) -> list[Component]:
                 html.Span("+", className="operator"),
                 _term("ε", totals.epsilon),
                 html.Span("=", className="operator"),
-                _term(value_words(explanation), explanation.value, "value"),
+                _term("explained", explanation.value, "value"),
             ],
             className="equation",
             role="math",

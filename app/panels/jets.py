@@ -26,7 +26,7 @@ THEME = (
     "menuBackgroundColor:'var(--raised)',inputBackgroundColor:'var(--panel)',"
     "wrapperBorder:false,wrapperBorderRadius:0,headerColumnBorder:false,columnBorder:false,"
     "fontFamily:'inherit',fontSize:13,headerFontSize:12,headerFontWeight:500,"
-    "rowHeight:30,headerHeight:34,cellHorizontalPadding:9,spacing:5,iconSize:13})"
+    "rowHeight:30,headerHeight:34,cellHorizontalPadding:8,spacing:5,iconSize:13})"
 )
 
 
@@ -58,8 +58,8 @@ COLUMNS = [
         "headerName": "Jet",
         "headerTooltip": "Number of the jet in the file",
         "type": "rightAligned",
-        "minWidth": 54,
-        "flex": 54,
+        "minWidth": 46,
+        "flex": 46,
         "filter": False,
         "cellClass": ["ag-right-aligned-cell", "jet-number"],
     },
@@ -68,22 +68,22 @@ COLUMNS = [
         "headerName": "Label",
         "headerTooltip": "What the simulation says the jet is",
         "valueFormatter": {"function": "jetLabel(params)"},
-        "minWidth": 62,
-        "flex": 62,
+        "minWidth": 58,
+        "flex": 60,
         "filter": "agTextColumnFilter",
         "filterParams": {"filterOptions": ["equals"], "maxNumConditions": 1},
         "suppressHeaderMenuButton": True,
         "suppressHeaderFilterButton": True,
     },
     _number(
-        "score", "Score", "Probability of H→bb̄ according to the network", 3, 70,
+        "score", "Score", "Probability of H→bb̄ according to the network", 3, 60,
         valueFormatter={"function": "jetScore(params)"},
         cellStyle={"function": "jetScoreStyle(params)"},
         cellClass=["ag-right-aligned-cell", "jet-score"],
     ),
-    _number("pt", "pT", "Transverse momentum of the jet (GeV)", 0, 58),
-    _number("sdmass", "Mass", "Soft-drop mass of the jet (GeV)", 0, 60),
-    _number("n_tracks", "Tracks", "Number of tracks", 0, 60),
+    _number("pt", "pT", "Transverse momentum of the jet (GeV)", 0, 54),
+    _number("sdmass", "Mass", "Soft-drop mass of the jet (GeV)", 0, 52),
+    _number("n_tracks", "Tracks", "Number of tracks", 0, 56),
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, 
 from dash.development.base_component import Component
 
 from app import ids
+from app.words import with_labels
 from lrp_core.service.schemas import Choices, RuleChoice, RuleParameter
 
 SYMBOLS = {"epsilon": "ε", "gamma": "γ", "alpha": "α", "beta": "β", "bias": "biases"}
@@ -42,7 +43,10 @@ def layout(choices: Choices) -> Component:
                 [
                     html.Label("Explain", htmlFor=ids.TARGET),
                     dcc.Dropdown(
-                        [{"label": each.title, "value": each.name} for each in choices.targets],
+                        [
+                            {"label": with_labels(each.title), "value": each.name}
+                            for each in choices.targets
+                        ],
                         choices.defaults.target,
                         id=ids.TARGET,
                         clearable=False,
@@ -85,7 +89,7 @@ def usable_presets(choices: Choices) -> list[Any]:
 
 def target_words(choices: Choices, target: str | None) -> str:
     """What explaining this target answers."""
-    return next((each.summary for each in choices.targets if each.name == target), "")
+    return with_labels(next((each.summary for each in choices.targets if each.name == target), ""))
 
 
 def rule_words(choices: Choices, rule: str | None) -> str:

@@ -25,6 +25,22 @@ def layout() -> Component:
                     html.Div(id=ids.SCENE, className="scene"),
                     html.Div(id=ids.LEGEND, className="legend"),
                     html.Div(id=ids.TOOLTIP, className="tooltip", hidden=True, role="status"),
+                    html.Div(
+                        [
+                            html.Button(
+                                "Reset view",
+                                id=ids.RESET_VIEW,
+                                type="button",
+                                className="button",
+                                title="Turn the scene back to where it started",
+                            ),
+                            html.Span(
+                                "drag to turn · scroll to zoom · point for numbers",
+                                className="turn-hint",
+                            ),
+                        ],
+                        className="stage-foot",
+                    ),
                     html.Div(text("empty"), id=ids.SCENE_EMPTY, className="state empty"),
                     html.Div(
                         [
@@ -95,13 +111,6 @@ def layout() -> Component:
                         ],
                         className="control",
                     ),
-                    html.Button(
-                        "Reset view",
-                        id=ids.RESET_VIEW,
-                        type="button",
-                        className="button quiet",
-                        title="Turn the scene back to where it started",
-                    ),
                 ],
                 className="scene-controls",
             ),
@@ -114,22 +123,20 @@ def title(jet: JetDetail | None) -> list[Component]:
     """The jet in a line."""
     if jet is None:
         return [html.H2("3D network plot")]
-    facts = [
-        ("label", label_text(jet.label), f"fact label-{jet.label or 'unknown'}"),
-        ("pT", gev(jet.pt), "fact"),
-        ("soft-drop mass", gev(jet.sdmass), "fact"),
-        (None, plural(jet.n_tracks, "track"), "fact"),
-        (None, plural(jet.n_edges, "edge"), "fact"),
+    facts: list[Component] = [
+        html.Span(
+            label_text(jet.label),
+            className=f"fact chip-label label-{jet.label or 'unknown'}",
+            title="What the simulation says the jet is",
+        ),
+        html.Span([html.B("pT"), gev(jet.pt)], className="fact"),
+        html.Span([html.B("mass"), gev(jet.sdmass)], className="fact", title="soft-drop mass"),
+        html.Span(plural(jet.n_tracks, "track"), className="fact"),
+        html.Span(plural(jet.n_edges, "edge"), className="fact"),
     ]
     return [
         html.H2(f"Jet {jet.index}", title=jet.jet_id),
-        html.Div(
-            [
-                html.Span([html.B(name) if name else None, value], className=kind)
-                for name, value, kind in facts
-            ],
-            className="facts",
-        ),
+        html.Div(facts, className="facts"),
     ]
 
 
