@@ -21,7 +21,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -122,9 +122,7 @@ class JetFiles(Sequence[Jet]):
         if isinstance(index, slice):
             numbers = range(len(self))[index]
             if numbers and numbers.step == 1:
-                return [
-                    jet for jet in self.read(numbers[0], numbers[-1] + 1) if isinstance(jet, Jet)
-                ]
+                return self.read(numbers[0], numbers[-1] + 1)
             return [self[number] for number in numbers]
         number = operator.index(index)
         number = number + len(self) if number < 0 else number
@@ -144,9 +142,21 @@ class JetFiles(Sequence[Jet]):
                     raise jet
                 yield jet
 
+    @overload
     def read(
-        self, start: int = 0, stop: int | None = None, *, on_error: str = "raise"
-    ) -> list[Jet | JetError]:
+        self, start: int = 0, stop: int | None = None, *, on_error: Literal["raise"] = "raise"
+    ) -> list[Jet]: ...
+    @overload
+    def read(
+        self, start: int = 0, stop: int | None = None, *, on_error: Literal["keep"]
+    ) -> list[Jet | JetError]: ...
+    def read(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        on_error: Literal["raise", "keep"] = "raise",
+    ) -> list[Jet] | list[Jet | JetError]:
         """The jets ``start`` to ``stop`` - 1, read in large pieces.
 
         on_error  "raise": the first jet that cannot be used raises its error; "keep": the list

@@ -200,7 +200,12 @@ class RootFile:
     def _find_tree(self, file: Any) -> Any:
         classes = {key.split(";")[0]: name for key, name in file.classnames().items()}
         trees = [key for key, name in classes.items() if name in TREE_CLASSES]
-        there = f"it has {', '.join(trees)}" if trees else "it has no tree at all"
+        there = f"it has {', '.join(trees)}"
+        if not trees:
+            raise JetFileError(
+                f"{self.path}: there is no tree in the file, only {_listing(classes, 'nothing')}; "
+                f"expected a TTree of jets, such as {TREE}"
+            )
         if self.tree_name is not None:
             if self.tree_name.split(";")[0] not in trees:
                 raise JetFileError(
@@ -638,18 +643,18 @@ def _tell_lengths(lengths: Mapping[str, int]) -> str:
     values = list(lengths.values())
     usual = max(set(values), key=values.count)
     odd = {name: length for name, length in lengths.items() if length != usual}
-    one = next(name for name, length in lengths.items() if length == usual)
+    alike = [name for name in lengths if name not in odd]
+    others = f" and {len(alike) - 1} more have" if len(alike) > 1 else " has"
     return (
-        f"the track branches have different lengths: {one} has {usual} tracks"
-        + (f", as {values.count(usual) - 1} others" if values.count(usual) > 1 else "")
-        + f", but {_pairs(odd)}; expected one value per track in each"
+        f"the track branches have different lengths: {alike[0]}{others} {usual}, "
+        f"but {_pairs(odd)}; expected one value per track in each"
     )
 
 
-def _listing(names: Iterable[str], most: int = 12) -> str:
+def _listing(names: Iterable[str], none: str = "no branches", most: int = 12) -> str:
     some = list(names)
     more = f" and {len(some) - most} more" if len(some) > most else ""
-    return (", ".join(some[:most]) or "no branches") + more
+    return (", ".join(some[:most]) or none) + more
 
 
 def _short(error: BaseException) -> str:
