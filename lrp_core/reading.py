@@ -37,6 +37,7 @@ CACHE_BYTES = 128 << 20  # the most track data kept by one JetFiles
 CACHE_BLOCKS = 64
 OPEN_FILES = 32
 JETS_AT_ONCE = 1024  # when going through all jets
+IN_A_ROW, JETS_AHEAD = 8, 256  # after so many jets in a row, one by one, read on ahead
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -99,6 +100,7 @@ class JetFiles(Sequence[Jet]):
         self._open: OrderedDict[int, RootFile] = OrderedDict({0: first})
         self._blocks: OrderedDict[tuple[int, int], Block] = OrderedDict()
         self._summary: pd.DataFrame | None = None
+        self._last = (-1, 0)  # the jet asked for last, and how many followed one another before it
         self._reading = threading.RLock()  # one thread reads the files
         self._keeping = threading.Lock()  # short: guards the blocks that are kept
 
@@ -133,7 +135,11 @@ class JetFiles(Sequence[Jet]):
             )
         place = int(np.searchsorted(self._starts, number, side="right")) - 1
         entry = number - int(self._starts[place])
-        return self._jet(place, entry, self._block(place, entry, entry + 1))
+        previous, in_a_row = self._last
+        self._last = number, in_a_row + 1 if number == previous + 1 else 0
+        ahead = JETS_AHEAD if in_a_row >= IN_A_ROW else 1
+        stop = min(entry + ahead, self._files[place].n_jets)
+        return self._jet(place, entry, self._block(place, entry, stop))
 
     def __iter__(self) -> Iterator[Jet]:
         for start in range(0, len(self), JETS_AT_ONCE):
