@@ -141,8 +141,8 @@ _TABLE = (
     ),
     Feature(
         "track_dzsig", "d_z sig.", "", IMPACT,
-        "Distance d_z divided by its uncertainty, limited to -2000 to 2000; 0 where the uncertainty was not "
-        "stored.", PF,
+        "Distance d_z divided by its uncertainty, limited to -2000 to 2000; 0 where the "
+        "uncertainty was not stored.", PF,
     ),
     Feature(
         "trackBTag_Sip2dVal", "Sip2D", "cm", IMPACT,
@@ -232,8 +232,8 @@ _TABLE = (
     ),
     Feature(
         "track_fromPV", "from the primary vertex", "", ASSOCIATION,
-        "What ties the track to the primary vertex: 3 = used in its fit, 2 = it is the nearest, 1 = "
-        "another vertex is nearer; tracks used in another's fit (0) are not in the file.", PF,
+        "What ties the track to the primary vertex: 3 = used in its fit, 2 = it is the nearest, "
+        "1 = another vertex is nearer; tracks used in another's fit (0) are not in the file.", PF,
     ),
     Feature(
         "track_puppiw", "PUPPI weight", "", ASSOCIATION,
