@@ -301,8 +301,12 @@ class AlphaBeta(Rule):
     def divide(self, a: Tensor, layer: Layer, z: Tensor, relevance: Tensor) -> Shares:
         up, down = a.clamp(min=0), a.clamp(max=0)
         plus, minus = layer.weight.clamp(min=0), layer.weight.clamp(max=0)
-        positive = up @ plus.T + down @ minus.T + layer.bias.clamp(min=0)
-        negative = up @ minus.T + down @ plus.T + layer.bias.clamp(max=0)
+        positive = torch.addmm(layer.bias.clamp(min=0), up, plus.T)
+        negative = torch.addmm(layer.bias.clamp(max=0), up, minus.T)
+        both_signs = bool((a < 0).any())
+        if both_signs:
+            positive.addmm_(down, minus.T)
+            negative.addmm_(down, plus.T)
         upwards = z >= 0
         own, opposite = positive.where(upwards, negative), negative.where(upwards, positive)
         alone = opposite == 0
@@ -313,9 +317,9 @@ class AlphaBeta(Rule):
             for_own.where(upwards, for_opposite),
             for_opposite.where(upwards, for_own),
         )
-        inputs = up * (on_plus @ plus + on_minus @ minus) + down * (
-            on_plus @ minus + on_minus @ plus
-        )
+        inputs = torch.addmm(on_plus @ plus, on_minus, minus).mul_(up)
+        if both_signs:
+            inputs.addcmul_(down, torch.addmm(on_plus @ minus, on_minus, plus))
         bias = on_plus @ layer.bias.clamp(min=0) + on_minus @ layer.bias.clamp(max=0)
         return Shares(inputs, bias.double(), _nothing(z))
 
