@@ -47,13 +47,16 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def choose(rule: str | None = None, target: str | None = None) -> tuple[AnyRule, str]:
+def choose(rule: AnyRule | str | None = None, target: str | None = None) -> tuple[AnyRule, str]:
     """A rule and a target as people ask for them.
 
-    rule    text such as "gamma(1.0)", or the name of a preset, which also brings its target
+    rule    a rule, text such as "gamma(1.0)", or the name of a preset, which also brings its target;
+            None is the preset "default": Gamma(1.0) on the margin
     target  what was asked for besides, or None
     Raises RuleError listing presets and rules.
     """
+    if rule is not None and not isinstance(rule, str):
+        return rule, target or PRESETS["default"].target
     rule = rule or "default"
     if rule in PRESETS:
         return PRESETS[rule].rule, target or PRESETS[rule].target
@@ -67,15 +70,18 @@ def explain(
     model: Model,
     jet: Jet,
     *,
-    target: str = "margin",
-    rule: AnyRule = Gamma(1.0),  # noqa: B008 - frozen
+    target: str | None = None,
+    rule: AnyRule | str | None = None,
     dtype: str = "float32",
 ) -> Explanation:
     """Share the network's output for one jet out over its tracks, features and edges.
 
-    target  a class, "margin" (of hbb over the rest) or "margin:CLASS"
-    rule    a rule or a Composite; LRP-0 and LRP-ε with bias="spread" are computed in float64 always
-    dtype   "float32" or "float64"
+    target  a class, "margin" (of hbb over the rest) or "margin:CLASS"; by default that of the
+            preset, if ``rule`` names one, else "margin"
+    rule    a rule or a Composite, by default Gamma(1.0); or text, such as "epsilon(0.01)" or the
+            name of one of PRESETS
+    dtype   "float32" or "float64"; rules that lose digits in float32 (``needs_float64``) are
+            computed in float64 always
 
     Positive relevance speaks for the target. Nothing is cached and the model is left as it was.
     Raises TargetError, RuleError, JetError (missing columns) or PropagationError.
@@ -87,14 +93,15 @@ def explain_batch(
     model: Model,
     jets: Sequence[Jet],
     *,
-    target: str = "margin",
-    rule: AnyRule = Gamma(1.0),  # noqa: B008 - frozen
+    target: str | None = None,
+    rule: AnyRule | str | None = None,
     dtype: str = "float32",
 ) -> list[Explanation]:
     """Explain several jets; the same as one by one, up to rounding. Arguments as ``explain``.
 
     Jets run together up to a bounded number of edges, so memory does not grow with their number.
     """
+    rule, target = choose(rule, target)
     wanted = model.target(target)
     _check_rule(model, rule)
     number = "float64" if rule.needs_float64 else _dtype(dtype)
