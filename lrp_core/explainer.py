@@ -50,8 +50,8 @@ PRESETS: dict[str, Preset] = {
 def choose(rule: AnyRule | str | None = None, target: str | None = None) -> tuple[AnyRule, str]:
     """A rule and a target as people ask for them.
 
-    rule    a rule, text such as "gamma(1.0)", or the name of a preset, which also brings its target;
-            None is the preset "default": Gamma(1.0) on the margin
+    rule    a rule, text such as "gamma(1.0)", or the name of a preset, which also brings its
+            target; None is the preset "default": Gamma(1.0) on the margin
     target  what was asked for besides, or None
     Raises RuleError listing presets and rules.
     """
