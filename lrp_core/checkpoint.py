@@ -111,6 +111,13 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
     """The network's own tensors out of whatever the file holds, by their own names."""
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file; give a checkpoint (.pth, .pt)")
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start != b"PK" and start[:1] != b"\x80":  # a zip archive, or a pickle of old
+        raise CheckpointError(
+            f"{path}: is no checkpoint: it begins with {start!r}; "
+            "expected a state dict written by torch.save"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

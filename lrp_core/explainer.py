@@ -17,7 +17,7 @@ from lrp_core.explanation import Explanation, Ledger, LedgerRow, significance
 from lrp_core.jets import Jet
 from lrp_core.model import Model, Target
 from lrp_core.propagation import Flow, Row, propagate, run
-from lrp_core.rules import AnyRule, Composite, Epsilon, Gamma, Rule, parse_rule
+from lrp_core.rules import RULES, AnyRule, Composite, Epsilon, Gamma, Rule, parse_rule
 from lrp_core.steps import Affine, Graph
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -60,10 +60,12 @@ def choose(rule: AnyRule | str | None = None, target: str | None = None) -> tupl
     rule = rule or "default"
     if rule in PRESETS:
         return PRESETS[rule].rule, target or PRESETS[rule].target
-    try:
-        return parse_rule(rule), target or PRESETS["default"].target
-    except RuleError as error:
-        raise RuleError(f"{error}; presets are {', '.join(PRESETS)}") from None
+    if rule.replace("-", "_").isidentifier() and rule not in RULES:
+        raise RuleError(
+            f"there is no rule or preset {rule!r}; the rules are {', '.join(RULES)}, "
+            f"the presets {', '.join(PRESETS)}"
+        )
+    return parse_rule(rule), target or PRESETS["default"].target
 
 
 def explain(

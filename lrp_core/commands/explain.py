@@ -54,10 +54,12 @@ def run(
     network = load_model(model, definitions)
     this = files[jet]
     explanation = explain(network, this, target=aim, rule=chosen, dtype=dtype)
+    if out is not None:
+        explanation.save(out)
     printed = console or Console(highlight=False, soft_wrap=True)
     print_summary(explanation, this, printed)
     if out is not None:
-        printed.print(f"\nwritten: {explanation.save(out)}")
+        printed.print(f"\nwritten: {out}")
 
 
 def print_summary(explanation: Explanation, jet: Jet, console: Console) -> None:
