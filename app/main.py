@@ -123,7 +123,6 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             dcc.Location(id=ids.ADDRESS, refresh=False),
             dcc.Store(id=ids.CHOSEN),
             dcc.Store(id=ids.SCENE_DATA),
-            dcc.Store(id=ids.SCORES_DONE),
             header.layout(health, docs),
             html.Main(
                 [
