@@ -242,7 +242,7 @@ def test_what_is_installed_is_what_is_used() -> None:
         for home in homes.get(imported.split(".")[0], [])
     }
     through_fastapi = {"starlette", "pydantic-core"}
-    as_files = {"fastapi-swagger", "gunicorn"}  # files of a page, and a program
+    not_imported = {"fastapi-swagger", "gunicorn"}  # files of a page, and a program
     assert used - required - through_fastapi - {"jetlrp"} == set(), "used, but not required"
     assert required - used - not_imported == set(), "required, but not used"
 
