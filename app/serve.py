@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.forwarding import Forwarding, refusal
 from lrp_core.errors import JetlrpError, SettingsError
@@ -75,6 +75,29 @@ class Site:
             await self.service(scope, receive, send)
         else:
             await self.page(scope, receive, send)
+
+
+class Ending:
+    """Answers requests that are cut off when the server stops, instead of failing in the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except asyncio.CancelledError:
+            if scope["type"] != "http" or started:
+                raise
+            answer = refusal(scope, 503, "stopping", "The server is being stopped.")
+            await answer(scope, receive, send)
 
 
 class LateService:
@@ -149,12 +172,12 @@ class LateService:
 
 
 class _Server(uvicorn.Server):
-    """Serves a site on a socket until Ctrl-C or until ``should_exit`` is set; says when it is up."""
+    """Serves a site on a socket until Ctrl-C or till ``should_exit`` is set; says when it is up."""
 
     def __init__(self, site: ASGIApp, listener: socket.socket, up: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                site,
+                Ending(site),
                 log_config=None,
                 access_log=False,
                 server_header=False,
