@@ -158,10 +158,11 @@
       const context = window.dash_clientside.callback_context;
       const dragging = context.triggered.some(({ prop_id }) => prop_id.endsWith(".drag_value"));
       const position = dragging ? drag : value;
-      if (position === null || position === undefined || position === announced) return;
-      announced = position;
       const state = window.jetlrp.scene.stateOf(SCENE);
-      if (!state.scene) return;
+      if (position === null || position === undefined || !state.scene) return;
+      const letGo = state.dragging && !dragging; // the faint rest comes back
+      if (position === announced && !letGo) return;
+      announced = position;
       const edges = window.jetlrp.scene.edgesAt(position, state.scene.nEdges);
       window.jetlrp.scene.setEdges(SCENE, edges, dragging);
     },

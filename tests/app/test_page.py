@@ -236,14 +236,30 @@ def test_size_height_and_hover(toy_site, page):
     np.testing.assert_allclose(page.evaluate(heights), 10 ** np.array(logarithms), rtol=1e-5)
     assert "|relevance|" in page.locator("#network-legend").inner_text()
 
+    # dragging the slider leaves the faint rest out until it is let go
+    page.goto(f"{toy_site.address}/?jet=5")
+    wait_for_jet(page, 5)
+    rest = "document.getElementById('network').data.find((t) => t.name === 'rest').visible"
+    assert page.evaluate(rest)
+    thumb = page.locator('.edges-control [role="slider"]').bounding_box()
+    x, y = thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y, steps=4)
+    page.wait_for_function(f"!{rest}")
+    fewer = page.evaluate("+document.getElementById('network').dataset.edges")
+    page.mouse.up()
+    page.wait_for_function(rest)
+    assert 0 < fewer < 9
+
     # what plotly says of the point under the mouse becomes words
     page.evaluate(
         "() => { const div = document.getElementById('network');"
         " div.emit('plotly_hover', {points: [{data: div.data.at(-1), pointNumber: 1}]}); }"
     )
     tooltip = page.locator("#scene-tooltip")
-    assert "Track 1" in tooltip.inner_text()
-    assert "GeV" in tooltip.inner_text()
+    assert "Track 1" in tooltip.text_content()
+    assert "GeV" in tooltip.text_content()
 
 
 def test_a_service_that_goes_away_and_comes_back(toy_site, page):

@@ -240,6 +240,6 @@ def test_a_service_that_went_away_is_told_apart():
     assert words(scene.failure(error, 3)[0]) == "The service is away"
 
 
-@pytest.mark.parametrize("name", ["empty", "conservation"])
+@pytest.mark.parametrize("name", ["empty", "conservation", "scene"])
 def test_texts_are_read(name):
     assert len(words(text(name))) > 80
