@@ -207,22 +207,21 @@ def listen(host: str, port: int) -> socket.socket:
     """Take a port before anything else is done. Raises SettingsError if it cannot be had."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        listener = socket.socket(family, kind, protocol)
+    except (socket.gaierror, UnicodeError) as error:
+        raise SettingsError(f"--host: {host!r} is not an address of this machine") from error
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(256)
-    except socket.gaierror as error:
-        raise SettingsError(f"--host: {host!r} is not an address of this machine") from error
-    except OverflowError as error:
-        raise SettingsError(f"--port: {port} is not a port; expected 0 to 65535") from error
     except OSError as error:
+        listener.close()
         reason = (error.strerror or str(error)).lower()
         raise SettingsError(
             f"cannot listen on {host}, port {port}: {reason}; "
             "stop what uses it, or give another one with --port"
         ) from error
-    listener.set_inheritable(False)
     return listener
 
 
