@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.client import ServiceClient
+from app.main import create_app
 from app.serve import address_of, listen
 
 SECONDS = 90.0
@@ -200,6 +202,24 @@ def test_the_page_alone_imports_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_the_page_does_not_wait_for_the_service() -> None:
+    asked: list[str] = []
+
+    def service(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(503, json={})
+
+    page = create_app(ServiceClient("http://service", transport=httpx.MockTransport(service)))
+    browser = page.server.test_client()
+    for path in ("/", "/assets/scene.js"):
+        with browser.get(path) as answer:
+            assert answer.status_code == 200
+    assert asked == []
+    with browser.get("/_dash-layout") as answer:
+        assert answer.status_code == 200
+    assert asked == ["/api/v1/health"]
 
 
 @pytest.mark.parametrize(
