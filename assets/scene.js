@@ -19,7 +19,7 @@
   const MAX_STRONG = 2000; // more curves than this are neither readable nor fast
   const MAX_REST = 4000; // faint lines drawn for the edges that come next
   const HEIGHT_OF_BOX = 1.02; // height of the scene over its width
-  const NARROW = 1.16; // width over height of a stage below which the camera steps back
+  const NARROW = 1.2; // width over height of a stage below which the camera steps back
 
   /* ------------------------------------------------------------------ data */
 
