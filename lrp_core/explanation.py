@@ -238,7 +238,7 @@ def load_explanation(path: str | Path) -> Explanation:
     path = Path(path)
     try:
         if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             plain = json.loads(str(arrays.pop("meta")))
         else:

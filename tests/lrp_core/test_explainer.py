@@ -129,13 +129,13 @@ def unlike(rules: tuple[Rule, ...], dtype: str) -> list[Rule]:
 
 
 def on_a_hundred_jets(folder: Path, rule: Rule, dtype: str) -> list[Explanation]:
-    """The margin of each of them, and each of the classes of one half."""
+    """Every target of each of them."""
     model, jets = toys.real_model(folder), toys.hundred_jets(folder)
     assert len(jets) == 100
     return [
         explanation
-        for target, some in (("margin", jets), ("hbb", jets[::2]), ("qcd", jets[1::2]))
-        for explanation in explain_batch(model, some, target=target, rule=rule, dtype=dtype)
+        for target in TARGETS
+        for explanation in explain_batch(model, jets, target=target, rule=rule, dtype=dtype)
     ]
 
 
