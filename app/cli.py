@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 WRONG = 2
 INTERRUPTED = 130
-SERVE_EXAMPLE = "jetlrp serve --jets JETS.root --model NETWORK.pth --definitions DEFINITIONS.yml"
 
 
 class _Commands(TyperGroup):
@@ -52,15 +51,26 @@ Files = Annotated[
 ]
 More = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[FILES]", help="More files of jets.", show_default=False),
+    typer.Argument(
+        metavar="[FILES]",
+        help="Files of jets; else the simulated ones that come along.",
+        show_default=False,
+    ),
 ]
 Jets = Annotated[
     list[str] | None,
     typer.Option(
-        "--jets", help="ROOT file of jets, or a pattern such as 'data/*.root'; repeatable."
+        "--jets",
+        help="ROOT file of jets, or a pattern such as 'data/*.root'; repeatable. "
+        "Without it, the simulated jets that come along.",
     ),
 ]
-Network = Annotated[str | None, typer.Option("--model", help="Checkpoint of the network (.pth).")]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="Checkpoint of the network (.pth); else the one that comes along."
+    ),
+]
 Definitions = Annotated[
     str | None,
     typer.Option(
@@ -100,7 +110,8 @@ def start(
 
 @cli.command()
 def explain(
-    jets: Files,
+    jets: More = None,
+    *,
     jet: Annotated[int, typer.Option("--jet", help="Number of the jet, from 0.")],
     model: Network = None,
     definitions: Definitions = None,
@@ -124,12 +135,11 @@ def explain(
     column: Columns = None,
 ) -> None:
     """Explain one jet: prediction, most relevant tracks and edges, and where everything went."""
-    if model is None:
-        raise SettingsError("say which network to explain: --model NETWORK.pth")
+    _check_definitions(model, definitions)
     from lrp_core.commands import explain as command
 
     command.run(
-        jets,
+        jets or None,
         jet,
         model,
         definitions,
@@ -187,7 +197,7 @@ def serve(
 
         serve_page(backend, settings, _say)
     else:
-        sources = _sources(files, model, definitions, tree, column, "serve")
+        sources = _sources(files, model, definitions, tree, column)
         from app.serve import leave, serve_all
 
         serve_all(sources, settings, _say)
@@ -211,7 +221,7 @@ def service(
     from lrp_core.settings import read_settings
 
     settings = read_settings(host=host, service_port=port)
-    sources = _sources([*(jets or []), *(more or [])], model, definitions, tree, column, "service")
+    sources = _sources([*(jets or []), *(more or [])], model, definitions, tree, column)
     _log()
     from app.serve import leave, serve_service
 
@@ -230,18 +240,18 @@ def _sources(
     definitions: str | None,
     tree: str | None,
     column: list[str] | None,
-    command: str,
 ) -> Sources:
-    """What to serve; SettingsError saying what to give if something is missing."""
-    example = SERVE_EXAMPLE.replace("serve", command)
-    if not files:
-        elsewhere = ", or --backend URL of a running service" if command == "serve" else ""
-        raise SettingsError(f"say which jets to show and by which network: {example}{elsewhere}")
-    if model is None:
-        raise SettingsError(f"say which network explains the jets: {example}")
+    """What to serve; what is not given comes with the package."""
+    _check_definitions(model, definitions)
     from app.serve import Sources
 
-    return Sources(tuple(files), model, definitions, tree, _columns(column))
+    return Sources(tuple(files) or None, model, definitions, tree, _columns(column))
+
+
+def _check_definitions(model: str | None, definitions: str | None) -> None:
+    """Refuse definitions of no network. Raises SettingsError."""
+    if definitions is not None and model is None:
+        raise SettingsError("--definitions names the columns of a network: give it with --model")
 
 
 def _columns(given: list[str] | None) -> Mapping[str, str] | None:

@@ -41,10 +41,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Sources:
-    """What to serve: files of jets and a network."""
+    """What to serve: files of jets and a network, None for those that come with the package."""
 
-    jets: tuple[str, ...]
-    model: str
+    jets: tuple[str, ...] | None = None
+    model: str | None = None
     definitions: str | None = None
     tree: str | None = None
     columns: Mapping[str, str] | None = None

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
+from lrp_core import embedded
 from lrp_core.errors import CheckpointError, DefinitionsError
 from lrp_core.interaction_network import InteractionNetwork
 from lrp_core.model import SIGNAL, Model
@@ -59,17 +60,18 @@ def read_definitions(path: str | Path) -> Definitions:
 
 
 def load_model(
-    path: str | Path, definitions: str | Path | None = None, *, device: str = "cpu"
+    path: str | Path | None = None, definitions: str | Path | None = None, *, device: str = "cpu"
 ) -> Model:
     """Load an interaction network: a state dict, saved on any device, plain or inside another dict.
 
-    path         checkpoint; names may carry a prefix such as "module."
+    path         checkpoint; names may carry a prefix such as "module."; without it, the network
+                 that comes with the package
     definitions  YAML file naming the columns; by default ``definitions.yml`` beside the checkpoint
 
     Widths and number of classes come from the checkpoint. Nothing is unpickled but tensors.
     Raises CheckpointError or DefinitionsError saying what was found and what was expected.
     """
-    path = Path(path)
+    path = embedded.CHECKPOINT if path is None else Path(path)
     if definitions is None:
         definitions = path.parent / "definitions.yml"
         if not definitions.is_file():
@@ -197,4 +199,6 @@ def _load(path: Path, network: InteractionNetwork, weights: dict[str, Tensor]) -
             )
         if not bool(torch.isfinite(tensor).all()):
             raise CheckpointError(f"{path}: {name} holds values that are not finite")
+        if name.endswith("running_var") and bool((tensor < 0).any()):
+            raise CheckpointError(f"{path}: {name} holds negative variances")
     network.load_state_dict(weights, strict=False)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
+from lrp_core import embedded
 from lrp_core.errors import JetError, JetFileError, JetIndexError
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.root_file import UNREADABLE, Block, RootFile, is_remote
@@ -58,11 +59,12 @@ class BadJet:
 
 
 def open_jets(
-    paths: Paths, *, tree: str | None = None, columns: Mapping[str, str] | None = None
+    paths: Paths | None = None, *, tree: str | None = None, columns: Mapping[str, str] | None = None
 ) -> JetFiles:
     """Open files of jets as one sequence, without reading any jet.
 
-    paths    a file, a pattern such as "data/*.root", a ``root://`` address, or a list of them
+    paths    a file, a pattern such as "data/*.root", a ``root://`` address, or a list of them;
+             without it, the simulated jets that come with the package
     tree     name of the tree; without it ``deepntuplizer/tree``, else the only tree of the file
     columns  standard name -> the file's branch, where they differ: {"track_pt": "trk_pt",
              "fj_pt": "jet_pt", "label_H_bb": "is_signal"}; what is not named in it is found by its
@@ -70,7 +72,7 @@ def open_jets(
 
     Raises JetFileError where a file cannot be opened or has no tree or no track branches.
     """
-    return JetFiles(paths, tree=tree, columns=columns)
+    return JetFiles(embedded.JETS if paths is None else paths, tree=tree, columns=columns)
 
 
 class JetFiles(Sequence[Jet]):

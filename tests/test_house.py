@@ -26,7 +26,7 @@ WEB = {"fastapi", "starlette", "uvicorn", "gunicorn", "a2wsgi", "httpx", "dash",
 # a module knows only modules of rows above its own.
 ROWS = (
     ("errors",),
-    ("settings", "features", "kinematics", "truth"),
+    ("settings", "embedded", "features", "kinematics", "truth"),
     ("jets",),
     ("root_file",),
     ("reading",),

@@ -20,9 +20,9 @@ N_TRACKS, N_EDGES, N_FEATURES = 5, 5, 3
 
 
 def run(
-    jets: Sequence[str],
+    jets: Sequence[str] | None,
     jet: int,
-    model: str,
+    model: str | None = None,
     definitions: str | None = None,
     *,
     target: str | None = None,
@@ -34,6 +34,8 @@ def run(
     console: Console | None = None,
 ) -> None:
     """Explain jet number ``jet`` of the files ``jets`` and print a summary.
+
+    jets, model  None: those that come with the package
 
     rule    as people write it ("gamma(1.0)") or the name of a preset, which also gives the target
     target  None: that of the preset, else "margin"
@@ -50,7 +52,7 @@ def run(
     if out is not None and not out.endswith((".npz", ".json")):
         raise ExplanationFileError(f"{out}: an explanation is written as .npz or .json")
     chosen, aim = choose(rule, target)
-    files = open_jets(list(jets), tree=tree, columns=columns)
+    files = open_jets(jets, tree=tree, columns=columns)
     network = load_model(model, definitions)
     this = files[jet]
     explanation = explain(network, this, target=aim, rule=chosen, dtype=dtype)

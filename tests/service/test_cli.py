@@ -60,11 +60,20 @@ def test_version() -> None:
     assert (result.exit_code, result.stdout) == (0, "jetlrp 0.1.0\n")
 
 
-def test_serve_says_what_to_give() -> None:
-    assert_one_line(run("serve"), "--jets", "--model", "--definitions", "--backend")
-    assert_one_line(run("serve", *NETWORK), "--jets")
-    assert_one_line(run("serve", "--jets", "a.root"), "--model")
-    assert_one_line(run("service"), "jetlrp service --jets")
+@pytest.mark.parametrize("name", ["serve", "service"])
+def test_what_is_not_given_comes_with_the_package(name: str, served: dict[str, Any]) -> None:
+    assert run(name).exit_code == 0
+    assert served["given"][0] == serve.Sources()
+    assert run(name, "--jets", "a.root").exit_code == 0
+    assert served["given"][0] == serve.Sources(("a.root",))
+    assert run(name, *NETWORK).exit_code == 0
+    assert served["given"][0] == serve.Sources(None, "IN.pth", "d.yml")
+
+
+@pytest.mark.parametrize("name", ["serve", "service", "explain"])
+def test_definitions_need_their_network(name: str) -> None:
+    words = ["--jet", "0"] if name == "explain" else []
+    assert_one_line(run(name, *words, "--definitions", "d.yml"), "--definitions", "--model")
 
 
 def test_serve_passes_on_what_it_is_given(served: dict[str, Any]) -> None:
@@ -154,7 +163,9 @@ def test_explain_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> 
         "tree": "t",
         "columns": {"a": "b"},
     }
-    assert_one_line(run("explain", "a.root", "--jet", "1"), "--model")
+    asked.clear()
+    assert run("explain", "--jet", "1").exit_code == 0
+    assert asked[0] == (None, 1, None, None)
 
 
 def test_check_ends_with_the_status_of_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +192,7 @@ def test_the_real_command_on_files_that_are_not_there(tmp_path: Path) -> None:
 def test_help_is_quick_and_needs_no_torch() -> None:
     code = (
         "import sys; from typer.testing import CliRunner; from app.cli import cli; "
-        "CliRunner().invoke(cli, ['serve', '--help']); CliRunner().invoke(cli, ['serve']); "
+        "CliRunner().invoke(cli, ['serve', '--help']); CliRunner().invoke(cli, ['serve', '--definitions', 'd.yml']); "
         "print([name for name in ('torch', 'dash', 'fastapi', 'uproot', 'pandas', 'uvicorn') "
         "if name in sys.modules])"
     )
