@@ -9,7 +9,7 @@
   const GRID = "jets-grid";
   const SCENE = "network";
   const KEY = "jetlrp-theme";
-  const PAUSE = 140; // ms the arrow keys must rest before a jet is explained
+  const PAUSE = 140; // ms the arrow keys must rest before a jet is explained; a click waits for nothing
 
   /* ------------------------------------------------------------------ theme */
 
@@ -47,17 +47,19 @@
 
   let pause = null;
 
-  function choose(index) {
+  /** Open a jet: at once, or when the arrow keys have come to rest. */
+  function choose(index, leafing) {
     clearTimeout(pause);
-    pause = setTimeout(() => {
-      if (index === chosen() && document.getElementById(SCENE).dataset.drawn === String(index)) {
-        return;
-      }
-      const address = new URL(window.location);
-      address.searchParams.set("jet", index);
-      window.history.replaceState(window.history.state, "", address);
-      window.dash_clientside.set_props("chosen", { data: index });
-    }, PAUSE);
+    if (leafing) pause = setTimeout(() => open(index), PAUSE);
+    else open(index);
+  }
+
+  function open(index) {
+    if (index === chosen() && document.getElementById(SCENE).dataset.drawn === String(index)) return;
+    const address = new URL(window.location);
+    address.searchParams.set("jet", index);
+    window.history.replaceState(window.history.state, "", address);
+    window.dash_clientside.set_props("chosen", { data: index });
   }
 
   let warmed = false;
@@ -105,7 +107,7 @@
   functions.jetRowId = (params) => String(params.data.index);
   functions.jetSelected = (event) => {
     const rows = event.api.getSelectedRows();
-    if (event.source !== "api" && rows.length) choose(rows[0].index);
+    if (event.source !== "api" && rows.length) choose(rows[0].index, event.source === "keyboard");
   };
   functions.jetsLoaded = (event) => {
     markChosen(event.api);
@@ -156,9 +158,13 @@
     },
     edges(value, drag) {
       const context = window.dash_clientside.callback_context;
-      const dragging = context.triggered.some(({ prop_id }) => prop_id.endsWith(".drag_value"));
-      const position = dragging ? drag : value;
       const state = window.jetlrp.scene.stateOf(SCENE);
+      // The slider says its drag_value also when it appears and when its value is set: only a
+      // drag_value by itself that is not the value is a thumb under way.
+      const alone = context.triggered.every(({ prop_id }) => prop_id.endsWith(".drag_value"));
+      const dragging = alone && drag !== value;
+      if (alone && !dragging && !state.dragging) return;
+      const position = dragging ? drag : value;
       if (position === null || position === undefined || !state.scene) return;
       const letGo = state.dragging && !dragging; // the faint rest comes back
       if (position === announced && !letGo) return;
@@ -166,8 +172,8 @@
       const edges = window.jetlrp.scene.edgesAt(position, state.scene.nEdges);
       window.jetlrp.scene.setEdges(SCENE, edges, dragging);
     },
-    view(size, height) {
-      window.jetlrp.scene.setView(SCENE, { size, height });
+    view(color, size, height) {
+      window.jetlrp.scene.setView(SCENE, { color, size, height });
     },
     reset(clicks) {
       if (clicks) window.jetlrp.scene.resetCamera(SCENE);
