@@ -11,6 +11,7 @@
     ├── NetworkError            a network does not say its steps, or says them wrongly
     ├── PropagationError        relevance met an output that is exactly zero, or overflowed
     ├── ExplanationFileError    a saved explanation cannot be read
+    ├── SimulationError         jets cannot be made
     └── SettingsError           a setting has a value that is not possible
 """
 
@@ -63,3 +64,7 @@ class ExplanationFileError(JetlrpError):
 
 class SettingsError(JetlrpError):
     """A setting has a value that is not possible."""
+
+
+class SimulationError(JetlrpError):
+    """Jets cannot be made: an extra is missing, or the generator does not do what was asked."""
