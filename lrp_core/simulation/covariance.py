@@ -144,7 +144,7 @@ def draw_covariance(
     normal = rng.normal(size=(len(pt), len(QUANTITIES)))
     spread = np.einsum("nqr,nr->nq", correlation_roots()[pixel_class], normal)
     log = mean + SPREADS[pixel_class] * spread
-    log[:, 3] = np.clip(log[:, 3], -14.5, 3.0)
+    log[:, 3] = np.clip(log[:, 3], -14.5, np.log(6.5))
     log[:, 4] = np.clip(log[:, 4], -13.5, 3.0)
     value = {name: np.exp(log[:, i]) for i, name in enumerate(QUANTITIES)}
     mixing = np.clip(DXYDZ_SPREAD[pixel_class] * rng.standard_t(1.5, size=len(pt)), -0.99, 0.99)

@@ -57,11 +57,10 @@ class JetFile:
     def write(self, jets: Jets) -> None:
         """Add jets to the file."""
         chunk = branches(jets)
-        if self._started:
-            self._file[TREE].extend(chunk)
-        else:
-            self._file[TREE] = chunk
+        if not self._started:
+            self._file.mktree(TREE, {name: values_type(values) for name, values in chunk.items()})
             self._started = True
+        self._file[TREE].extend(chunk)
         self.n_jets += len(jets)
 
 
@@ -74,6 +73,13 @@ def branches(jets: Jets) -> dict[str, Any]:
         group = next(group for group in GROUPS if name.startswith(f"{group}_"))
         grouped[group][name.removeprefix(f"{group}_")] = ak.unflatten(values, jets.counts)
     return {group: ak.zip(arrays) for group, arrays in grouped.items()} | dict(jets.per_jet)
+
+
+def values_type(values: Any) -> Any:
+    """What ``mktree`` wants to know of a branch: a number type, or the type of a jagged array."""
+    import awkward as ak
+
+    return values.dtype if isinstance(values, np.ndarray) else ak.type(values).content
 
 
 def content_hash(path: str | Path, tree: str = TREE) -> str:

@@ -18,13 +18,15 @@ Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 POOL_EVENTS = 1500
-MEAN_COLLISIONS = 23.0
+MEAN_COLLISIONS = 26.0
 """Mean number of other collisions per crossing (LHC in 2016)."""
 
 LENGTH_CM = 4.2
 """Standard deviation of the collisions' z (LHC in 2016)."""
 
-VERTEX_EFFICIENCY = 0.80
+TRACKS_TO_FIND = 2.0
+"""A collision with n tracks that fit its vertex is found with probability 1 - exp(-n / this)."""
+
 CHARGED_SUBTRACTION = 0.97
 """Probability that a track of another reconstructed vertex is taken out (charged-hadron subtraction)."""
 
@@ -74,14 +76,15 @@ def overlay(pool: Pool, n_events: int, rng: np.random.Generator) -> Overlay:
     z = rng.normal(0.0, LENGTH_CM, size=len(event)) - hard_z[event]
     turn = rng.uniform(-np.pi, np.pi, size=len(event))
     chosen = rng.integers(0, len(pool.counts), size=len(event))
-    found = rng.uniform(size=len(event)) < VERTEX_EFFICIENCY
 
     counts = pool.counts[chosen]
     collision = np.repeat(np.arange(len(event)), counts)
     tracks = pool.tracks.take(ranges(pool.starts[chosen], counts))
     chi2 = (tracks.dxy / tracks.sigma_dxy) ** 2 + (tracks.dz / tracks.sigma_dz) ** 2
-    fitted = found[collision] & (chi2 < FIT_LOOSE_CHI2)
-    fitted &= rng.uniform(size=len(tracks)) < fit_probability(tracks)
+    fitted = (chi2 < FIT_LOOSE_CHI2) & (rng.uniform(size=len(tracks)) < fit_probability(tracks))
+    n_fitted = np.bincount(collision[fitted], minlength=len(event))
+    found = rng.uniform(size=len(event)) < 1.0 - np.exp(-n_fitted / TRACKS_TO_FIND)
+    fitted &= found[collision]
     gone = fitted & (rng.uniform(size=len(tracks)) < CHARGED_SUBTRACTION)
     moved = replace(
         tracks,

@@ -44,8 +44,8 @@ FOUND_FROM_RADIUS = np.array([1.0, 0.97, 0.9, 0.75, 0.6, 0.5, 0.25, 0.0])
 CELL = 0.03
 """Size in eta and phi of the cells that the density of tracks is counted in, 3 by 3 of them."""
 
-CROWD_LOSS = 0.11
-CROWD_FREE = 6
+CROWD_LOSS = 0.08
+CROWD_FREE = 12
 
 
 @dataclass(frozen=True, eq=False)
