@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lrp_core.simulation.covariance import CLASS_C
+from lrp_core.simulation.covariance import CLASS_C, momentum_excess
 from lrp_core.simulation.tracker import Tracks
 
 Array = npt.NDArray[np.float64]
@@ -18,6 +18,14 @@ FIT_TIGHT_CHI2 = 9.0
 
 FIT_LOOSE_CHI2 = 20.0
 """chi2 above which a track has no weight in the vertex fit (read off real jets)."""
+
+
+EXCESS = np.array([0.0, 0.5, 1.25, 1.75, 2.25, 2.75, 4.0, 6.0])
+FITTED_AT_EXCESS = np.array([0.997, 0.94, 0.76, 0.69, 0.57, 0.45, 0.08, 0.01])
+"""Probability that a track is used in the fit of its vertex, by ``momentum_excess``."""
+
+PREFERENCE = 0.3
+"""Probability that the primary vertex is preferred to a nearer one within 3 sigma."""
 
 
 class Association(NamedTuple):
@@ -34,10 +42,14 @@ class Association(NamedTuple):
 
 
 def fit_probability(tracks: Tracks) -> Array:
-    """Probability that a track compatible with a vertex is used in its fit [n]: by its inner hits."""
-    chance = np.select(
-        [tracks.lost == -1, tracks.lost == 0, tracks.lost == 1], [0.935, 0.85, 0.855], 0.0
-    )
+    """Probability that a track compatible with a vertex is used in its fit [n].
+
+    By its inner hits, and by how much larger than usual the error of its momentum is (read off
+    real jets).
+    """
+    chance = np.select([tracks.lost == -1, tracks.lost == 0, tracks.lost == 1], [1.0, 0.91, 0.91], 0)
+    excess = momentum_excess(tracks.dptdpt, tracks.pt, tracks.eta)
+    chance = chance * np.interp(excess, EXCESS, FITTED_AT_EXCESS)
     return np.where(tracks.pixel_class == CLASS_C, 0.0, chance)
 
 
@@ -79,7 +91,7 @@ def associate(
     distance = np.abs(tracks.dz)
     other = nearest_vertex(tracks.event, tracks.dz, vertex_event, vertex_z)
     preferred = (distance < 0.03) | ((distance < 0.1) & (significance < 5.0))
-    preferred |= (significance < 3.0) & (rng.uniform(size=n) < 0.6)
+    preferred |= (significance < 3.0) & (rng.uniform(size=n) < PREFERENCE)
     primary = preferred | (distance <= other)
     to_vertex = np.where(primary, distance, other)
     close = to_vertex < np.where(primary, 0.03, 0.1)

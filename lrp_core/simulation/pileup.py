@@ -18,7 +18,7 @@ Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 POOL_EVENTS = 1500
-MEAN_COLLISIONS = 26.0
+MEAN_COLLISIONS = 25.0
 """Mean number of other collisions per crossing (LHC in 2016)."""
 
 LENGTH_CM = 4.2

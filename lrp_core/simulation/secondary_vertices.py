@@ -15,7 +15,7 @@ Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 VERTEX_EFFICIENCY = 0.78
-CHANCE_EFFICIENCY = 0.5
+CHANCE_EFFICIENCY = 0.25
 NEIGHBOURS = 3
 """How many of the next displaced tracks of the event each is tried with for a vertex by chance."""
 

@@ -18,6 +18,7 @@ from lrp_core.simulation.covariance import (
     CLASS_C,
     Covariance,
     draw_covariance,
+    momentum_excess,
     pack_covariance,
 )
 from lrp_core.simulation.helix import closest_approach
@@ -44,8 +45,12 @@ FOUND_FROM_RADIUS = np.array([1.0, 0.97, 0.9, 0.75, 0.6, 0.5, 0.25, 0.0])
 CELL = 0.03
 """Size in eta and phi of the cells that the density of tracks is counted in, 3 by 3 of them."""
 
-CROWD_LOSS = 0.08
-CROWD_FREE = 12
+FAKE_RATE = 0.033
+FAKE_LOST = (0.02, 0.18, 0.36, 0.44)
+"""Shares of the codes of lost inner hits among tracks that belong to no particle."""
+
+CROWD_LOSS = 0.13
+CROWD_FREE = 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,11 +194,11 @@ def efficiency(charged: Particles, crowd: Array, stopped_at_cm: Array) -> Array:
 
 def lost_hits(radius: Array, crowd: Array, rng: np.random.Generator) -> Integers:
     """Code of lost inner hits [n]: -1 a hit in the innermost layer, 0 none expected there, 1, 2 lost."""
-    loss = np.minimum(0.085 + 0.01 * crowd, 0.4)
+    loss = np.minimum(0.06 + 0.007 * crowd, 0.4)
     n = len(radius)
     prompt = np.stack([1 - loss, loss * 0.22, loss * 0.70, loss * 0.08], axis=1)
     second = np.broadcast_to([0.0, 0.08, 0.84, 0.08], (n, 4))
-    outer = np.broadcast_to([0.03, 0.12, 0.12, 0.73], (n, 4))
+    outer = np.broadcast_to([0.015, 0.125, 0.13, 0.73], (n, 4))
     chance = np.where(
         (radius <= 4.2)[:, None], prompt, np.where((radius <= 7.1)[:, None], second, outer)
     )
@@ -222,7 +227,9 @@ def reconstruct(charged: Particles, crowd: Array, rng: np.random.Generator) -> T
     pixel_class = pixel_classes(lost, charged.radius, rng)
     true = draw_covariance(charged.pt, charged.eta, pixel_class, rng)
 
-    in_tail = rng.uniform(size=n) < np.minimum(0.08 + 0.004 * crowd, 0.5)
+    disturbed = momentum_excess(true.dptdpt, charged.pt, charged.eta) > 2.0
+    chance = (0.07 + 0.004 * crowd) * np.where(disturbed, 2.5, 1.0)
+    in_tail = rng.uniform(size=n) < np.minimum(chance, 0.5)
     tail = np.where(in_tail, 1.0 + rng.exponential(3.5, size=n), 1.0)
     u = rng.normal(size=(5, n))
     across, along = u[0], u[1]
@@ -261,7 +268,7 @@ def identify(charged: Particles, rng: np.random.Generator) -> Integers:
     rise = 0.5 * (1.0 + np.tanh((momentum - 3.5) / 1.0))
     muon = np.where(code == 13, 0.93 * rise, 0.004)
     electron = np.where(code == 11, 0.45 * np.clip((charged.pt - 1.0) / 2.0, 0.0, 1.0), 0.0015)
-    electron = np.where(charged.origin == Origin.CONVERSION, 0.04, electron)
+    electron = np.where(charged.origin == Origin.CONVERSION, 0.02, electron)
     draw = rng.uniform(size=len(charged))
     return np.select([draw < muon, draw < muon + electron], [13, 11], 211)
 
@@ -284,9 +291,10 @@ def _tracks(
     n = len(charged)
     pt = np.float16(np.minimum(pt, 6e4)).astype(np.float64)
     packed = pack_covariance(covariance, np.maximum(pt, 0.1))
-    chi2 = rng.gamma(4.5, 0.22, size=n)
+    chi2 = rng.gamma(4.5, 0.22, size=n) * np.where(lost == -1, 0.96, 0.92)
+    shared = np.where(lost == -1, 0.017, 0.007)
     chi2 *= np.where(rng.uniform(size=n) < 0.05, 1.0 + rng.exponential(3.0, size=n), 1.0)
-    chi2 *= np.where(rng.uniform(size=n) < 0.02, 1.0 + rng.exponential(15.0, size=n), 1.0)
+    chi2 *= np.where(rng.uniform(size=n) < shared, 1.0 + rng.exponential(22.0, size=n), 1.0)
     chi2 *= np.where(tail > 2.0, 1.5, 1.0)
     return Tracks(
         event=charged.event,
@@ -316,14 +324,14 @@ def _tracks(
 
 
 def draw_fakes(tracks: Tracks, crowd: Array, rng: np.random.Generator) -> Tracks:
-    """Tracks that belong to no particle: 2.6 % as many as true ones, more of them in a crowd.
+    """Tracks that belong to no particle: 3.3 % as many as true ones, more of them in a crowd.
 
     Around a true track (0.06 away), pT from a Pareto distribution of index 1.4 up to 200 GeV,
-    dxy from a Cauchy distribution of 2.2 cm up to 40 cm, dz normal with 14 cm; no pixel hits.
+    dxy from a Cauchy distribution of 3 cm up to 40 cm, dz normal with 17 cm; no pixel hits.
     """
     per_event = np.bincount(tracks.event, minlength=1)
     crowd_mean = np.bincount(tracks.event, crowd + 1.0) / np.maximum(per_event, 1)
-    chance = 0.026 * (crowd + 1.0) / crowd_mean[tracks.event]
+    chance = FAKE_RATE * (crowd + 1.0) / crowd_mean[tracks.event]
     seeds = tracks.take(rng.uniform(size=len(tracks)) < chance)
     n = len(seeds)
     pt = np.minimum(MIN_PT * (1.0 + rng.pareto(1.4, size=n)), 200.0)
@@ -351,10 +359,10 @@ def draw_fakes(tracks: Tracks, crowd: Array, rng: np.random.Generator) -> Tracks
         pt=pt,
         eta=eta,
         phi=np.remainder(phi + np.pi, 2 * np.pi) - np.pi,
-        dxy=np.clip(2.2 * rng.standard_cauchy(size=n), -40.0, 40.0),
-        dz=rng.normal(0.0, 14.0, size=n),
+        dxy=np.clip(3.0 * rng.standard_cauchy(size=n), -40.0, 40.0),
+        dz=rng.normal(0.0, 17.0, size=n),
         covariance=draw_covariance(pt, eta, pixel_class, rng),
-        lost=lost_hits(np.full(n, 10.0), np.zeros(n), rng),
+        lost=rng.choice([-1, 0, 1, 2], size=n, p=FAKE_LOST),
         pixel_class=pixel_class,
         tail=np.ones(n),
         rng=rng,
