@@ -1,18 +1,19 @@
 """The exceptions of jetlrp. Every message says what was found, what was expected and what to do.
 
-    JetlrpError                 anything this project raises on purpose
-    ├── JetFileError            a file of jets cannot be read, or lacks a branch
-    ├── JetError                one jet cannot be used (no tracks, non-finite values, a bad graph)
-    │   └── JetIndexError       there is no jet of that number
-    ├── CheckpointError         a checkpoint cannot be loaded
-    ├── DefinitionsError        a definitions file does not describe the checkpoint
-    ├── RuleError               a rule or a composite of rules is not possible
-    ├── TargetError             an output to explain that the network does not have
-    ├── NetworkError            a network does not say its steps, or says them wrongly
-    ├── PropagationError        relevance met an output that is exactly zero, or overflowed
-    ├── ExplanationFileError    a saved explanation cannot be read
-    ├── SimulationError         jets cannot be made
-    └── SettingsError           a setting has a value that is not possible
+JetlrpError                 anything this project raises on purpose
+├── JetFileError            a file of jets cannot be read, or lacks a branch
+├── JetError                one jet cannot be used (no tracks, non-finite values, a bad graph)
+│   └── JetIndexError       there is no jet of that number
+├── CheckpointError         a checkpoint cannot be loaded
+├── DefinitionsError        a definitions file does not describe the checkpoint
+├── RuleError               a rule or a composite of rules is not possible
+├── TargetError             an output to explain that the network does not have
+├── NetworkError            a network does not say its steps, or says them wrongly
+├── PropagationError        relevance met an output that is exactly zero, or overflowed
+├── ExplanationFileError    a saved explanation cannot be read
+├── SimulationError         jets cannot be made
+├── TrainingError           a network cannot be trained or measured with what was given
+└── SettingsError           a setting has a value that is not possible
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class NetworkError(JetlrpError):
 
 
 class PropagationError(JetlrpError):
-    """Relevance cannot be shared out: it stands on an output that is exactly zero, or overflowed."""
+    """Relevance cannot be shared out: it stands on an output of exactly zero, or overflowed."""
 
 
 class ExplanationFileError(JetlrpError):
@@ -68,3 +69,7 @@ class SettingsError(JetlrpError):
 
 class SimulationError(JetlrpError):
     """Jets cannot be made: an extra is missing, or the generator does not do what was asked."""
+
+
+class TrainingError(JetlrpError):
+    """A network cannot be trained, or measured, with the jets or settings that were given."""

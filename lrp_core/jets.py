@@ -26,7 +26,7 @@ def complete_graph(n_tracks: int) -> npt.NDArray[np.int64]:
 class Jet:
     """One jet as a graph of charged tracks.
 
-    tracks      [n_tracks, n_columns] float32 or float64, in the units of the features (GeV, cm, rad)
+    tracks      [n_tracks, n_columns] float32 or float64, in the features' units (GeV, cm, rad)
     columns     names of the columns of ``tracks``; a name may stand in it twice
     edge_index  [2, n_edges] int64, row 0 the source track and row 1 the destination track
     label       "hbb", "qcd", or None where nobody knows (real data)
@@ -83,13 +83,15 @@ class Jet:
         if edge_index.size and edge_index.dtype.kind not in "iu":
             raise JetError(f"{name}: edge_index must be integers, found {edge_index.dtype}")
         edge_index = edge_index.astype(np.int64)
-        if edge_index.size and not (0 <= edge_index.min() and edge_index.max() < tracks.shape[0]):
+        if edge_index.size and not (edge_index.min() >= 0 and edge_index.max() < tracks.shape[0]):
             raise JetError(
                 f"{name}: edge_index goes from {edge_index.min()} to {edge_index.max()}, "
                 f"but the tracks are numbered 0 to {tracks.shape[0] - 1}"
             )
         if self.label is not None and self.label not in LABELS:
-            raise JetError(f"{name}: label {self.label!r} is not one of {', '.join(LABELS)} or None")
+            raise JetError(
+                f"{name}: label {self.label!r} is not one of {', '.join(LABELS)} or None"
+            )
         tracks.setflags(write=False)
         edge_index.setflags(write=False)
         object.__setattr__(self, "tracks", tracks)
@@ -109,7 +111,7 @@ class Jet:
         jet_id: str = "jet",
         index: int | None = None,
     ) -> Jet:
-        """Make a jet of one's own arrays; without ``edge_index``, every track is joined to every other.
+        """Make a jet of one's own arrays; without ``edge_index``, all tracks are joined.
 
         tracks [n_tracks, n_columns], edge_index [2, n_edges]. Raises JetError as ``Jet`` does.
         """
@@ -147,7 +149,8 @@ class Jet:
             return self.tracks[:, self.columns.index(name)]
         except ValueError:
             raise JetError(
-                f"{self.jet_id}: there is no column {name!r}; the columns are {', '.join(self.columns)}"
+                f"{self.jet_id}: there is no column {name!r}; "
+                f"the columns are {', '.join(self.columns)}"
             ) from None
 
     def select(self, columns: Sequence[str]) -> npt.NDArray[np.floating]:
@@ -166,8 +169,8 @@ class Jet:
         missing = [name for name in dict.fromkeys(columns) if name not in places]
         if missing:
             raise JetError(
-                f"{self.jet_id}: the network needs {', '.join(missing)}, which the jet does not have; "
-                f"it has {', '.join(places)}"
+                f"{self.jet_id}: the network needs {', '.join(missing)}, "
+                f"which the jet does not have; it has {', '.join(places)}"
             )
         chosen, seen = [], dict.fromkeys(columns, 0)
         for name in columns:
@@ -175,7 +178,8 @@ class Jet:
             if len(there) not in (1, columns.count(name)):
                 raise JetError(
                     f"{self.jet_id}: {name} stands {len(there)} times in the jet and "
-                    f"{columns.count(name)} times in the network's columns; give it once or as often"
+                    f"{columns.count(name)} times in the network's columns; "
+                    "give it once or as often"
                 )
             chosen.append(there[seen[name] if len(there) > 1 else 0])
             seen[name] += 1

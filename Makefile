@@ -1,0 +1,68 @@
+# Everything runs from here, and each command does its own set-up in .venv:
+#
+#   make run ARGS="--jets JETS.root --model MODEL.pth --definitions DEFINITIONS.yml"
+#   make test [ARGS="tests/app -k scene"]
+#   make lint, make format, make wheel, make clean
+#
+# It needs GNU make and Python 3.11 or newer: make PYTHON=python3.12 test
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format wheel clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+run: $(VENV)/ready
+	$(BIN)/jetlrp serve $(ARGS)
+
+test: $(VENV)/ready-test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+format: $(VENV)/ready-dev
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+wheel: $(VENV)/ready-dev
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --wheel
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find app lrp_core tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp for each set of dependencies, so that `make run` does not install what only the tests
+# need. They are made anew when the project's dependencies or their versions change.
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "jetlrp needs Python 3.11 or newer; $(PYTHON) is" \
+	    "$$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@echo "Setting up .venv (the first time takes a few minutes)"
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
+	  echo "Python could not make a virtual environment; on Debian and Ubuntu:" \
+	    "apt install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+$(VENV)/ready-test: $(VENV)/made pyproject.toml constraints.txt
+	@$(PIP_INSTALL) -e '.[test]'
+	@touch $@ $(VENV)/ready
+
+$(VENV)/ready-dev: $(VENV)/made pyproject.toml constraints.txt
+	@$(PIP_INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/ready-test $(VENV)/ready

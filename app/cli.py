@@ -1,0 +1,273 @@
+"""The command ``jetlrp``: explain a jet, check files, serve the page, or serve the service alone.
+
+Whatever a person can put right is told in one line on stderr, and the exit status is then 2. What a
+command needs is imported when it runs, so that ``jetlrp --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from lrp_core.errors import JetlrpError, SettingsError
+
+if TYPE_CHECKING:
+    from app.serve import Sources
+
+WRONG = 2
+INTERRUPTED = 130
+SERVE_EXAMPLE = "jetlrp serve --jets JETS.root --model NETWORK.pth --definitions DEFINITIONS.yml"
+
+
+class _Commands(TyperGroup):
+    """Tells errors that are raised on purpose in one line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except JetlrpError as error:
+            typer.echo(f"jetlrp: {error}", err=True)
+            raise typer.Exit(WRONG) from error
+        except KeyboardInterrupt as error:
+            raise typer.Exit(INTERRUPTED) from error
+
+
+cli = typer.Typer(
+    name="jetlrp",
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Why a graph network took a jet for what it took it: layer-wise relevance propagation.",
+)
+
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILES", help="ROOT files of jets, or patterns of them.")
+]
+More = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[FILES]", help="More files of jets.", show_default=False),
+]
+Jets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--jets", help="ROOT file of jets, or a pattern such as 'data/*.root'; repeatable."
+    ),
+]
+Network = Annotated[str | None, typer.Option("--model", help="Checkpoint of the network (.pth).")]
+Definitions = Annotated[
+    str | None,
+    typer.Option(
+        "--definitions",
+        help="YAML file naming the network's columns; else definitions.yml beside the checkpoint.",
+    ),
+]
+Tree = Annotated[
+    str | None, typer.Option("--tree", help="Name of the TTree, where it is not found by itself.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="STANDARD=BRANCH",
+        help="Branch that holds a standard column, such as fj_pt=jet_pt; repeatable.",
+    ),
+]
+Host = Annotated[
+    str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")
+]
+
+
+@cli.callback(invoke_without_command=True)
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Print the version, if that is all."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"jetlrp {version_of('jetlrp')}")
+        raise typer.Exit
+
+
+@cli.command()
+def explain(
+    jets: Files,
+    jet: Annotated[int, typer.Option("--jet", help="Number of the jet, from 0.")],
+    model: Network = None,
+    definitions: Definitions = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", help="hbb, qcd, margin or margin:CLASS.", show_default="margin"),
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            "--rule",
+            help="A rule such as 'gamma(1.0)' or 'epsilon(0.01, bias=spread)', or hin-lrp.",
+            show_default="gamma(1.0)",
+        ),
+    ] = None,
+    dtype: Annotated[str, typer.Option("--dtype", help="float32 or float64.")] = "float32",
+    out: Annotated[
+        str | None, typer.Option("--out", help="Write the explanation, as .npz or .json.")
+    ] = None,
+    tree: Tree = None,
+    column: Columns = None,
+) -> None:
+    """Explain one jet: prediction, most relevant tracks and edges, and where everything went."""
+    if model is None:
+        raise SettingsError("say which network to explain: --model NETWORK.pth")
+    from lrp_core.commands import explain as command
+
+    command.run(
+        jets,
+        jet,
+        model,
+        definitions,
+        target=target,
+        rule=rule,
+        dtype=dtype,
+        out=out,
+        tree=tree,
+        columns=_columns(column),
+    )
+
+
+@cli.command()
+def check(files: Files, tree: Tree = None, column: Columns = None) -> None:
+    """Read everything in files of jets and list the jets that cannot be used, by reason."""
+    from lrp_core.commands import check as command
+
+    raise typer.Exit(command.run(files, tree=tree, columns=_columns(column)) or 0)
+
+
+@cli.command()
+def serve(
+    jets: Jets = None,
+    more: More = None,
+    model: Network = None,
+    definitions: Definitions = None,
+    host: Host = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port to listen on; 0: any.", show_default="8050")
+    ] = None,
+    tree: Tree = None,
+    column: Columns = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            "--backend",
+            metavar="URL",
+            help="Use the service that runs at this address, instead of --jets and --model.",
+        ),
+    ] = None,
+) -> None:
+    """Serve the page, /api/v1 and /docs on one address: http://127.0.0.1:8050."""
+    from lrp_core.settings import read_settings
+
+    settings = read_settings(host=host, port=port)
+    files = [*(jets or []), *(more or [])]
+    _log()
+    if backend is not None:
+        if files or model or definitions or tree or column:
+            raise SettingsError(
+                "--backend has its own jets and network: give either --backend, "
+                "or --jets and --model"
+            )
+        from app.serve import leave, serve_page
+
+        serve_page(backend, settings, _say)
+    else:
+        sources = _sources(files, model, definitions, tree, column, "serve")
+        from app.serve import leave, serve_all
+
+        serve_all(sources, settings, _say)
+    leave(0)
+
+
+@cli.command()
+def service(
+    jets: Jets = None,
+    more: More = None,
+    model: Network = None,
+    definitions: Definitions = None,
+    host: Host = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port to listen on; 0: any.", show_default="8051")
+    ] = None,
+    tree: Tree = None,
+    column: Columns = None,
+) -> None:
+    """Serve /api/v1 and /docs alone, for pages that run elsewhere with --backend."""
+    from lrp_core.settings import read_settings
+
+    settings = read_settings(host=host, service_port=port)
+    sources = _sources([*(jets or []), *(more or [])], model, definitions, tree, column, "service")
+    _log()
+    from app.serve import leave, serve_service
+
+    serve_service(sources, settings, _say)
+    leave(0)
+
+
+def main() -> None:
+    """Run the command."""
+    cli()
+
+
+def _sources(
+    files: list[str],
+    model: str | None,
+    definitions: str | None,
+    tree: str | None,
+    column: list[str] | None,
+    command: str,
+) -> Sources:
+    """What to serve; SettingsError saying what to give if something is missing."""
+    example = SERVE_EXAMPLE.replace("serve", command)
+    if not files:
+        elsewhere = ", or --backend URL of a running service" if command == "serve" else ""
+        raise SettingsError(f"say which jets to show and by which network: {example}{elsewhere}")
+    if model is None:
+        raise SettingsError(f"say which network explains the jets: {example}")
+    from app.serve import Sources
+
+    return Sources(tuple(files), model, definitions, tree, _columns(column))
+
+
+def _columns(given: list[str] | None) -> Mapping[str, str] | None:
+    """STANDARD=BRANCH pairs as a mapping. Raises SettingsError for anything else."""
+    if not given:
+        return None
+    columns: dict[str, str] = {}
+    for pair in given:
+        standard, equals, branch = (part.strip() for part in pair.partition("="))
+        if not (standard and equals and branch):
+            raise SettingsError(f"--column: expected STANDARD=BRANCH, found {pair!r}")
+        columns[standard] = branch
+    return columns
+
+
+def _say(text: str) -> None:
+    typer.echo(f"jetlrp: {text}")
+    sys.stdout.flush()
+
+
+def _log() -> None:
+    """Warnings and errors go to stderr, one line each and a traceback where there is one."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""One jet, one target, one rule: asks the service and fills every panel with the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State
+
+from app import ids
+from app.client import ServiceClient, ServiceError
+from app.drawing import scene_data
+from app.panels import conservation, features, prediction, question, scene
+
+
+def explained(
+    client: ServiceClient,
+    index: int | None,
+    target: str,
+    rule: str,
+    values: list[Any],
+    places: list[dict[str, str]],
+) -> dict[str, Any]:
+    """What each panel shows for this question; the keys are those of the callback's outputs."""
+    if index is None:
+        return {
+            "stage": scene.state_class("empty"),
+            "data": None,
+            "title": scene.title(None),
+            "error": [],
+            "prediction": prediction.waiting(),
+            "conservation": conservation.waiting(),
+            "ledger": [],
+            "features": features.waiting(),
+        }
+    wanted, empty = question.rule_wanted(rule, values, places)
+    try:
+        if empty:
+            raise ServiceError(
+                f"{' and '.join(empty)} has no value. Give a number that is possible for it.",
+                code="no_value",
+            )
+        jet = client.jet(index)
+        explanation = client.explain(index, target=target, rule=wanted)
+    except ServiceError as error:
+        return {
+            "stage": scene.state_class("error"),
+            "data": None,
+            "title": scene.heading(index),
+            "error": scene.failure(error, index),
+            "prediction": prediction.waiting(),
+            "conservation": conservation.waiting(),
+            "ledger": [],
+            "features": features.waiting(),
+        }
+    return {
+        "stage": scene.state_class("ready"),
+        "data": scene_data(jet, explanation),
+        "title": scene.title(jet),
+        "error": [],
+        "prediction": prediction.view(jet, explanation),
+        "conservation": conservation.view(explanation),
+        "ledger": conservation.ledger(explanation),
+        "features": features.view(jet, explanation),
+    }
+
+
+def register_callbacks(app: Dash, client: ServiceClient) -> None:
+    """The address opens a jet; the jet, the target and the rule together ask for an explanation."""
+    app.clientside_callback(
+        ClientsideFunction("jetlrp", "opened"),
+        Output(ids.CHOSEN, "data"),
+        Input(ids.ADDRESS, "search"),
+        State(ids.CHOSEN, "data"),
+    )
+
+    @app.callback(
+        output={
+            "stage": Output(ids.STAGE, "className"),
+            "data": Output(ids.SCENE_DATA, "data"),
+            "title": Output(ids.SCENE_TITLE, "children"),
+            "error": Output(ids.SCENE_ERROR, "children"),
+            "prediction": Output(ids.PREDICTION, "children"),
+            "conservation": Output(ids.CONSERVATION, "children"),
+            "ledger": Output(ids.LEDGER, "children"),
+            "features": Output(ids.FEATURES, "children"),
+        },
+        inputs={
+            "index": Input(ids.CHOSEN, "data"),
+            "target": Input(ids.TARGET, "value"),
+            "rule": Input(ids.RULE, "value"),
+            "values": Input({"type": "rule-parameter", "rule": ALL, "name": ALL}, "value"),
+            "retry": Input(ids.RETRY, "n_clicks"),
+            "places": State({"type": "rule-parameter", "rule": ALL, "name": ALL}, "id"),
+        },
+        running=[(Output(ids.SCENE_BUSY, "className"), "state busy on", "state busy")],
+    )
+    def _explain(
+        index: int | None,
+        target: str,
+        rule: str,
+        values: list[Any],
+        retry: int | None,
+        places: list[dict[str, str]],
+    ) -> Any:
+        del retry  # only asks again
+        return explained(client, index, target, rule, values, places)

@@ -1,0 +1,59 @@
+"""The ids of the components on the page, each written once."""
+
+from __future__ import annotations
+
+# what the page knows
+ADDRESS = "address"  # the browser's address bar, read once when the page opens
+CHOSEN = "chosen"  # number of the jet that is open, or None
+SCENE_DATA = "scene-data"  # what assets/scene.js draws: numbers, never a figure
+SHOWN = "shown"  # how it is drawn: edges, size of tracks, height
+HEARTBEAT = "heartbeat"  # asks how far the scores of the jets are
+SCORES_DONE = "scores-done"  # how many there were the last time
+RETRY = "retry"  # "Try again" of the error state
+
+# jets
+JETS_GRID = "jets-grid"
+JETS_COUNT = "jets-count"
+JETS_LABEL = "jets-label"
+JETS_NOTICE = "jets-notice"
+
+# scene
+STAGE = "stage"
+SCENE = "scene"
+SCENE_TITLE = "scene-title"
+SCENE_EMPTY = "scene-empty"
+SCENE_ERROR = "scene-error"
+SCENE_BUSY = "scene-busy"
+LEGEND = "scene-legend"
+TOOLTIP = "scene-tooltip"
+EDGES_SLIDER = "edges-slider"
+EDGES_WORDS = "edges-words"
+TRACK_SIZE = "track-size"
+HEIGHT = "height"
+RESET_VIEW = "reset-view"
+
+# what to explain, and how
+TARGET = "target"
+TARGET_WORDS = "target-words"
+PRESET = "preset"
+RULE = "rule"
+RULE_WORDS = "rule-words"
+RULE_PARAMETERS = "rule-parameters"
+
+# what came out
+PREDICTION = "prediction"
+FEATURES = "features"
+CONSERVATION = "conservation"
+LEDGER = "ledger"
+
+THEME_SWITCH = "theme-switch"
+
+
+def rule_parameter(rule: str, name: str) -> dict[str, str]:
+    """The id of one parameter's input."""
+    return {"type": "rule-parameter", "rule": rule, "name": name}
+
+
+def rule_panel(rule: str) -> dict[str, str]:
+    """The id of the box that holds the parameters of one rule."""
+    return {"type": "rule-panel", "rule": rule}

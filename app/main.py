@@ -1,0 +1,187 @@
+"""The page as a whole: ``create_app(client) -> dash.Dash``. Nothing is built when this is imported.
+
+Everything the browser loads comes from this server: scripts, styles, fonts and Plotly.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import plotly
+from dash import Dash, dcc, html
+from dash.development.base_component import Component
+from flask import Response, send_file
+from plotly.offline import get_plotlyjs_version
+
+from app import explaining, ids, theme
+from app.client import ServiceClient, ServiceError
+from app.compression import compress_answers
+from app.panels import conservation, features, header, jets, prediction, question, scene
+from lrp_core.errors import SettingsError
+from lrp_core.service.schemas import Choices
+
+logger = logging.getLogger("jetlrp.app")
+
+TITLE = "jetlrp – relevance in jets"
+PLOTLY_PATH = "_jetlrp/plotly.min.js"
+YEAR_SECONDS = 31_536_000
+
+INDEX = """<!DOCTYPE html>
+<html lang="en" data-theme="dark">
+<head>
+{%metas%}
+<title>{%title%}</title>
+<link rel="icon" type="image/svg+xml" href="{prefix}assets/favicon.svg">
+<link rel="preload" as="font" type="font/woff2" crossorigin
+      href="{prefix}assets/fonts/inter-latin-wght-normal.woff2">
+<style>{colours}</style>
+{%css%}
+<script id="jetlrp-themes" type="application/json">{themes}</script>
+<script>
+(function () {
+  var name = null;
+  try { name = localStorage.getItem("jetlrp-theme"); } catch (error) { name = null; }
+  if (name !== "light" && name !== "dark") {
+    name = window.matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+  }
+  document.documentElement.dataset.theme = name;
+})();
+</script>
+<link id="jetlrp-plotly" rel="preload" as="script" href="{plotly}">
+</head>
+<body>
+{%app_entry%}
+{%config%}
+{%scripts%}
+{%renderer%}
+</body>
+</html>
+"""
+
+
+def assets_folder() -> Path:
+    """The folder of scripts, styles and fonts: inside the installed package, or of the checkout.
+
+    Raises SettingsError naming both places if neither holds them.
+    """
+    here = Path(__file__).resolve().parent
+    places = (here / "assets", here.parent / "assets")
+    for place in places:
+        if (place / "scene.js").is_file():
+            return place
+    raise SettingsError(
+        f"the page's scripts are neither in {places[0]} nor in {places[1]}; "
+        "the package was installed without its assets: install it again"
+    )
+
+
+def create_app(
+    client: ServiceClient, *, prefix: str = "/", docs: str = "/docs", title: str = TITLE
+) -> Dash:
+    """The dashboard, asking ``client`` for all it shows.
+
+    prefix  path under which the page is served, with a slash at both ends
+    docs    address of the service's own pages, for the link in the bar
+    """
+    app = Dash(
+        "jetlrp",
+        assets_folder=str(assets_folder()),
+        title=title,
+        update_title="",
+        index_string=_index(prefix),
+        requests_pathname_prefix=prefix,
+        routes_pathname_prefix=prefix,
+        serve_locally=True,
+        use_async=False,
+        suppress_callback_exceptions=True,
+        add_log_handler=False,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    choices = _asked_once(client.choices)
+    app.layout = lambda: page(client, choices, docs)
+    jets.register_callbacks(app, client)
+    scene.register_callbacks(app)
+    question.register_callbacks(app, choices)
+    explaining.register_callbacks(app, client)
+    _serve_plotly(app, prefix)
+    compress_answers(app.server)
+    return app
+
+
+def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/docs") -> Component:
+    """The layout, made anew for each visitor; without a service it says so."""
+    try:
+        health, all_choices = client.health(), choices()
+    except ServiceError as error:
+        logger.warning("the page was opened without a service: %s", error)
+        return html.Div([header.layout(None, docs), _away(error)], className="page")
+    return html.Div(
+        [
+            dcc.Location(id=ids.ADDRESS, refresh=False),
+            dcc.Store(id=ids.CHOSEN),
+            dcc.Store(id=ids.SCENE_DATA),
+            dcc.Store(id=ids.SCORES_DONE),
+            header.layout(health, docs),
+            html.Main(
+                [
+                    jets.layout(health),
+                    scene.layout(),
+                    html.Div(
+                        [
+                            prediction.layout(),
+                            question.layout(all_choices),
+                            conservation.layout(),
+                            features.layout(),
+                        ],
+                        className="results",
+                    ),
+                ],
+                className="columns",
+            ),
+        ],
+        className="page",
+    )
+
+
+def _away(error: ServiceError) -> Component:
+    return html.Main(
+        html.Div(
+            [
+                html.H3("The service is away" if error.away else "The service cannot be used"),
+                html.P(error.message),
+                html.P(["Request ", html.Code(error.request_id)], className="muted request-id")
+                if error.request_id
+                else None,
+                html.A("Try again", href="", className="button"),
+            ],
+            className="state error on",
+            role="alert",
+        ),
+        className="away",
+    )
+
+
+def _asked_once(ask: Callable[[], Choices]) -> Callable[[], Choices]:
+    """Remember the answer, but not a failure."""
+    return cache(ask)
+
+
+def _index(prefix: str) -> str:
+    return (
+        INDEX.replace("{prefix}", prefix)
+        .replace("{colours}", theme.css_variables())
+        .replace("{themes}", theme.as_json().replace("<", "\\u003c"))
+        .replace("{plotly}", f"{prefix}{PLOTLY_PATH}?v={get_plotlyjs_version()}")
+    )
+
+
+def _serve_plotly(app: Dash, prefix: str) -> None:
+    """Plotly out of its own Python package; without a dcc.Graph, Dash would never load it."""
+    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+    @app.server.route(f"{prefix}{PLOTLY_PATH}")
+    def _plotly() -> Response:
+        return send_file(source, mimetype="text/javascript", max_age=YEAR_SECONDS)

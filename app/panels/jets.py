@@ -1,0 +1,238 @@
+"""The list of jets: rows come page by page from the service, which sorts and filters them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_ag_grid as dag
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+
+from app import ids
+from app.client import ServiceClient, ServiceError
+from app.words import count, label_text, plural
+from lrp_core.service.schemas import Health
+
+PAGE = 100  # rows the grid asks for at once
+HEARTBEAT_MS = 1200
+FILTERED = ("score", "pt", "sdmass", "n_tracks")
+
+THEME = (
+    "themeQuartz.withParams({"
+    "backgroundColor:'var(--panel)',foregroundColor:'var(--text)',"
+    "headerBackgroundColor:'var(--panel)',headerTextColor:'var(--muted)',"
+    "borderColor:'var(--line)',accentColor:'var(--accent)',"
+    "rowHoverColor:'var(--raised)',selectedRowBackgroundColor:'var(--selected)',"
+    "menuBackgroundColor:'var(--raised)',inputBackgroundColor:'var(--panel)',"
+    "wrapperBorder:false,wrapperBorderRadius:0,headerColumnBorder:false,columnBorder:false,"
+    "fontFamily:'inherit',fontSize:13,headerFontSize:12,headerFontWeight:500,"
+    "rowHeight:30,headerHeight:34,cellHorizontalPadding:8,spacing:5,iconSize:13})"
+)
+
+
+def _number(
+    name: str, title: str, tip: str, digits: int, width: int, **more: Any
+) -> dict[str, Any]:
+    return {
+        "field": name,
+        "headerName": title,
+        "headerTooltip": tip,
+        "type": "rightAligned",
+        "valueFormatter": {"function": f"jetFixed(params, {digits})"},
+        "minWidth": width,
+        "flex": width,
+        "filter": "agNumberColumnFilter",
+        "filterParams": {
+            "filterOptions": ["inRange", "greaterThanOrEqual", "lessThanOrEqual"],
+            "maxNumConditions": 1,
+            "inRangeInclusive": True,
+            "buttons": ["reset"],
+        },
+        **more,
+    }
+
+
+COLUMNS = [
+    {
+        "field": "index",
+        "headerName": "Jet",
+        "headerTooltip": "Number of the jet in the file",
+        "type": "rightAligned",
+        "minWidth": 46,
+        "flex": 46,
+        "filter": False,
+        "cellClass": ["ag-right-aligned-cell", "jet-number"],
+    },
+    {
+        "field": "label",
+        "headerName": "Label",
+        "headerTooltip": "What the simulation says the jet is",
+        "valueFormatter": {"function": "jetLabel(params)"},
+        "minWidth": 58,
+        "flex": 60,
+        "filter": "agTextColumnFilter",
+        "filterParams": {"filterOptions": ["equals"], "maxNumConditions": 1},
+        "suppressHeaderMenuButton": True,
+        "suppressHeaderFilterButton": True,
+    },
+    _number(
+        "score", "Score", "Probability of H→bb̄ according to the network", 3, 60,
+        valueFormatter={"function": "jetScore(params)"},
+        cellStyle={"function": "jetScoreStyle(params)"},
+        cellClass=["ag-right-aligned-cell", "jet-score"],
+    ),
+    _number("pt", "pT", "Transverse momentum of the jet (GeV)", 0, 54),
+    _number("sdmass", "Mass", "Soft-drop mass of the jet (GeV)", 0, 52),
+    _number("n_tracks", "Tracks", "Number of tracks", 0, 56),
+]  # fmt: skip
+
+
+def layout(health: Health) -> Component:
+    """The list, with its filter by label above it."""
+    classes = [name for name in ("hbb", "qcd") if name in health.model.classes]
+    return html.Aside(
+        [
+            html.Div(
+                [
+                    html.H2("Jets"),
+                    html.Span(
+                        plural(health.jets.n_jets, "jet"), id=ids.JETS_COUNT, className="muted"
+                    ),
+                    dcc.RadioItems(
+                        [
+                            {"label": "all", "value": ""},
+                            *({"label": label_text(name), "value": name} for name in classes),
+                        ],
+                        "",
+                        id=ids.JETS_LABEL,
+                        className="segments",
+                    ),
+                ],
+                className="panel-head",
+            ),
+            dag.AgGrid(
+                id=ids.JETS_GRID,
+                columnDefs=COLUMNS,
+                defaultColDef={
+                    "sortable": True,
+                    "resizable": False,
+                    "suppressMovable": True,
+                    "tooltipValueGetter": {"function": "jetProblem(params)"},
+                    "sortingOrder": ["desc", "asc", None],
+                },
+                rowModelType="infinite",
+                getRowId="jetRowId(params)",
+                rowClassRules={"bad-jet": "params.data && params.data.problem"},
+                dashGridOptions={
+                    "theme": {"function": THEME},
+                    "rowSelection": {
+                        "mode": "singleRow",
+                        "checkboxes": False,
+                        "enableClickSelection": True,
+                    },
+                    "cacheBlockSize": PAGE,
+                    "maxConcurrentDatasourceRequests": 1,
+                    "navigateToNextCell": {"function": "jetNavigate(params)"},
+                    "tooltipShowDelay": 300,
+                    "animateRows": False,
+                },
+                eventListeners={
+                    "selectionChanged": ["jetSelected(params)"],
+                    "modelUpdated": ["jetsLoaded(params)"],
+                },
+                className="jets-grid",
+            ),
+            html.Div(id=ids.JETS_NOTICE, className="jets-notice"),
+            dcc.Interval(id=ids.HEARTBEAT, interval=HEARTBEAT_MS),
+        ],
+        className="panel jets",
+    )
+
+
+def query(request: dict[str, Any]) -> dict[str, Any]:
+    """What the grid asks for -> what the service is asked: a page, a sort and limits."""
+    start, end = int(request.get("startRow") or 0), int(request.get("endRow") or PAGE)
+    asked: dict[str, Any] = {"offset": start, "limit": max(1, end - start)}
+    for sort in (request.get("sortModel") or [])[:1]:
+        asked["sort"] = f"{'-' if sort['sort'] == 'desc' else ''}{sort['colId']}"
+    model = request.get("filterModel") or {}
+    if model.get("label"):
+        asked["label"] = model["label"]["filter"]
+    for name in FILTERED:
+        limit = model.get(name)
+        if not limit:
+            continue
+        if limit["type"] in ("inRange", "greaterThanOrEqual"):
+            asked[f"min_{name}"] = limit["filter"]
+        if limit["type"] == "inRange":
+            asked[f"max_{name}"] = limit["filterTo"]
+        if limit["type"] == "lessThanOrEqual":
+            asked[f"max_{name}"] = limit["filter"]
+    return asked
+
+
+def rows(client: ServiceClient, request: dict[str, Any] | None) -> tuple[Any, Any, Any]:
+    """One page for the grid -> (response, how many jets match, notice)."""
+    if not request:
+        return no_update, no_update, no_update
+    try:
+        page = client.jets(**query(request))
+    except ServiceError as error:
+        return {"rowData": [], "rowCount": 0}, "no jets", error.message
+    matching = (
+        plural(page.total, "jet")
+        if page.matching == page.total
+        else f"{count(page.matching)} of {count(page.total)}"
+    )
+    response = {"rowData": [row.model_dump() for row in page.jets], "rowCount": page.matching}
+    return response, matching, ""
+
+
+def heartbeat(client: ServiceClient, said: Any) -> tuple[Any, bool, Any]:
+    """How far the scores are -> (words, whether to stop asking, jets scored)."""
+    try:
+        health = client.health()
+    except ServiceError:
+        return no_update, False, no_update
+    scores = health.scores
+    if scores.problem:
+        return f"Scores stopped at {count(scores.done)}: {scores.problem}", True, scores.done
+    if scores.done >= scores.total:
+        return "", True, scores.done
+    words = f"Scoring the jets: {count(scores.done)} of {count(scores.total)}"
+    return (no_update if words == said else words), False, scores.done
+
+
+def register_callbacks(app: Dash, client: ServiceClient) -> None:
+    """Rows on demand, the filter by label, and scores as they come in."""
+
+    @app.callback(
+        Output(ids.JETS_GRID, "getRowsResponse"),
+        Output(ids.JETS_COUNT, "children"),
+        Output(ids.JETS_NOTICE, "children"),
+        Input(ids.JETS_GRID, "getRowsRequest"),
+    )
+    def _rows(request: dict[str, Any] | None) -> tuple[Any, Any, Any]:
+        return rows(client, request)
+
+    @app.callback(
+        Output(ids.JETS_NOTICE, "children", allow_duplicate=True),
+        Output(ids.HEARTBEAT, "disabled"),
+        Output(ids.SCORES_DONE, "data"),
+        Input(ids.HEARTBEAT, "n_intervals"),
+        State(ids.JETS_NOTICE, "children"),
+        prevent_initial_call=True,
+    )
+    def _heartbeat(_: int, said: Any) -> tuple[Any, bool, Any]:
+        return heartbeat(client, said)
+
+    app.clientside_callback(
+        ClientsideFunction("jetlrp", "label"),
+        Input(ids.JETS_LABEL, "value"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("jetlrp", "refresh"),
+        Input(ids.SCORES_DONE, "data"),
+        prevent_initial_call=True,
+    )

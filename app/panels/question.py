@@ -1,0 +1,195 @@
+"""What to explain and how: the target, the rule with its parameters, the presets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash.development.base_component import Component
+
+from app import ids
+from app.words import with_labels
+from lrp_core.service.schemas import Choices, RuleChoice, RuleParameter
+
+SYMBOLS = {"epsilon": "ε", "gamma": "γ", "alpha": "α", "beta": "β", "bias": "biases"}
+OPTIONS = {"account": "in an account", "spread": "spread"}
+
+
+def layout(choices: Choices) -> Component:
+    """Two questions and their parameters, filled with the service's defaults."""
+    rule = choices.defaults.rule
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.H2("Explanation"),
+                    html.Div(
+                        [
+                            html.Button(
+                                preset.name,
+                                id={"type": ids.PRESET, "name": preset.name},
+                                type="button",
+                                className="chip",
+                                title=preset.summary,
+                            )
+                            for preset in usable_presets(choices)
+                        ],
+                        className="chips",
+                    ),
+                ],
+                className="panel-head",
+            ),
+            html.Div(
+                [
+                    html.Label("Explain", htmlFor=ids.TARGET),
+                    dcc.Dropdown(
+                        [
+                            {"label": with_labels(each.title), "value": each.name}
+                            for each in choices.targets
+                        ],
+                        choices.defaults.target,
+                        id=ids.TARGET,
+                        clearable=False,
+                        searchable=False,
+                    ),
+                ],
+                className="control row",
+            ),
+            html.P(
+                target_words(choices, choices.defaults.target),
+                id=ids.TARGET_WORDS,
+                className="hint",
+            ),
+            html.Div(
+                [
+                    html.Label("Rule", htmlFor=ids.RULE),
+                    dcc.Dropdown(
+                        [{"label": each.title, "value": each.name} for each in choices.rules],
+                        rule["name"],
+                        id=ids.RULE,
+                        clearable=False,
+                        searchable=False,
+                        maxHeight=320,
+                    ),
+                ],
+                className="control row",
+            ),
+            html.P(rule_words(choices, rule["name"]), id=ids.RULE_WORDS, className="hint"),
+            *(_parameters(each, rule) for each in choices.rules),
+        ],
+        className="panel question",
+    )
+
+
+def usable_presets(choices: Choices) -> list[Any]:
+    """The presets that one rule of the list can express."""
+    rules = {rule.name for rule in choices.rules}
+    return [preset for preset in choices.presets if preset.rule.get("name") in rules]
+
+
+def target_words(choices: Choices, target: str | None) -> str:
+    """What explaining this target answers."""
+    return with_labels(next((each.summary for each in choices.targets if each.name == target), ""))
+
+
+def rule_words(choices: Choices, rule: str | None) -> str:
+    """What the rule does, in one sentence."""
+    return next((each.summary for each in choices.rules if each.name == rule), "")
+
+
+def _parameters(rule: RuleChoice, default: dict[str, Any]) -> Component:
+    chosen = default["name"] == rule.name
+    return html.Div(
+        [_parameter(rule.name, each, default if chosen else {}) for each in rule.parameters],
+        id=ids.rule_panel(rule.name),
+        className="parameters" if chosen else "parameters hidden",
+    )
+
+
+def _parameter(rule: str, parameter: RuleParameter, default: dict[str, Any]) -> Component:
+    name = parameter.name
+    value = default.get(name, parameter.default)
+    here: Any = ids.rule_parameter(rule, name)
+    if parameter.type == "number":
+        control: Component = dcc.Input(
+            id=here, value=value, type="number", min=parameter.minimum, step="any", debounce=0.6
+        )
+    else:
+        options: list[Any] = (
+            [{"label": "no", "value": False}, {"label": "yes", "value": True}]
+            if parameter.type == "boolean"
+            else [
+                {"label": OPTIONS.get(each, each), "value": each}
+                for each in parameter.choices or ()
+            ]
+        )
+        control = dcc.RadioItems(options, value, id=here, className="segments")
+    return html.Div(
+        [html.Label(SYMBOLS.get(name, name), title=parameter.summary), control],
+        className="control row",
+    )
+
+
+def rule_wanted(
+    rule: str, values: list[Any], places: list[dict[str, str]]
+) -> tuple[dict[str, Any], list[str]]:
+    """The rule as data, out of all inputs on the page -> (rule, names of those left empty)."""
+    wanted: dict[str, Any] = {"name": rule}
+    empty = []
+    for value, place in zip(values, places, strict=True):
+        if place["rule"] != rule:
+            continue
+        if value is None or value == "":
+            empty.append(SYMBOLS.get(place["name"], place["name"]))
+        wanted[place["name"]] = value
+    return wanted, empty
+
+
+def preset_values(
+    choices: Choices, name: str, places: list[dict[str, str]]
+) -> tuple[str, str, list[Any]]:
+    """What choosing a preset sets -> (target, rule, value of every parameter on the page)."""
+    preset = next(each for each in choices.presets if each.name == name)
+    rule = preset.rule
+    values = [
+        rule.get(place["name"], no_update) if place["rule"] == rule["name"] else no_update
+        for place in places
+    ]
+    return preset.target, rule["name"], values
+
+
+def register_callbacks(app: Dash, choices: Any) -> None:
+    """Words for the chosen target and rule, its parameters, and the presets.
+
+    choices() gives the service's Choices; it is asked only once they are on the page.
+    """
+    app.clientside_callback(
+        ClientsideFunction("jetlrp", "rule"),
+        Output({"type": "rule-panel", "rule": ALL}, "className"),
+        Input(ids.RULE, "value"),
+        State({"type": "rule-panel", "rule": ALL}, "id"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        Output(ids.TARGET_WORDS, "children"),
+        Output(ids.RULE_WORDS, "children"),
+        Input(ids.TARGET, "value"),
+        Input(ids.RULE, "value"),
+        prevent_initial_call=True,
+    )
+    def _words(target: str, rule: str) -> tuple[str, str]:
+        return target_words(choices(), target), rule_words(choices(), rule)
+
+    @app.callback(
+        Output(ids.TARGET, "value"),
+        Output(ids.RULE, "value"),
+        Output({"type": "rule-parameter", "rule": ALL, "name": ALL}, "value"),
+        Input({"type": ids.PRESET, "name": ALL}, "n_clicks"),
+        State({"type": "rule-parameter", "rule": ALL, "name": ALL}, "id"),
+        prevent_initial_call=True,
+    )
+    def _preset(clicks: list[int | None], places: list[dict[str, str]]) -> Any:
+        if not any(clicks) or not isinstance(ctx.triggered_id, dict):
+            return no_update, no_update, [no_update] * len(places)
+        return preset_values(choices(), ctx.triggered_id["name"], places)

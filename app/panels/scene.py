@@ -1,0 +1,187 @@
+"""The 3D network plot: a div that assets/scene.js draws in, and the controls that only it needs.
+
+Nothing here asks the server: number of edges, size and height are changed in the browser.
+"""
+
+from __future__ import annotations
+
+from dash import ClientsideFunction, Dash, Input, dcc, html
+from dash.development.base_component import Component
+
+from app import ids
+from app.client import ServiceError
+from app.texts import text
+from app.words import gev, label_text, plural
+from lrp_core.service.schemas import JetDetail
+
+
+def layout() -> Component:
+    """The stage with its title, its empty, busy and error states, and the controls below."""
+    return html.Section(
+        [
+            html.Div(id=ids.SCENE_TITLE, className="panel-head scene-title", children=title(None)),
+            html.Div(
+                [
+                    html.Div(id=ids.SCENE, className="scene"),
+                    html.Div(id=ids.LEGEND, className="legend"),
+                    html.Div(id=ids.TOOLTIP, className="tooltip", hidden=True, role="status"),
+                    html.Div(
+                        [
+                            html.Button(
+                                "Reset view",
+                                id=ids.RESET_VIEW,
+                                type="button",
+                                className="button",
+                                title="Turn the scene back to where it started",
+                            ),
+                            html.Span(
+                                "drag to turn · scroll to zoom · point for numbers",
+                                className="turn-hint",
+                            ),
+                        ],
+                        className="stage-foot",
+                    ),
+                    html.Div(text("empty"), id=ids.SCENE_EMPTY, className="state empty"),
+                    html.Div(
+                        [
+                            html.Div(id=ids.SCENE_ERROR),
+                            html.Button(
+                                "Try again", id=ids.RETRY, type="button", className="button"
+                            ),
+                        ],
+                        className="state error",
+                        role="alert",
+                    ),
+                    html.Div(
+                        [html.Span(className="spinner"), html.Span("Propagating relevance…")],
+                        id=ids.SCENE_BUSY,
+                        className="state busy",
+                        role="status",
+                    ),
+                ],
+                id=ids.STAGE,
+                className="stage is-empty",
+            ),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.Label("Edges", htmlFor=ids.EDGES_SLIDER),
+                            dcc.Slider(
+                                id=ids.EDGES_SLIDER,
+                                min=0,
+                                max=1,
+                                step=0.01,
+                                value=0.7,
+                                marks=None,
+                                updatemode="mouseup",
+                                allow_direct_input=False,
+                            ),
+                            html.Div(id=ids.EDGES_WORDS, className="edges-words"),
+                        ],
+                        className="control edges-control",
+                    ),
+                    html.Div(
+                        [
+                            html.Label("Track size"),
+                            dcc.RadioItems(
+                                [
+                                    {"label": "pT", "value": "pt"},
+                                    {"label": "relevance", "value": "relevance"},
+                                ],
+                                "pt",
+                                id=ids.TRACK_SIZE,
+                                className="segments",
+                            ),
+                        ],
+                        className="control",
+                    ),
+                    html.Div(
+                        [
+                            html.Label("Height"),
+                            dcc.RadioItems(
+                                [
+                                    {"label": "log pT", "value": "log"},
+                                    {"label": "pT", "value": "linear"},
+                                ],
+                                "log",
+                                id=ids.HEIGHT,
+                                className="segments",
+                            ),
+                        ],
+                        className="control",
+                    ),
+                ],
+                className="scene-controls",
+            ),
+        ],
+        className="panel scene-panel",
+    )
+
+
+def title(jet: JetDetail | None) -> list[Component]:
+    """The jet in a line."""
+    if jet is None:
+        return [html.H2("3D network plot")]
+    facts: list[Component] = [
+        html.Span(
+            label_text(jet.label),
+            className=f"fact chip-label label-{jet.label or 'unknown'}",
+            title="What the simulation says the jet is",
+        ),
+        html.Span([html.B("pT"), gev(jet.pt)], className="fact"),
+        html.Span([html.B("mass"), gev(jet.sdmass)], className="fact", title="soft-drop mass"),
+        html.Span(plural(jet.n_tracks, "track"), className="fact"),
+        html.Span(plural(jet.n_edges, "edge"), className="fact"),
+    ]
+    return [
+        html.H2(f"Jet {jet.index}", title=jet.jet_id),
+        html.Div(facts, className="facts"),
+    ]
+
+
+def heading(index: int) -> list[Component]:
+    """The jet when nothing but its number is known."""
+    return [html.H2(f"Jet {index}")]
+
+
+def failure(error: ServiceError, index: int) -> list[Component]:
+    """What went wrong, in the service's words, with the number to ask about."""
+    heading = "The service is away" if error.away else f"Jet {index} cannot be explained"
+    parts: list[Component] = [html.H3(heading), html.P(error.message)]
+    if error.choices:
+        parts.append(html.P(f"Possible are: {', '.join(error.choices)}.", className="muted"))
+    if error.request_id:
+        parts.append(
+            html.P(["Request ", html.Code(error.request_id)], className="muted request-id")
+        )
+    return parts
+
+
+def register_callbacks(app: Dash) -> None:
+    """Hand data and controls to the script that draws."""
+    app.clientside_callback(
+        ClientsideFunction("jetlrp", "show"),
+        Input(ids.SCENE_DATA, "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("jetlrp", "edges"),
+        Input(ids.EDGES_SLIDER, "value"),
+        Input(ids.EDGES_SLIDER, "drag_value"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("jetlrp", "view"),
+        Input(ids.TRACK_SIZE, "value"),
+        Input(ids.HEIGHT, "value"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("jetlrp", "reset"),
+        Input(ids.RESET_VIEW, "n_clicks"),
+        prevent_initial_call=True,
+    )
+
+
+def state_class(state: str) -> str:
+    """The class of the stage: which of "empty", "error" and "ready" it shows."""
+    return f"stage is-{state}"

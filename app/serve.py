@@ -1,0 +1,289 @@
+"""One address for the page, /api/v1 and /docs, in one process or with a service elsewhere.
+
+    browser ── page ──> Dash (Flask, 16 threads) ──> ServiceClient ──> the service
+            └─ /api, /docs ────────────────────────────────────────────┘
+
+The service is a FastAPI application of its own. In one process it shares the event loop with the
+page, runs its work in threads, and the page asks it over loopback, as it would ask one elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.forwarding import Forwarding, refusal
+from lrp_core.errors import JetlrpError, SettingsError
+from lrp_core.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+PAGE_THREADS = 16
+SERVICE_PATHS = ("/api", "/docs", "/openapi.json")
+STOP_SECONDS = 1  # how long requests under way may take to end after Ctrl-C
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What to serve: files of jets and a network."""
+
+    jets: tuple[str, ...]
+    model: str
+    definitions: str | None = None
+    tree: str | None = None
+    columns: Mapping[str, str] | None = None
+
+    def service(self, settings: Settings) -> FastAPI:
+        """Open the jets, load the network and make the service of them; this imports torch."""
+        import lrp_core
+
+        jets = lrp_core.open_jets(self.jets, tree=self.tree, columns=self.columns)
+        from lrp_core.service.api import create_api
+
+        model = lrp_core.load_model(self.model, definitions=self.definitions)
+        return create_api(jets, model, settings)
+
+
+class Site:
+    """Sends a request to the service if its path is one of the service's, else to the page."""
+
+    def __init__(self, page: ASGIApp, service: ASGIApp) -> None:
+        self.page = page
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "lifespan" or any(
+            path == known or path.startswith(f"{known}/") for known in SERVICE_PATHS
+        ):
+            await self.service(scope, receive, send)
+        else:
+            await self.page(scope, receive, send)
+
+
+class LateService:
+    """A service that is built in a thread while the page is answered already; requests wait for it.
+
+    build   makes the service
+    ready   called with it once it runs
+    failed  called if ``build`` raised; ``failure`` then holds what
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], FastAPI],
+        ready: Callable[[FastAPI], None],
+        failed: Callable[[], None],
+    ) -> None:
+        self.failure: Exception | None = None
+        self._build = build
+        self._call_ready = ready
+        self._call_failed = failed
+        self._running = AsyncExitStack()
+        self._built: asyncio.Future[FastAPI] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            starting = asyncio.create_task(self._start())
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            starting.cancel()
+            await self._running.aclose()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        assert self._built is not None
+        try:
+            service = await asyncio.shield(self._built)
+        except JetlrpError as error:
+            answer = refusal(scope, 503, "not_started", f"The service could not start: {error}")
+            await answer(scope, receive, send)
+            return
+        await service(scope, receive, send)
+
+    async def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        built = self._built = loop.create_future()
+
+        def tell(outcome: FastAPI | Exception) -> None:
+            if built.done():
+                return
+            if isinstance(outcome, Exception):
+                built.set_exception(outcome)
+            else:
+                built.set_result(outcome)
+
+        def build() -> None:
+            try:
+                outcome: FastAPI | Exception = self._build()
+            except Exception as error:
+                outcome = error
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(tell, outcome)
+
+        threading.Thread(target=build, name="build", daemon=True).start()
+        try:
+            service = await asyncio.shield(built)
+            await self._running.enter_async_context(service.router.lifespan_context(service))
+        except Exception as error:
+            self.failure = error
+            self._call_failed()
+            return
+        self._call_ready(service)
+
+
+class _Server(uvicorn.Server):
+    """Serves a site on a socket until Ctrl-C or until ``should_exit`` is set; says when it is up."""
+
+    def __init__(self, site: ASGIApp, listener: socket.socket, up: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                site,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="on",
+                ws="none",
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
+        )
+        self._listener = listener
+        self._up = up
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._up()
+
+    def run_until_stopped(self) -> None:
+        try:
+            self.run(sockets=[self._listener])
+        except KeyboardInterrupt:
+            pass  # uvicorn raises it once more when it has shut down
+        finally:
+            self._listener.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take a port before anything else is done. Raises SettingsError if it cannot be had."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(256)
+    except socket.gaierror as error:
+        raise SettingsError(f"--host: {host!r} is not an address of this machine") from error
+    except OverflowError as error:
+        raise SettingsError(f"--port: {port} is not a port; expected 0 to 65535") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SettingsError(
+            f"cannot listen on {host}, port {port}: {reason}; "
+            "stop what uses it, or give another one with --port"
+        ) from error
+    listener.set_inheritable(False)
+    return listener
+
+
+def address_of(listener: socket.socket, host: str) -> str:
+    """Where a browser on this machine finds a listening socket."""
+    reachable = ANYWHERE.get(host, host)
+    if ":" in reachable:
+        reachable = f"[{reachable}]"
+    return f"http://{reachable}:{listener.getsockname()[1]}"
+
+
+def serve_all(sources: Sources, settings: Settings, say: Say) -> None:
+    """Serve page and service from this process until somebody stops it.
+
+    The page answers first; the service, which needs torch, a moment later.
+    """
+    began = time.perf_counter()
+    listener = listen(settings.host, settings.port)
+    address = address_of(listener, settings.host)
+
+    def ready(service: FastAPI) -> None:
+        held = service.state.service
+        say(
+            f"{len(held.jets)} jets of {held.jets.name} and the network {held.model.name} are "
+            f"ready after {time.perf_counter() - began:.1f} s"
+        )
+
+    def failed() -> None:
+        server.should_exit = True
+
+    late = LateService(lambda: sources.service(settings), ready, failed)
+    server = _Server(
+        Site(_page(address, settings), late),
+        listener,
+        lambda: say(f"the page is at {address} (Ctrl-C stops it)"),
+    )
+    server.run_until_stopped()
+    if late.failure is not None:
+        raise late.failure
+
+
+def serve_page(backend: str, settings: Settings, say: Say) -> None:
+    """Serve the page from this process, without torch; the service is at ``backend``."""
+    forwarding = Forwarding(backend, settings.backend_seconds)
+    listener = listen(settings.host, settings.port)
+    address = address_of(listener, settings.host)
+    if forwarding.address == address:
+        raise SettingsError(
+            f"--backend: {backend} is this server's own address; give the service's"
+        )
+    up = f"the page is at {address}, the service at {forwarding.address} (Ctrl-C stops the page)"
+    site = Site(_page(forwarding.address, settings), forwarding)
+    _Server(site, listener, lambda: say(up)).run_until_stopped()
+
+
+def serve_service(sources: Sources, settings: Settings, say: Say) -> None:
+    """Serve /api/v1 and /docs alone."""
+    listener = listen(settings.host, settings.service_port)
+    address = address_of(listener, settings.host)
+    up = (
+        f"the service is at {address}/api/v1, its documentation at {address}/docs (Ctrl-C stops it)"
+    )
+    service = sources.service(settings)
+    _Server(service, listener, lambda: say(up)).run_until_stopped()
+
+
+def _page(service: str, settings: Settings) -> ASGIApp:
+    """The Dash page as an ASGI application; its callbacks run in threads, never on the loop."""
+    from a2wsgi import WSGIMiddleware
+
+    from app.client import ServiceClient
+    from app.main import create_app
+
+    client = ServiceClient(service, timeout=settings.backend_seconds)
+    page: Any = WSGIMiddleware(create_app(client).server, workers=PAGE_THREADS)
+    return page
+
+
+def leave(status: int) -> None:
+    """End the process, even if threads still wait for an event loop that is gone."""
+    waiting = [one for one in threading.enumerate() if one is not threading.main_thread()]
+    if not waiting:
+        sys.exit(status)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

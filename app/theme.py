@@ -1,0 +1,115 @@
+"""Colours and type, light and dark: the one place they are written.
+
+The page's style sheet gets them as CSS variables, the 3D scene as JSON. Two families of colour
+carry data, and they differ in hue so that an edge is never read on a track's scale:
+
+    sequential  edge significance, from 0 to the largest: green; lightness changes monotonically
+    diverging   signed relevance, symmetric around 0: blue against the target, orange for it
+
+Both keep their order for the common kinds of colour blindness (tests/app/test_theme.py measures
+it), and on screen neither stands alone: width repeats significance, and words repeat the sign.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+FONT = '"Inter", system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
+
+
+@dataclass(frozen=True)
+class Theme:
+    """One set of colours.
+
+    page, panel, raised    backgrounds, from the back to the front
+    line                   borders
+    text, muted            what is read, and what is read second
+    accent, on_accent      what can be pressed, and the text on it
+    warning                something went wrong
+    grid, outline          lines of the 3D axes, and the rim of a track
+    rest                   edges that are not among the strongest
+    sequential, diverging  colour scales, evenly spaced from low to high
+    """
+
+    page: str
+    panel: str
+    raised: str
+    line: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    warning: str
+    grid: str
+    outline: str
+    rest: str
+    sequential: tuple[str, ...]
+    diverging: tuple[str, ...]
+
+    @property
+    def positive(self) -> str:
+        """The colour of relevance that speaks for the target."""
+        return self.diverging[-1]
+
+    @property
+    def negative(self) -> str:
+        """The colour of relevance that speaks against the target."""
+        return self.diverging[0]
+
+
+DARK = Theme(
+    page="#0b1020",
+    panel="#0f162b",
+    raised="#18213c",
+    line="#243050",
+    text="#e3e9f5",
+    muted="#9aa8c4",
+    accent="#58d3ac",
+    on_accent="#06231b",
+    warning="#ff9c8f",
+    grid="#2a3656",
+    outline="#b9c6e2",
+    rest="#8fa3cc",
+    sequential=("#1d4550", "#21706b", "#2f9d80", "#63c98f", "#abecad", "#f0ffe6"),
+    diverging=("#5ab4ff", "#2b6cb0", "#2a3148", "#c2541a", "#ffb36b"),
+)
+
+LIGHT = Theme(
+    page="#f3f5f9",
+    panel="#ffffff",
+    raised="#eef1f7",
+    line="#d9dfea",
+    text="#1b2333",
+    muted="#566178",
+    accent="#0b7a63",
+    on_accent="#ffffff",
+    warning="#b3261e",
+    grid="#d4dae6",
+    outline="#45526b",
+    rest="#5b6b8c",
+    sequential=("#a5d6c4", "#6fbca6", "#3f9c8a", "#1f7870", "#115354", "#072f36"),
+    diverging=("#1c62ad", "#7fb1e0", "#f2f3f5", "#f0a25a", "#b34a08"),
+)
+
+THEMES = {"dark": DARK, "light": LIGHT}
+
+
+def css_variables() -> str:
+    """The colours as CSS, to stand at the head of the page: ``--text`` and so on for each theme."""
+    blocks = []
+    for name, theme in THEMES.items():
+        lines = [f"color-scheme: {name};"]
+        for key, value in asdict(theme).items():
+            if isinstance(value, str):
+                lines.append(f"--{key.replace('_', '-')}: {value};")
+        lines.append(f"--positive: {theme.positive};")
+        lines.append(f"--negative: {theme.negative};")
+        blocks.append(f':root[data-theme="{name}"] {{ {" ".join(lines)} }}')
+    return "\n".join([f":root {{ --font: {FONT}; }}", *blocks])
+
+
+def as_json() -> str:
+    """The colours for the scene's script: {"dark": {...}, "light": {...}, "font": ...}."""
+    themes: dict[str, object] = {name: asdict(theme) for name, theme in THEMES.items()}
+    return json.dumps({**themes, "font": FONT})

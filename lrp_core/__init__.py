@@ -1,0 +1,102 @@
+"""Why a neural network called a jet a Higgs boson: layer-wise relevance propagation for jets.
+
+The main idea is in ``propagation``; the rules are in ``rules``; the network is in
+``interaction_network``. Names are loaded when they are first used, so that importing this package
+is quick and pulls in no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lrp_core.checkpoint import load_model
+    from lrp_core.errors import JetlrpError
+    from lrp_core.explainer import PRESETS, explain, explain_batch, predict
+    from lrp_core.explanation import Explanation, Ledger, LedgerRow, load_explanation
+    from lrp_core.interaction_network import InteractionNetwork
+    from lrp_core.jets import Jet
+    from lrp_core.model import Model
+    from lrp_core.reading import open_jets
+    from lrp_core.rules import (
+        AlphaBeta,
+        Composite,
+        Epsilon,
+        Flat,
+        Gamma,
+        WSquare,
+        Zero,
+        ZPlus,
+        parse_rule,
+        rule_from_dict,
+    )
+    from lrp_core.steps import Steps
+
+_HOME = {
+    "PRESETS": "explainer",
+    "AlphaBeta": "rules",
+    "Composite": "rules",
+    "Epsilon": "rules",
+    "Explanation": "explanation",
+    "Flat": "rules",
+    "Gamma": "rules",
+    "InteractionNetwork": "interaction_network",
+    "Jet": "jets",
+    "JetlrpError": "errors",
+    "Ledger": "explanation",
+    "LedgerRow": "explanation",
+    "Model": "model",
+    "Steps": "steps",
+    "WSquare": "rules",
+    "ZPlus": "rules",
+    "Zero": "rules",
+    "explain": "explainer",
+    "explain_batch": "explainer",
+    "load_explanation": "explanation",
+    "load_model": "checkpoint",
+    "open_jets": "reading",
+    "parse_rule": "rules",
+    "predict": "explainer",
+    "rule_from_dict": "rules",
+}
+
+__all__ = [
+    "PRESETS",
+    "AlphaBeta",
+    "Composite",
+    "Epsilon",
+    "Explanation",
+    "Flat",
+    "Gamma",
+    "InteractionNetwork",
+    "Jet",
+    "JetlrpError",
+    "Ledger",
+    "LedgerRow",
+    "Model",
+    "Steps",
+    "WSquare",
+    "ZPlus",
+    "Zero",
+    "explain",
+    "explain_batch",
+    "load_explanation",
+    "load_model",
+    "open_jets",
+    "parse_rule",
+    "predict",
+    "rule_from_dict",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(f"lrp_core.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'lrp_core' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

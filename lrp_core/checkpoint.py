@@ -1,0 +1,189 @@
+"""Load a trained interaction network from the checkpoints that people have."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor
+
+from lrp_core.errors import CheckpointError, DefinitionsError
+from lrp_core.interaction_network import InteractionNetwork
+from lrp_core.model import SIGNAL, Model
+
+ANCHOR = "interactionnetwork.edge_model.edge_mlp.0.weight"
+
+
+class Definitions(BaseModel):
+    """What the columns and the logits of a checkpoint are: a YAML file beside it.
+
+    features  the name of every input column in order; a feature may fill two columns
+    classes   the name of every logit in order; left out, two logits are qcd and hbb
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    features: tuple[str, ...]
+    classes: tuple[str, ...] | None = None
+
+
+def read_definitions(path: str | Path) -> Definitions:
+    """Read a definitions file. Raises DefinitionsError naming the file and what is wrong in it."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DefinitionsError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DefinitionsError(f"{path}: is not a YAML file ({error})") from error
+    if not isinstance(content, Mapping):
+        raise DefinitionsError(
+            f"{path}: expected 'features:' with a list of column names, "
+            f"found {type(content).__name__}"
+        )
+    try:
+        return Definitions.model_validate(dict(content))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DefinitionsError(
+            f"{path}: {where}: {first['msg']}; expected 'features:' with a list of column names, "
+            "and 'classes:' with a list of class names where there are not two"
+        ) from error
+
+
+def load_model(
+    path: str | Path, definitions: str | Path | None = None, *, device: str = "cpu"
+) -> Model:
+    """Load an interaction network: a state dict, saved on any device, plain or inside another dict.
+
+    path         checkpoint; names may carry a prefix such as "module."
+    definitions  YAML file naming the columns; by default ``definitions.yml`` beside the checkpoint
+
+    Widths and number of classes come from the checkpoint. Nothing is unpickled but tensors.
+    Raises CheckpointError or DefinitionsError saying what was found and what was expected.
+    """
+    path = Path(path)
+    if definitions is None:
+        definitions = path.parent / "definitions.yml"
+        if not definitions.is_file():
+            raise DefinitionsError(
+                f"{path}: no definitions file was given and there is no {definitions.name} "
+                "beside it; give one that names the input columns under 'features:'"
+            )
+    named = read_definitions(definitions)
+    weights = _state_dict(path)
+    n_columns, n_classes, hidden = _sizes(path, weights)
+    if len(named.features) != n_columns:
+        raise DefinitionsError(
+            f"{definitions}: names {len(named.features)} columns, but {path.name} has {n_columns}; "
+            "name every input column of the checkpoint once, in its order"
+        )
+    classes = named.classes
+    if classes is None:
+        if n_classes != 2:
+            raise DefinitionsError(
+                f"{definitions}: {path.name} has {n_classes} logits; name them under 'classes:'"
+            )
+        classes = ("qcd", SIGNAL)
+    if len(classes) != n_classes:
+        raise DefinitionsError(
+            f"{definitions}: names {len(classes)} classes, but {path.name} has {n_classes} logits"
+        )
+    network = InteractionNetwork(n_columns, n_classes, hidden)
+    _load(path, network, weights)
+    return Model(
+        network.to(device),
+        named.features,
+        classes,
+        name=path.name,
+        checkpoint_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+
+
+def _state_dict(path: Path) -> dict[str, Tensor]:
+    """The network's own tensors out of whatever the file holds, by their own names."""
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such file; give a checkpoint (.pth, .pt)")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{path}: holds more than tensors, such as a whole pickled module, and is not "
+            "unpickled because that can run foreign code. If you trust it, convert it once: "
+            f"torch.save(torch.load({str(path)!r}, weights_only=False).state_dict(), 'weights.pth')"
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(
+            f"{path}: is not a readable checkpoint ({reason}); "
+            "expected a state dict written by torch.save"
+        ) from error
+    for tensors in _dicts(content):
+        for key in tensors:
+            if key.endswith(ANCHOR):
+                prefix = key.removesuffix(ANCHOR)
+                return {
+                    name.removeprefix(prefix): tensor
+                    for name, tensor in tensors.items()
+                    if name.startswith(prefix)
+                }
+    found = (
+        ", ".join(map(str, list(content)[:6]))
+        if isinstance(content, Mapping)
+        else type(content).__name__
+    )
+    raise CheckpointError(
+        f"{path}: found no interaction network in it; expected a tensor {ANCHOR}, "
+        f"with any prefix, found {found or 'nothing'}"
+    )
+
+
+def _dicts(content: Any) -> list[dict[str, Tensor]]:
+    """The dicts of tensors inside ``content``, the outermost first."""
+    found: list[dict[str, Tensor]] = []
+    waiting = [content]
+    while waiting:
+        item = waiting.pop(0)
+        if isinstance(item, Mapping):
+            found.append({str(k): v for k, v in item.items() if isinstance(v, Tensor)})
+            waiting.extend(v for v in item.values() if isinstance(v, Mapping))
+    return found
+
+
+def _sizes(path: Path, weights: dict[str, Tensor]) -> tuple[int, int, int]:
+    """n_columns, n_classes, hidden."""
+    first = weights[ANCHOR]
+    last = weights.get("interactionnetwork.global_model.global_mlp.3.weight")
+    if first.ndim != 2 or first.shape[1] % 2 or last is None or last.ndim != 2:
+        raise CheckpointError(
+            f"{path}: {ANCHOR} has shape {tuple(first.shape)}, expected [hidden, 2 n_columns], "
+            "and global_mlp.3.weight must be [n_classes, hidden]"
+        )
+    return int(first.shape[1]) // 2, int(last.shape[0]), int(first.shape[0])
+
+
+def _load(path: Path, network: InteractionNetwork, weights: dict[str, Tensor]) -> None:
+    """Put the tensors into the network, once every name, shape and value is right."""
+    own = network.state_dict()
+    missing = [k for k in own if k not in weights and not k.endswith("num_batches_tracked")]
+    strange = [k for k in weights if k not in own]
+    if missing or strange:
+        raise CheckpointError(
+            f"{path}: is not this interaction network: missing {', '.join(missing) or 'nothing'}; "
+            f"not known {', '.join(strange) or 'nothing'}"
+        )
+    for name, tensor in weights.items():
+        if tensor.shape != own[name].shape:
+            raise CheckpointError(
+                f"{path}: {name} has shape {tuple(tensor.shape)}, expected {tuple(own[name].shape)}"
+            )
+        if not bool(torch.isfinite(tensor).all()):
+            raise CheckpointError(f"{path}: {name} holds values that are not finite")
+    network.load_state_dict(weights, strict=False)

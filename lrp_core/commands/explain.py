@@ -1,0 +1,154 @@
+"""``jetlrp explain JETS --jet N``: explain one jet, print what matters, write it to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrp_core.errors import ExplanationFileError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from lrp_core.explanation import Explanation
+    from lrp_core.jets import Jet
+
+N_TRACKS, N_EDGES, N_FEATURES = 5, 5, 3
+
+
+def run(
+    jets: Sequence[str],
+    jet: int,
+    model: str,
+    definitions: str | None = None,
+    *,
+    target: str | None = None,
+    rule: str | None = None,
+    dtype: str = "float32",
+    out: str | None = None,
+    tree: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    console: Console | None = None,
+) -> None:
+    """Explain jet number ``jet`` of the files ``jets`` and print a summary.
+
+    rule    as people write it ("gamma(1.0)") or the name of a preset, which also gives the target
+    target  None: that of the preset, else "margin"
+    out     write the explanation there (.npz or .json)
+
+    Raises JetlrpError where a file, the jet, the rule or the target is not possible.
+    """
+    from rich.console import Console
+
+    from lrp_core.checkpoint import load_model
+    from lrp_core.explainer import choose, explain
+    from lrp_core.reading import open_jets
+
+    if out is not None and not out.endswith((".npz", ".json")):
+        raise ExplanationFileError(f"{out}: an explanation is written as .npz or .json")
+    chosen, aim = choose(rule, target)
+    files = open_jets(list(jets), tree=tree, columns=columns)
+    network = load_model(model, definitions)
+    this = files[jet]
+    explanation = explain(network, this, target=aim, rule=chosen, dtype=dtype)
+    printed = console or Console(highlight=False, soft_wrap=True)
+    print_summary(explanation, this, printed)
+    if out is not None:
+        printed.print(f"\nwritten: {explanation.save(out)}")
+
+
+def print_summary(explanation: Explanation, jet: Jet, console: Console) -> None:
+    """Print prediction, most relevant tracks and edges, ledger and conservation error."""
+    console.print(f"[bold]{explanation.jet_id}[/]  {_describe(jet)}")
+    console.print(f"network     {explanation.model_name}  {explanation.checkpoint_hash[:12]}")
+    logits = "  ".join(
+        f"{name} {logit:+.4f} ({probability:.2%})"
+        for name, logit, probability in zip(
+            explanation.classes, explanation.logits, explanation.probabilities, strict=True
+        )
+    )
+    console.print(f"prediction  {logits}")
+    console.print(f"explained   {explanation.target} = {explanation.value:+.6g}")
+    console.print(f"rule        {explanation.rule}, {explanation.dtype}\n")
+    _print_tracks(explanation, jet, console)
+    _print_edges(explanation, console)
+    _print_ledger(explanation, console)
+
+
+def _describe(jet: Jet) -> str:
+    parts = [f"{jet.n_tracks} tracks, {jet.n_edges} edges"]
+    if jet.label is not None:
+        parts.append(f"label {jet.label}")
+    if jet.pt is not None:
+        parts.append(f"pT {jet.pt:.1f} GeV")
+    if jet.sdmass is not None:
+        parts.append(f"soft-drop mass {jet.sdmass:.1f} GeV")
+    return ", ".join(parts)
+
+
+def _table(title: str, *columns: str) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
+    for column in columns:
+        table.add_column(column.strip("<"), justify="left" if column.endswith("<") else "right")
+    return table
+
+
+def _print_tracks(explanation: Explanation, jet: Jet, console: Console) -> None:
+    relevance = explanation.feature_relevance
+    total = relevance.sum(axis=1)
+    has_pt = "track_pt" in jet.columns
+    table = _table(
+        "Tracks that matter most", "track", "pT [GeV]", "relevance", "most by its features<"
+    )
+    for track in np.argsort(-np.abs(total))[:N_TRACKS]:
+        features = "  ".join(
+            f"{explanation.features[feature]} {relevance[track, feature]:+.3g}"
+            for feature in np.argsort(-np.abs(relevance[track]))[:N_FEATURES]
+        )
+        pt = f"{jet.column('track_pt')[track]:.2f}" if has_pt else "-"
+        table.add_row(str(track), pt, f"{total[track]:+.4f}", features)
+    console.print(table)
+    console.print()
+
+
+def _print_edges(explanation: Explanation, console: Console) -> None:
+    significance, signed = explanation.edge_significance, explanation.signed_edge_relevance
+    if significance.size == 0:
+        console.print("The jet has one track and no edges.\n")
+        return
+    table = _table("Edges that matter most", "source", "destination", "significance", "relevance")
+    for edge in np.argsort(-significance)[:N_EDGES]:
+        source, destination = explanation.edge_index[:, edge]
+        table.add_row(
+            str(source), str(destination), f"{significance[edge]:.3%}", f"{signed[edge]:+.4g}"
+        )
+    console.print(table)
+    console.print()
+
+
+def _print_ledger(explanation: Explanation, console: Console) -> None:
+    table = _table("Ledger", "stage<", "received", "passed on", "bias", "epsilon", "to<")
+    for row in explanation.ledger:
+        to = "  ".join(
+            f"{name.partition(':')[2]} {value:+.4g}" for name, value in row.passed.items()
+        )
+        table.add_row(
+            row.stage,
+            f"{row.received:+.6g}",
+            f"{sum(row.passed.values()):+.6g}",
+            f"{row.bias:+.6g}",
+            f"{row.epsilon:+.6g}",
+            to if len(row.passed) > 1 else "",
+        )
+    console.print(table)
+    tracks, bias, epsilon = explanation.totals
+    console.print(
+        f"\ntracks {tracks:+.6g}, biases {bias:+.6g}, epsilon {epsilon:+.6g}: together "
+        f"{tracks + bias + epsilon:+.6g} of {explanation.value:+.6g}"
+    )
+    console.print(f"conservation error {explanation.conservation_error:.1e}")

@@ -1,0 +1,291 @@
+"""Explain jets: the network runs forwards, its output is shared out backwards, nothing is kept."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from lrp_core.errors import JetError, PropagationError, RuleError
+from lrp_core.explanation import Explanation, Ledger, LedgerRow, significance
+from lrp_core.jets import Jet
+from lrp_core.model import Model, Target
+from lrp_core.propagation import Flow, Row, propagate, run
+from lrp_core.rules import AnyRule, Composite, Epsilon, Gamma, Rule, parse_rule
+from lrp_core.steps import Affine, Graph
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+EDGES_AT_ONCE = 30_000
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A rule and a target that belong together, and why."""
+
+    rule: AnyRule
+    target: str
+    summary: str
+
+
+PRESETS: dict[str, Preset] = {
+    "default": Preset(
+        Gamma(1.0),
+        "margin",
+        "Why Hbb rather than QCD, by the rule that finds the edges that matter most.",
+    ),
+    "hin-lrp": Preset(
+        Epsilon(1e-9),
+        "hbb",
+        "The choice of the original HIN study: LRP-ε on the Hbb logit, done right.",
+    ),
+}
+
+
+def choose(rule: str | None = None, target: str | None = None) -> tuple[AnyRule, str]:
+    """A rule and a target as people ask for them.
+
+    rule    text such as "gamma(1.0)", or the name of a preset, which also brings its target
+    target  what was asked for besides, or None
+    Raises RuleError listing presets and rules.
+    """
+    rule = rule or "default"
+    if rule in PRESETS:
+        return PRESETS[rule].rule, target or PRESETS[rule].target
+    try:
+        return parse_rule(rule), target or PRESETS["default"].target
+    except RuleError as error:
+        raise RuleError(f"{error}; presets are {', '.join(PRESETS)}") from None
+
+
+def explain(
+    model: Model,
+    jet: Jet,
+    *,
+    target: str = "margin",
+    rule: AnyRule = Gamma(1.0),  # noqa: B008 - frozen
+    dtype: str = "float32",
+) -> Explanation:
+    """Share the network's output for one jet out over its tracks, features and edges.
+
+    target  a class, "margin" (of hbb over the rest) or "margin:CLASS"
+    rule    a rule or a Composite; LRP-0 and LRP-ε with bias="spread" are computed in float64 always
+    dtype   "float32" or "float64"
+
+    Positive relevance speaks for the target. Nothing is cached and the model is left as it was.
+    Raises TargetError, RuleError, JetError (missing columns) or PropagationError.
+    """
+    return explain_batch(model, [jet], target=target, rule=rule, dtype=dtype)[0]
+
+
+def explain_batch(
+    model: Model,
+    jets: Sequence[Jet],
+    *,
+    target: str = "margin",
+    rule: AnyRule = Gamma(1.0),  # noqa: B008 - frozen
+    dtype: str = "float32",
+) -> list[Explanation]:
+    """Explain several jets; the same as one by one, up to rounding. Arguments as ``explain``.
+
+    Jets run together up to a bounded number of edges, so memory does not grow with their number.
+    """
+    wanted = model.target(target)
+    _check_rule(model, rule)
+    number = "float64" if rule.needs_float64 else _dtype(dtype)
+    explanations: list[Explanation] = []
+    for some in _packs(jets):
+        explanations.extend(_explain_together(model, some, wanted, rule, number))
+    return explanations
+
+
+def predict(
+    model: Model,
+    jets: Sequence[Jet],
+    *,
+    on_error: str = "raise",
+    dtype: str = "float32",
+) -> npt.NDArray[np.float64]:
+    """The logits of many jets, [n_jets, n_classes], by the plain network, with bounded memory.
+
+    on_error  "raise": a jet that cannot be used raises JetError naming it; "nan": its row is NaN
+    """
+    if on_error not in ("raise", "nan"):
+        raise ValueError(f"on_error is 'raise' or 'nan', found {on_error!r}")
+    number = DTYPES[_dtype(dtype)]
+    network = model.network
+    if next(network.parameters()).dtype != number:
+        network = copy.deepcopy(network).to(number)
+    logits = np.full((len(jets), len(model.classes)), np.nan)
+    usable: list[int] = []
+    pack: list[Jet] = []
+
+    def flush() -> None:
+        if pack:
+            x, graph = _tensors(model, pack, number)
+            edge_index = torch.stack([graph.source, graph.destination])
+            with torch.no_grad():
+                logits[usable] = network(x, edge_index, graph.jet).double().cpu().numpy()
+            usable.clear()
+            pack.clear()
+
+    edges = 0
+    for index in range(len(jets)):
+        try:
+            jet = jets[index]
+            jet.select(model.columns)
+        except JetError:
+            if on_error == "raise":
+                raise
+            continue
+        if edges + jet.n_edges > EDGES_AT_ONCE:
+            flush()
+            edges = 0
+        usable.append(index)
+        pack.append(jet)
+        edges += jet.n_edges
+    flush()
+    return logits
+
+
+def _dtype(name: str) -> str:
+    if name not in DTYPES:
+        raise ValueError(f"dtype is one of {', '.join(DTYPES)}, found {name!r}")
+    return name
+
+
+def _check_rule(model: Model, rule: AnyRule) -> None:
+    """Refuse what is no rule, and patterns that fit no stage that follows rules."""
+    if isinstance(rule, Composite):
+        stages = [step.stage for step in model.steps if isinstance(step, Affine)]
+        for pattern in rule.rules:
+            alone = Composite({pattern: Epsilon()}, default=Gamma())
+            if not any(isinstance(alone.for_stage(stage), Epsilon) for stage in stages):
+                raise RuleError(
+                    f"composite: the pattern {pattern!r} fits no stage that follows a rule; "
+                    f"these do: {', '.join(stages)}"
+                )
+    elif not isinstance(rule, Rule):
+        raise RuleError(f"expected a rule such as lrp_core.Gamma(1.0), found {rule!r}")
+
+
+def _packs(jets: Sequence[Jet]) -> Iterator[list[Jet]]:
+    """The jets in order, in lists of a bounded number of edges."""
+    pack: list[Jet] = []
+    edges = 0
+    for jet in jets:
+        if pack and edges + jet.n_edges > EDGES_AT_ONCE:
+            yield pack
+            pack, edges = [], 0
+        pack.append(jet)
+        edges += jet.n_edges
+    if pack:
+        yield pack
+
+
+def _tensors(model: Model, jets: Sequence[Jet], dtype: torch.dtype) -> tuple[Tensor, Graph]:
+    """Several jets as one graph: columns [n_tracks, n_columns] and who belongs to whom."""
+    sizes = [jet.n_tracks for jet in jets]
+    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    tracks = np.concatenate([jet.select(model.columns) for jet in jets])
+    edges = np.concatenate(
+        [jet.edge_index + offset for jet, offset in zip(jets, offsets, strict=True)], axis=1
+    )
+    edge_index = torch.from_numpy(edges).to(model.device)
+    jet_of = torch.from_numpy(np.repeat(np.arange(len(jets)), sizes)).to(model.device)
+    return (
+        torch.from_numpy(np.ascontiguousarray(tracks)).to(model.device, dtype),
+        Graph(edge_index[0], edge_index[1], jet_of, len(jets)),
+    )
+
+
+def _explain_together(
+    model: Model, jets: list[Jet], target: Target, rule: AnyRule, dtype: str
+) -> list[Explanation]:
+    x, graph = _tensors(model, jets, DTYPES[dtype])
+    with torch.no_grad():
+        steps = model.steps.bind(DTYPES[dtype])
+        values = run(steps, x, graph)
+        assert steps.output is not None  # the model has checked it
+        logits = values[steps.output]
+        if not bool(torch.isfinite(logits).all()):
+            first = int((~torch.isfinite(logits)).any(dim=1).nonzero()[0])
+            raise PropagationError(
+                f"{jets[first].jet_id}: the network's output is not finite in {dtype}; "
+                "its inputs are far outside what the network was made for"
+            )
+        start = logits * logits.new_tensor(target.weights)
+        try:
+            flow = propagate(steps, values, graph, start, rule.for_stage)
+        except PropagationError as error:
+            if len(jets) > 1:  # find out whose it is
+                return [_explain_together(model, [jet], target, rule, dtype)[0] for jet in jets]
+            raise PropagationError(f"{jets[0].jet_id}: {error}") from error
+    return _split(model, jets, target, rule, dtype, logits, start, flow)
+
+
+def _split(
+    model: Model,
+    jets: list[Jet],
+    target: Target,
+    rule: AnyRule,
+    dtype: str,
+    logits: Tensor,
+    start: Tensor,
+    flow: Flow,
+) -> list[Explanation]:
+    """What belongs to each jet."""
+    sizes, edges = [jet.n_tracks for jet in jets], [jet.n_edges for jet in jets]
+    tracks = flow.tracks.split(sizes)
+    by_stage = {stage: values.split(edges) for stage, values in flow.edges.items()}
+    nearest, *deeper = by_stage
+    explanations = []
+    for number, jet in enumerate(jets):
+        edge_relevance = by_stage[nearest][number].cpu().numpy()
+        explanations.append(
+            Explanation(
+                logits=logits[number].double().cpu().numpy(),
+                probabilities=logits[number].double().softmax(dim=0).cpu().numpy(),
+                classes=model.classes,
+                target=target.name,
+                rule=rule,
+                dtype=dtype,
+                value=float(start[number].double().sum()),
+                track_relevance=tracks[number].cpu().numpy(),
+                edge_index=jet.edge_index,
+                edge_relevance=edge_relevance,
+                edge_significance=significance(edge_relevance),
+                ledger=_ledger(flow.ledger, number),
+                columns=model.columns,
+                jet_id=jet.jet_id,
+                model_name=model.name,
+                checkpoint_hash=model.checkpoint_hash,
+                version=version("jetlrp"),
+                deeper_edge_relevance={
+                    stage: by_stage[stage][number].cpu().numpy() for stage in deeper
+                },
+            )
+        )
+    return explanations
+
+
+def _ledger(rows: list[Row], jet: int) -> Ledger:
+    """One jet's column of the ledger."""
+    return Ledger(
+        tuple(
+            LedgerRow(
+                stage=row.stage,
+                received=float(row.received[jet]),
+                passed={name: float(value[jet]) for name, value in row.passed.items()},
+                bias=float(row.bias[jet]),
+                epsilon=float(row.epsilon[jet]),
+                inputs=dict(row.inputs),
+            )
+            for row in rows
+        )
+    )

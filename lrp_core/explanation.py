@@ -1,0 +1,271 @@
+"""The explanation of one jet: relevance of tracks, features and edges, proven by a ledger."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from lrp_core.errors import ExplanationFileError
+from lrp_core.rules import AnyRule, rule_from_dict
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """What one stage received and where it went: received = sum(passed) + bias + epsilon.
+
+    stage     name of the stage, such as "node_mlp_2.0"
+    received  relevance that reached its output
+    passed    what each input got, such as {"node_mlp_2.0:self": 0.3, "node_mlp_2.0:mean": 1.1}
+    bias      what its bias earned, added up from the bias's own terms
+    epsilon   what ε took, added up from its own terms
+    inputs    the stage whose output each input is, "tracks" for the input columns
+    """
+
+    stage: str
+    received: float
+    passed: dict[str, float]
+    bias: float
+    epsilon: float
+    inputs: dict[str, str]
+
+    @property
+    def error(self) -> float:
+        """received - passed - bias - epsilon: what is lost, 0 up to rounding."""
+        return self.received - sum(self.passed.values()) - self.bias - self.epsilon
+
+
+class Totals(NamedTuple):
+    """Where the explained output went in the end."""
+
+    tracks: float
+    bias: float
+    epsilon: float
+
+
+@dataclass(frozen=True)
+class Ledger(Sequence[LedgerRow]):
+    """The rows of all stages, in the order in which relevance met them; also found by name."""
+
+    rows: tuple[LedgerRow, ...]
+
+    @overload
+    def __getitem__(self, key: int | str) -> LedgerRow: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[LedgerRow, ...]: ...
+    def __getitem__(self, key: int | str | slice) -> LedgerRow | tuple[LedgerRow, ...]:
+        if isinstance(key, str):
+            for row in self.rows:
+                if row.stage == key:
+                    return row
+            raise KeyError(
+                f"no stage {key!r}; the stages are {', '.join(r.stage for r in self.rows)}"
+            )
+        return self.rows[key]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[LedgerRow]:
+        return iter(self.rows)
+
+    @property
+    def bias(self) -> float:
+        """Sum of all bias accounts."""
+        return sum(row.bias for row in self.rows)
+
+    @property
+    def epsilon(self) -> float:
+        """Sum of all ε accounts."""
+        return sum(row.epsilon for row in self.rows)
+
+    @property
+    def largest_account(self) -> float:
+        """The largest bias or ε account of any one stage, as an absolute value."""
+        return max((max(abs(row.bias), abs(row.epsilon)) for row in self.rows), default=0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why the network gave a jet this output. Relevance is in units of the logit, positive for it.
+
+    logits, probabilities  [n_classes] float64, named by ``classes``
+    target                 what is explained: a class, "margin" or "margin:CLASS"
+    rule                   the rule or composite; ``dtype`` is the one it was computed in
+    value                  the explained output: the sum of the relevance at the start
+    track_relevance        [n_tracks, n_columns]: the direct way plus the sum over its edges
+    edge_index             [2, n_edges], row 0 source and row 1 destination, as in the jet
+    edge_relevance         [n_edges, 2 n_columns]: what reached the columns of the edge's source
+                           and of its destination
+    edge_significance      [n_edges]: Frobenius norm of the edge's row over the sum of all norms;
+                           sums to 1, all zeros where there is no edge or every norm is zero
+    ledger                 a row per stage; its accounts prove that nothing was lost
+    columns, features      names of the columns, and the distinct ones among them
+    deeper_edge_relevance  for networks of several blocks: [n_edges, ...] by the stage edges read
+    jet_id, model_name, checkpoint_hash, version: where it all comes from
+    """
+
+    logits: Array
+    probabilities: Array
+    classes: tuple[str, ...]
+    target: str
+    rule: AnyRule
+    dtype: str
+    value: float
+    track_relevance: Array
+    edge_index: Array
+    edge_relevance: Array
+    edge_significance: Array
+    ledger: Ledger
+    columns: tuple[str, ...]
+    jet_id: str
+    model_name: str
+    checkpoint_hash: str
+    version: str
+    deeper_edge_relevance: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The distinct columns, in order of first appearance."""
+        return tuple(dict.fromkeys(self.columns))
+
+    @property
+    def feature_relevance(self) -> Array:
+        """[n_tracks, n_features]: columns of the same feature added up."""
+        places = {name: place for place, name in enumerate(self.features)}
+        total = np.zeros((len(self.track_relevance), len(places)), self.track_relevance.dtype)
+        for column, name in enumerate(self.columns):
+            total[:, places[name]] += self.track_relevance[:, column]
+        return total
+
+    @property
+    def signed_edge_relevance(self) -> Array:
+        """[n_edges]: the sum of each edge's row, positive = for the target."""
+        total: Array = self.edge_relevance.sum(axis=1)
+        return total
+
+    @property
+    def totals(self) -> Totals:
+        """Where ``value`` went: to the tracks, to the biases, to ε; float64 sums."""
+        tracks = float(self.track_relevance.sum(dtype=np.float64))
+        return Totals(tracks, self.ledger.bias, self.ledger.epsilon)
+
+    @property
+    def conservation_error(self) -> float:
+        """|tracks + bias + ε - value| / max(|value|, largest account of any stage), in float64.
+
+        0 where nothing was to be shared out and nothing was. The accounts are added up from their
+        own terms, never as what is missing, so this is a proof and no tautology.
+        """
+        missing = abs(sum(self.totals) - self.value)
+        scale = max(abs(self.value), self.ledger.largest_account)
+        if missing == 0.0:
+            return 0.0
+        return missing / scale if scale else float("inf")
+
+    def save(self, path: str | Path) -> Path:
+        """Write the explanation to ``path``, .npz or .json, without losing a digit.
+
+        Raises ExplanationFileError for another ending or if the file cannot be written.
+        """
+        path = Path(path)
+        if path.suffix not in (".npz", ".json"):
+            raise ExplanationFileError(f"{path}: an explanation is written as .npz or .json")
+        arrays = {name: np.asarray(getattr(self, name)) for name in _ARRAYS}
+        deeper = {f"deeper:{stage}": array for stage, array in self.deeper_edge_relevance.items()}
+        arrays.update(deeper)
+        try:
+            if path.suffix == ".npz":
+                meta = np.array(json.dumps(self._meta()))
+                with path.open("wb") as file:
+                    np.savez_compressed(file, allow_pickle=False, meta=meta, **arrays)
+            else:
+                listed = {
+                    name: {"dtype": str(array.dtype), "shape": array.shape, "data": array.tolist()}
+                    for name, array in arrays.items()
+                }
+                text = json.dumps({**self._meta(), "arrays": listed}, allow_nan=False)
+                path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ExplanationFileError(f"{path}: cannot be written ({error.strerror})") from error
+        return path
+
+    def _meta(self) -> dict[str, Any]:
+        """Everything that is no array, as plain data."""
+        plain: dict[str, Any] = {"format": FORMAT}
+        for item in fields(self):
+            if item.name not in _ARRAYS and item.name != "deeper_edge_relevance":
+                plain[item.name] = getattr(self, item.name)
+        plain["rule"] = self.rule.to_dict()
+        plain["ledger"] = [
+            {item.name: getattr(row, item.name) for item in fields(row)} for row in self.ledger
+        ]
+        return plain
+
+
+FORMAT = "jetlrp explanation 1"
+_ARRAYS = (
+    "logits",
+    "probabilities",
+    "track_relevance",
+    "edge_index",
+    "edge_relevance",
+    "edge_significance",
+)
+
+
+def significance(edge_relevance: Array) -> Array:
+    """Edge significance: Frobenius norms of the rows [n_edges, ...] over their sum -> [n_edges].
+
+    All zeros where every norm is zero. Source: the seed's definition, Edge Significance Score.
+    """
+    norms = np.linalg.norm(edge_relevance.astype(np.float64), axis=1)
+    total = norms.sum()
+    share = norms / total if total > 0 else norms
+    result: Array = share.astype(edge_relevance.dtype)
+    return result
+
+
+def load_explanation(path: str | Path) -> Explanation:
+    """Read what ``Explanation.save`` wrote. Raises ExplanationFileError naming the file."""
+    path = Path(path)
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            plain = json.loads(str(arrays.pop("meta")))
+        else:
+            plain = json.loads(path.read_text(encoding="utf-8"))
+            arrays = {
+                name: np.array(item["data"], dtype=item["dtype"]).reshape(item["shape"])
+                for name, item in plain.pop("arrays").items()
+            }
+        if plain.pop("format") != FORMAT:
+            raise ValueError("another format")
+        ledger = Ledger(tuple(LedgerRow(**row) for row in plain.pop("ledger")))
+        rule = rule_from_dict(plain.pop("rule"))
+        deeper = {
+            name.removeprefix("deeper:"): arrays.pop(name)
+            for name in list(arrays)
+            if name.startswith("deeper:")
+        }
+        for name in ("classes", "columns"):
+            plain[name] = tuple(plain[name])
+        return Explanation(
+            **plain, **arrays, ledger=ledger, rule=rule, deeper_edge_relevance=deeper
+        )
+    except FileNotFoundError:
+        raise ExplanationFileError(f"{path}: there is no such file") from None
+    except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ExplanationFileError(
+            f"{path}: is not an explanation written by jetlrp ({type(error).__name__}: {error}); "
+            f"expected {FORMAT!r} as .npz or .json"
+        ) from error

@@ -1,0 +1,346 @@
+"""Jets from ROOT files in the layout of HiggsToBBNtuple: one ``Jet`` at a time, or many at once.
+
+    jets = open_jets("hbb_jets.root")     # reads the header and no track
+    jets[12]                              # reads the baskets that hold this jet, nothing else
+    jets.read(0, 500, on_error="keep")    # a Jet, or what is wrong with it, for each of 500 jets
+    jets.problems(0, 500)                 # what is wrong, without making the jets
+
+What was read is kept, up to ``CACHE_BYTES``, so that the next jet of the same baskets costs next to
+nothing; ``root_file`` says what a basket is and how a file is laid out.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import operator
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+
+from lrp_core.errors import JetError, JetFileError, JetIndexError
+from lrp_core.jets import Jet, complete_graph
+from lrp_core.root_file import UNREADABLE, Block, RootFile, is_remote
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+CACHE_BYTES = 128 << 20  # the most track data kept by one JetFiles
+CACHE_BLOCKS = 64
+OPEN_FILES = 32
+JETS_AT_ONCE = 1024  # when going through all jets
+IN_A_ROW, JETS_AHEAD = 8, 256  # after so many jets in a row, one by one, read on ahead
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+
+class UnreadableJetError(JetFileError, JetError):
+    """The file is damaged where it holds this jet: an error of the file and of the jet."""
+
+
+@dataclass(frozen=True)
+class BadJet:
+    """A jet that cannot be used: its number, where it is, the kind of fault and the whole story."""
+
+    index: int
+    jet_id: str
+    reason: str
+    message: str
+
+
+def open_jets(
+    paths: Paths, *, tree: str | None = None, columns: Mapping[str, str] | None = None
+) -> JetFiles:
+    """Open files of jets as one sequence, without reading any jet.
+
+    paths    a file, a pattern such as "data/*.root", a ``root://`` address, or a list of them
+    tree     name of the tree; without it ``deepntuplizer/tree``, else the only tree of the file
+    columns  standard name -> the file's branch, where they differ: {"track_pt": "trk_pt",
+             "fj_pt": "jet_pt", "label_H_bb": "is_signal"}; what is not named in it is found by its
+             standard name
+
+    Raises JetFileError where a file cannot be opened or has no tree or no track branches.
+    """
+    return JetFiles(paths, tree=tree, columns=columns)
+
+
+class JetFiles(Sequence[Jet]):
+    """The jets of one or several ROOT files as one sequence, read when they are asked for.
+
+    paths     the files, in order
+    features  names of the track columns, those of the first file
+    name      short name for a display
+    identity  text that is the same as long as the files and the way to read them are the same
+
+    May be used from several threads and after a fork. Jets are numbered through all files; negative
+    numbers count from the end and a slice gives a list. Raises JetIndexError beyond the end,
+    JetError for a jet that cannot be used and JetFileError where a file is damaged.
+    """
+
+    def __init__(
+        self, paths: Paths, *, tree: str | None = None, columns: Mapping[str, str] | None = None
+    ) -> None:
+        self.paths = expand_paths(paths)
+        self._files = [RootFile(path, tree, dict(columns or {})) for path in self.paths]
+        first = self._files[0]
+        first.open()
+        self.features: tuple[str, ...] = first.features
+        for file in self._files:
+            file.wanted = self.features
+        self._starts = np.cumsum([0, *(file.n_jets for file in self._files)])
+        self.identity = _identity(self._files, tree, columns)
+        self._open: OrderedDict[int, RootFile] = OrderedDict({0: first})
+        self._blocks: OrderedDict[tuple[int, int], Block] = OrderedDict()
+        self._summary: pd.DataFrame | None = None
+        self._last = (-1, 0)  # the jet asked for last, and how many followed one another before it
+        self._reading = threading.RLock()  # one thread reads the files
+        self._keeping = threading.Lock()  # short: guards the blocks that are kept
+
+    @property
+    def name(self) -> str:
+        """File name without its folder; with several files the first one's and how many follow."""
+        first, more = self._files[0].name, len(self._files) - 1
+        return f"{first} and {more} more" if more else first
+
+    def __repr__(self) -> str:
+        return f"<JetFiles {self.name}: {len(self)} jets, {len(self.features)} track features>"
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @overload
+    def __getitem__(self, index: int) -> Jet: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Jet]: ...
+    def __getitem__(self, index: int | slice) -> Jet | list[Jet]:
+        if isinstance(index, slice):
+            numbers = range(len(self))[index]
+            if numbers and numbers.step == 1:
+                return self.read(numbers[0], numbers[-1] + 1)
+            return [self[number] for number in numbers]
+        number = operator.index(index)
+        number = number + len(self) if number < 0 else number
+        if not 0 <= number < len(self):
+            raise JetIndexError(
+                f"there is no jet {index} in {self.name}; it has {len(self)} jets"
+                + (f", numbered 0 to {len(self) - 1}" if len(self) else "")
+            )
+        place = int(np.searchsorted(self._starts, number, side="right")) - 1
+        entry = number - int(self._starts[place])
+        previous, in_a_row = self._last
+        self._last = number, in_a_row + 1 if number == previous + 1 else 0
+        ahead = JETS_AHEAD if in_a_row >= IN_A_ROW else 1
+        stop = min(entry + ahead, self._files[place].n_jets)
+        return self._jet(place, entry, self._block(place, entry, stop))
+
+    def __iter__(self) -> Iterator[Jet]:
+        for start in range(0, len(self), JETS_AT_ONCE):
+            for jet in self.read(start, min(start + JETS_AT_ONCE, len(self)), on_error="keep"):
+                if not isinstance(jet, Jet):
+                    raise jet
+                yield jet
+
+    @overload
+    def read(
+        self, start: int = 0, stop: int | None = None, *, on_error: Literal["raise"] = "raise"
+    ) -> list[Jet]: ...
+    @overload
+    def read(
+        self, start: int = 0, stop: int | None = None, *, on_error: Literal["keep"]
+    ) -> list[Jet | JetError]: ...
+    def read(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        on_error: Literal["raise", "keep"] = "raise",
+    ) -> list[Jet] | list[Jet | JetError]:
+        """The jets ``start`` to ``stop`` - 1, read in large pieces.
+
+        on_error  "raise": the first jet that cannot be used raises its error; "keep": the list
+                  holds the error (a JetError) in the jet's place
+        """
+        if on_error not in ("raise", "keep"):
+            raise ValueError(f"on_error is 'raise' or 'keep', found {on_error!r}")
+        found: list[Jet | JetError] = []
+        for place, entry, block in self._walk(start, stop):
+            try:
+                found.append(self._jet(place, entry, block))
+            except JetError as error:
+                if on_error == "raise":
+                    raise
+                found.append(error)
+        return found
+
+    def problems(self, start: int = 0, stop: int | None = None) -> list[BadJet]:
+        """Which jets ``start`` to ``stop`` - 1 cannot be used, after reading all of their data."""
+        bad = []
+        for place, entry, block in self._walk(start, stop):
+            if entry in block.problems:
+                reason, message = block.problems[entry]
+                file = self._files[place]
+                number = int(self._starts[place]) + entry
+                bad.append(BadJet(number, file.jet_id(entry), reason, message))
+        return bad
+
+    def summary(self) -> pd.DataFrame:
+        """One row per jet in file order, bad ones too: index, label, pt, sdmass, n_tracks, problem.
+
+        Says what can be said without reading track data: labels, jet branches (GeV), and the number
+        of tracks from the counter branch (``ntrack``) where the file has one, otherwise from the
+        lengths of one track branch, the smallest. So a jet with a track value that is not finite
+        has no problem here; ``problems`` reads everything. What is not known is None: the label,
+        the problem of a good jet, pt and sdmass where the file has no such branch, n_tracks where
+        it cannot be read. A pt that is not finite stays as it is, and is a problem. Computed once.
+        """
+        with self._reading:
+            if self._summary is None:
+                self._summary = self._summarise()
+            return self._summary.copy()
+
+    def close(self) -> None:
+        """Close the files and forget what was read; the next jet opens them again."""
+        with self._reading, self._keeping:
+            for file in self._open.values():
+                file.close()
+            self._open.clear()
+            self._blocks.clear()
+
+    def __enter__(self) -> JetFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _jet(self, place: int, entry: int, block: Block) -> Jet:
+        """One jet of a block, or its JetError."""
+        if entry in block.problems:
+            reason, message = block.problems[entry]
+            raise (UnreadableJetError if reason == UNREADABLE else JetError)(message)
+        at = entry - block.start
+        first, last = block.offsets[at : at + 2]
+        return Jet(
+            tracks=block.tracks[first:last],
+            columns=self.features,
+            edge_index=complete_graph(int(last - first)),
+            label=block.labels[at],
+            pt=None if block.pt is None else float(block.pt[at]),
+            sdmass=None if block.sdmass is None else float(block.sdmass[at]),
+            jet_id=self._files[place].jet_id(entry),
+            index=int(self._starts[place]) + entry,
+        )
+
+    def _walk(self, start: int, stop: int | None) -> Iterator[tuple[int, int, Block]]:
+        """File, number in the file and block of each jet from ``start`` to ``stop`` - 1."""
+        begin, end, _ = slice(start, stop).indices(len(self))
+        for place in range(len(self._files)):
+            base = int(self._starts[place])
+            entry, last = max(begin - base, 0), min(end - base, self._files[place].n_jets)
+            while entry < last:
+                block = self._block(place, entry, last)
+                until = min(block.stop, last)
+                for jet in range(entry, until):
+                    yield place, jet, block
+                entry = until
+
+    def _block(self, place: int, entry: int, stop: int) -> Block:
+        """A block that holds ``entry``, and as many up to ``stop`` as go into one."""
+        block = self._kept(place, entry)
+        if block is not None:
+            return block
+        with self._reading:
+            block = self._kept(place, entry)  # another thread may have read it meanwhile
+            if block is None:
+                block = self._opened(place).block(entry, stop)
+                self._keep(place, block)
+        return block
+
+    def _kept(self, place: int, entry: int) -> Block | None:
+        with self._keeping:
+            for key, block in reversed(self._blocks.items()):
+                if key[0] == place and block.start <= entry < block.stop:
+                    self._blocks.move_to_end(key)
+                    return block
+        return None
+
+    def _keep(self, place: int, block: Block) -> None:
+        with self._keeping:
+            self._blocks[place, block.start] = block
+            self._blocks.move_to_end((place, block.start))
+            size = sum(kept.tracks.nbytes for kept in self._blocks.values())
+            while len(self._blocks) > 1 and (
+                size > CACHE_BYTES or len(self._blocks) > CACHE_BLOCKS
+            ):
+                _, oldest = self._blocks.popitem(last=False)
+                size -= oldest.tracks.nbytes
+
+    def _opened(self, place: int) -> RootFile:
+        """The file, open in this process and unchanged; the ones not used for long are closed."""
+        file = self._files[place]
+        file.open()
+        self._open[place] = file
+        self._open.move_to_end(place)
+        while len(self._open) > OPEN_FILES:
+            self._open.popitem(last=False)[1].close()
+        return file
+
+    def _summarise(self) -> pd.DataFrame:
+        import pandas as pd
+
+        parts = [self._opened(place).summary() for place in range(len(self._files))]
+        table: dict[str, Any] = {"index": np.arange(len(self), dtype=np.int64)}
+        for name in ("label", "pt", "sdmass", "n_tracks", "problem"):
+            columns = [part[name] for part in parts]
+            if len({column.dtype for column in columns}) > 1:
+                columns = [column.astype(object) for column in columns]
+            joined = np.concatenate(columns)
+            table[name] = pd.Series(joined, dtype=joined.dtype)
+        return pd.DataFrame(table)
+
+
+def expand_paths(paths: Paths) -> tuple[str, ...]:
+    """The files that paths and patterns stand for, in order; a pattern's files are sorted by name.
+
+    Raises JetFileError where there is none.
+    """
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not given:
+        raise JetFileError("no file of jets was given; give at least one ROOT file")
+    found: list[str] = []
+    for path in [str(os.fspath(one)) for one in given]:
+        if is_remote(path):
+            found.append(path)
+            continue
+        local = Path(path.removeprefix("file://")).expanduser()
+        if local.is_dir():
+            raise JetFileError(f"{path} is a folder; give the files in it, such as {local}/*.root")
+        if local.exists():
+            found.append(str(local))
+        elif glob.has_magic(str(local)):
+            matching = sorted(glob.glob(str(local), recursive=True))  # noqa: PTH207 (also absolute)
+            if not matching:
+                raise JetFileError(
+                    f"no file matches {path}; a pattern such as data/*.root is expected"
+                )
+            found.extend(matching)
+        else:
+            raise JetFileError(f"{path}: there is no such file; expected a ROOT file of jets")
+    return tuple(found)
+
+
+def _identity(files: list[RootFile], tree: str | None, columns: Mapping[str, str] | None) -> str:
+    """Changes when a file does, or when other columns are read of it."""
+    what = [
+        [file.path if file.is_remote else str(Path(file.path).resolve()), file.stamp, file.uuid]
+        for file in files
+    ]
+    text = json.dumps([what, tree, sorted((columns or {}).items())])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,663 @@
+"""One ROOT file of jets: its tree, its branches, and ranges of its jets decoded into arrays.
+
+A track feature is a jagged branch of numbers named ``track_*`` or ``trackBTag_*``, written as
+``vector<float>`` (ROOT) or ``float[]`` (uproot). The header of the tree tells how many jets there
+are and where the baskets lie; a basket holds one branch of some hundreds of jets, and is the least
+that can be read. An RNTuple is read as well: fields are its branches, clusters its baskets. This
+module is all that knows uproot; ``reading`` makes jets of what it finds.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lrp_core.errors import JetFileError
+
+TREE = "deepntuplizer/tree"
+TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple", "ROOT::Experimental::RNTuple")
+TRACK_PREFIXES = ("track_", "trackBTag_")
+HBB_LABEL = "label_H_bb"
+QCD_LABEL, QCD_LABEL_PREFIX = "sample_isQCD", "label_QCD_"
+PT, SDMASS = "fj_pt", "fj_sdmass"
+
+BLOCK_BYTES = 64 << 20  # the most track data decoded and kept as one piece
+
+# Why a jet cannot be used.
+UNREADABLE = "cannot be read"
+LENGTHS = "track branches of different lengths"
+NO_TRACKS = "no tracks"
+NOT_FINITE = "values that are not finite"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some jets of one file, one behind the other, decoded.
+
+    tracks [n_tracks, n_features] of the good jets; offsets [n_jets + 1] say whose they are
+    problems: number in the file -> reason, message
+    """
+
+    start: int
+    stop: int
+    tracks: npt.NDArray[np.floating]
+    offsets: npt.NDArray[np.int64]
+    pt: npt.NDArray[Any] | None
+    sdmass: npt.NDArray[Any] | None
+    labels: npt.NDArray[np.object_]
+    problems: dict[int, tuple[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Branch:
+    """What a file stores of every jet under one name.
+
+    dtype      type of the numbers; None if it holds anything else
+    is_list    a list of them per jet, not one
+    edges      first jet of each basket, and the end [n_baskets + 1]
+    jet_bytes  mean size of one jet, uncompressed
+    size       size of all of it in the file
+    counter    the branch that holds the lengths of the lists, if there is one
+    source     uproot's TBranch or RField
+    """
+
+    name: str
+    typename: str
+    dtype: np.dtype[Any] | None
+    is_list: bool
+    edges: npt.NDArray[np.int64]
+    jet_bytes: float
+    size: int
+    counter: _Branch | None
+    source: Any
+
+    @property
+    def is_number(self) -> bool:
+        return self.dtype is not None and not self.is_list
+
+    def baskets(self, start: int, stop: int) -> tuple[int, int]:
+        """The range of jets held by the baskets of the jets ``start`` to ``stop`` - 1."""
+        last = len(self.edges) - 1
+        first = max(min(int(np.searchsorted(self.edges, start, "right")), last) - 1, 0)
+        end = min(int(np.searchsorted(self.edges, stop - 1, "right")), last)
+        return int(self.edges[first]), int(self.edges[end])
+
+
+class _DamagedBranchError(Exception):
+    """A branch cannot be read between two entries; never leaves this module."""
+
+
+class RootFile:
+    """One ROOT file: its tree, the branches that matter, and how to decode a range of jets."""
+
+    def __init__(self, path: str, tree: str | None, columns: dict[str, str]) -> None:
+        self.path = path
+        self.is_remote = is_remote(path)
+        self.name = path.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
+        self.tree_name = tree
+        self.columns = columns
+        self.features: tuple[str, ...] = ()
+        self.wanted: tuple[str, ...] | None = None
+        self.file: Any = None
+        self.process = 0
+        self.stamp = self._stamp()
+        self.uuid = ""
+        self.n_jets = self._count_jets()
+
+    def jet_id(self, entry: int) -> str:
+        return f"{self.name}:{entry}"
+
+    def open(self) -> None:
+        """Open the file and find its branches, unless that is done. Raises JetFileError."""
+        if self._stamp() != self.stamp:
+            self.close()
+            raise JetFileError(
+                f"{self.path} has changed since it was opened; open the jets again to use it"
+            )
+        if self.file is not None and self.process == os.getpid():
+            return
+        self.file, tree = self._open_tree()
+        self.process = os.getpid()
+        try:
+            self._find_branches(tree)
+        except JetFileError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self.file is not None and self.process == os.getpid():
+            self.file.close()
+        self.file = None
+
+    def _stamp(self) -> tuple[int, int] | None:
+        """Size and time of the last change; None for a file elsewhere."""
+        if self.is_remote:
+            return None
+        try:
+            found = Path(self.path).stat()
+        except OSError as error:
+            raise JetFileError(
+                f"{self.path}: there is no such file, or it cannot be read"
+            ) from error
+        return found.st_size, found.st_mtime_ns
+
+    def _count_jets(self) -> int:
+        """Number of jets, from the header of the tree alone."""
+        from uproot.models.TTree import Model_TTree_NumEntries
+
+        file, tree = self._open_tree(custom_classes={"TTree": Model_TTree_NumEntries})
+        with file:
+            self.uuid = str(file.file.uuid)
+            if isinstance(tree, Model_TTree_NumEntries):
+                return int(tree.all_members["fEntries"][0])
+            return int(tree.num_entries)
+
+    def _open_tree(self, **options: Any) -> tuple[Any, Any]:
+        """-> the open file and its tree."""
+        import uproot
+
+        if not self.is_remote:
+            _check_header(self.path)
+            # Plain reads: threads do not survive a fork, nor memory maps a file that gets shorter.
+            options |= {"handler": uproot.MultithreadedFileSource, "use_threads": False}
+        source = self.path if self.is_remote else {self.path: None}
+        try:
+            file = uproot.open(source, object_cache=None, array_cache=None, **options)
+        except ImportError as error:
+            raise JetFileError(
+                f"{self.path}: a package to read such an address is missing ({_short(error)}); for "
+                "root:// install fsspec-xrootd and xrootd: pip install 'jetlrp[xrootd]'"
+            ) from error
+        except Exception as error:
+            raise JetFileError(
+                f"{self.path} cannot be opened as a ROOT file: "
+                f"{_truncation(self.path) or _short(error)}; copy or download it again"
+            ) from error
+        if not hasattr(file, "keys") or hasattr(
+            file, "branches"
+        ):  # an address with ":tree" at its end
+            return file.file, file
+        try:
+            return file, self._find_tree(file)
+        except JetFileError:
+            file.close()
+            raise
+        except Exception as error:
+            file.close()
+            raise JetFileError(
+                f"{self.path}: its tree cannot be read: {_truncation(self.path) or _short(error)}; "
+                "copy or download the file again"
+            ) from error
+
+    def _find_tree(self, file: Any) -> Any:
+        classes = {key.split(";")[0]: name for key, name in file.classnames().items()}
+        trees = [key for key, name in classes.items() if name in TREE_CLASSES]
+        there = f"it has {', '.join(trees)}"
+        if not trees:
+            raise JetFileError(
+                f"{self.path}: there is no tree in the file, only {_listing(classes, 'nothing')}; "
+                f"expected a TTree of jets, such as {TREE}"
+            )
+        if self.tree_name is not None:
+            if self.tree_name.split(";")[0] not in trees:
+                raise JetFileError(
+                    f"{self.path}: there is no tree {self.tree_name!r}; {there}; "
+                    "give the name of one that holds jets as tree"
+                )
+            return file[self.tree_name]
+        if TREE in trees:
+            return file[TREE]
+        if len(trees) == 1:
+            return file[trees[0]]
+        raise JetFileError(
+            f"{self.path}: there is no tree {TREE!r}; {there}; "
+            "give the name of the one that holds jets as tree"
+        )
+
+    def _find_branches(self, tree: Any) -> None:
+        """Sort the tree's branches into track features and numbers of the jet as a whole."""
+        branches: dict[str, Any] = {}
+        for source in tree.itervalues(recursive=True):
+            branches.setdefault(source.name, source)
+        missing = [name for name in self.columns.values() if name not in branches]
+        if missing:
+            raise JetFileError(
+                f"{self.path}: the column map names {', '.join(missing)}, which the tree does not "
+                f"have; it has {_listing(branches)}"
+            )
+        taken = set(self.columns.values())
+        standard = {branch: name for name, branch in self.columns.items()}
+        self.tracks: dict[str, _Branch] = {}
+        self.scalars: dict[str, _Branch] = {}
+        for branch_name, source in branches.items():
+            name = standard.get(branch_name, branch_name)
+            if branch_name not in taken and name in self.columns:
+                continue  # the map gives this name to another branch
+            mapped = branch_name in taken
+            if name in (PT, SDMASS, HBB_LABEL, QCD_LABEL) or name.startswith(QCD_LABEL_PREFIX):
+                branch = _describe(source)
+                if branch.is_number:
+                    self.scalars[name] = branch
+                elif mapped:
+                    raise JetFileError(
+                        f"{self.path}: {name} is mapped to {branch_name}, which is "
+                        f"{branch.typename}; expected one number per jet"
+                    )
+            elif mapped or name.startswith(TRACK_PREFIXES):
+                branch = _describe(source)
+                if branch.is_list:
+                    self.tracks[name] = branch
+                elif mapped:
+                    raise JetFileError(
+                        f"{self.path}: {name} is mapped to {branch_name}, which is "
+                        f"{branch.typename}; expected a list of numbers per jet, as vector<float>"
+                    )
+        if not self.tracks:
+            raise JetFileError(
+                f"{self.path}: no track branches in the tree {tree.name!r}; expected lists of "
+                "numbers named track_* or trackBTag_*, such as vector<float> track_pt; it has "
+                f"{_listing(branches)}; if the tracks are named otherwise, give a column map, such "
+                "as columns={'track_pt': 'trk_pt'}"
+            )
+        if self.wanted is not None:
+            lacking = [name for name in self.wanted if name not in self.tracks]
+            if lacking:
+                raise JetFileError(
+                    f"{self.path}: the branches {', '.join(lacking)} are missing, which the first "
+                    "file has; files read as one sequence need the same track branches"
+                )
+            self.tracks = {name: self.tracks[name] for name in self.wanted}
+        self.features = tuple(self.tracks)
+        types = [branch.dtype for branch in self.tracks.values() if branch.dtype is not None]
+        self.dtype = np.result_type(np.float32, *types)
+        self.tree = tree
+        self.used = [*self.tracks.values(), *self.scalars.values()]
+        self.common = reduce(np.intersect1d, [branch.edges for branch in self.used])
+        self.jet_bytes = sum(branch.jet_bytes for branch in self.tracks.values())
+
+    def span(self, entry: int, stop: int) -> tuple[int, int]:
+        """Range of jets around ``entry`` to ``stop`` - 1 that the same baskets hold in any case.
+
+        Shorter where that would be more than BLOCK_BYTES, but with ``entry`` in it; then it ends
+        where all branches begin a new basket, if there is such a place.
+        """
+        ranges = [branch.baskets(entry, stop) for branch in self.used]
+        low, high = max(first for first, _ in ranges), min(end for _, end in ranges)
+        low, high = min(low, entry), max(high, stop)
+        most = max(1, int(BLOCK_BYTES / max(self.jet_bytes, 1)))
+        if high - low > most:
+            low = max(low, entry // most * most)
+            high = min(high, low + most)
+            breaks = self.common[(self.common > entry) & (self.common <= high)]
+            high = int(breaks[-1]) if len(breaks) and high < stop else high
+        return low, high
+
+    def block(self, entry: int, stop: int) -> Block:
+        """``entry`` and what its baskets hold up to ``stop`` and beyond, decoded.
+
+        Where a branch cannot be read: the jets of that one basket, all of them with this problem.
+        """
+        try:
+            return self._decode(*self.span(entry, stop))
+        except _DamagedBranchError:
+            start, stop = self.span(entry, entry + 1)
+        try:
+            return self._decode(start, stop)
+        except _DamagedBranchError as error:
+            why = {at: (UNREADABLE, f"{self.jet_id(at)}: {error}") for at in range(start, stop)}
+        return Block(
+            start=start,
+            stop=stop,
+            tracks=np.zeros((0, len(self.features)), self.dtype),
+            offsets=np.zeros(stop - start + 1, np.int64),
+            pt=None,
+            sdmass=None,
+            labels=np.full(stop - start, None, dtype=object),
+            problems=why,
+        )
+
+    def _decode(self, start: int, stop: int) -> Block:
+        n_jets = stop - start
+        problems: dict[int, tuple[str, str]] = {}
+
+        def bad(at: int | np.integer[Any], reason: str, text: str) -> None:
+            problems.setdefault(
+                start + int(at), (reason, f"{self.jet_id(start + int(at))}: {text}")
+            )
+
+        flat: dict[str, npt.NDArray[Any]] = {}
+        ends: dict[str, npt.NDArray[np.int64]] = {}
+        numbers: dict[str, npt.NDArray[Any]] = {}
+        for group in self._groups(start, stop):
+            for name, array in self._arrays(group, start, stop).items():
+                if name in self.tracks:
+                    ends[name], flat[name] = _flatten(array)
+                else:
+                    numbers[name] = np.asarray(array)
+
+        # The same number of tracks in every branch, or else the jet is left out.
+        reference = ends[self.features[0]]
+        different = np.zeros(n_jets, bool)
+        for name in self.features:
+            if not np.array_equal(ends[name], reference):
+                different |= np.diff(ends[name]) != np.diff(reference)
+        for at in np.flatnonzero(different):
+            lengths = {name: int(ends[name][at + 1] - ends[name][at]) for name in self.features}
+            bad(at, LENGTHS, _tell_lengths(lengths))
+        counts = np.where(different, 0, np.diff(reference))
+        if different.any():
+            for name in self.features:
+                keep = np.repeat(~different, np.diff(ends[name]))
+                flat[name] = flat[name][keep]
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+
+        for at in np.flatnonzero((counts == 0) & ~different):
+            bad(at, NO_TRACKS, "the jet has no tracks; a jet needs at least one")
+        tracks = np.empty((offsets[-1], len(self.features)), self.dtype)
+        for column, name in enumerate(self.features):
+            tracks[:, column] = flat.pop(name)
+        finite = np.isfinite(tracks)
+        if not finite.all():
+            rows = np.flatnonzero(~finite.all(axis=1))
+            jet_of = np.searchsorted(offsets, rows, side="right") - 1
+            for at in np.unique(jet_of):
+                wrong = np.argwhere(~finite[offsets[at] : offsets[at + 1]])
+                track, column = wrong[0]
+                value = tracks[offsets[at] + track, column]
+                bad(
+                    at,
+                    NOT_FINITE,
+                    f"{len(wrong)} value(s) are not finite, the first is {value} for "
+                    f"{self.features[column]} of track {track}; every value must be finite",
+                )
+        for name in (PT, SDMASS):
+            if name in numbers:
+                for at in np.flatnonzero(~np.isfinite(numbers[name])):
+                    bad(at, NOT_FINITE, f"{name} is {numbers[name][at]}; expected a finite number")
+        return Block(
+            start=start,
+            stop=stop,
+            tracks=tracks,
+            offsets=offsets,
+            pt=numbers.get(PT),
+            sdmass=numbers.get(SDMASS),
+            labels=_labels(numbers, n_jets),
+            problems=problems,
+        )
+
+    def _groups(self, start: int, stop: int) -> Iterator[dict[str, _Branch]]:
+        """All branches, in groups whose baskets have room in memory together; mostly one group."""
+        group: dict[str, _Branch] = {}
+        size = 0.0
+        for name, branch in [*self.tracks.items(), *self.scalars.items()]:
+            first, end = branch.baskets(start, stop)
+            needed = branch.jet_bytes * (end - first)
+            if group and size + needed > 4 * BLOCK_BYTES:
+                yield group
+                group, size = {}, 0.0
+            group[name] = branch
+            size += needed
+        yield group
+
+    def _arrays(self, branches: dict[str, _Branch], start: int, stop: int) -> dict[str, Any]:
+        """Standard name -> the branch's values, all fetched in one go."""
+        chosen = {id(branch.source) for branch in branches.values()}
+        try:
+            arrays = self.tree.arrays(
+                filter_branch=lambda source: id(source) in chosen,
+                entry_start=start,
+                entry_stop=stop,
+                library="ak",
+                how=dict,
+                array_cache=None,
+            )
+            found = {name: arrays[branch.name] for name, branch in branches.items()}
+            if all(len(array) == stop - start for array in found.values()):
+                return found
+        except Exception:
+            found = {}
+        # One of them cannot be read, and uproot does not say which.
+        for name, branch in branches.items():
+            found[name] = self._array(branch, start, stop)
+        return found
+
+    def _array(self, branch: _Branch, start: int, stop: int) -> Any:
+        try:
+            array = branch.source.array(
+                entry_start=start, entry_stop=stop, library="ak", array_cache=None
+            )
+            fault = f"it holds {len(array)} of {stop - start} jets"
+            if len(array) == stop - start:
+                return array
+        except Exception as error:
+            fault = _short(error)
+        raise _DamagedBranchError(
+            f"{branch.name} cannot be read for the jets {start} to {stop - 1} of {self.path}: "
+            f"{_truncation(self.path) or fault}; the file is damaged, copy or download it again"
+        )
+
+    def summary(self) -> dict[str, npt.NDArray[Any]]:
+        """The columns of JetFiles.summary() for this file."""
+        n_jets = self.n_jets
+        problem = np.full(n_jets, None, dtype=object)
+        readable = np.ones(n_jets, bool)
+        numbers: dict[str, npt.NDArray[Any]] = {}
+        for name, branch in self.scalars.items():
+            numbers[name] = self._whole(branch, problem)[0]
+
+        counters: dict[str, _Branch] = {}
+        uncounted = []
+        for branch in self.tracks.values():
+            if branch.counter is not None:
+                counters[branch.counter.name] = branch.counter
+            else:
+                uncounted.append(branch)
+        if uncounted:
+            smallest = min(uncounted, key=lambda branch: branch.size)
+            counters[smallest.name] = smallest
+        lengths = {}
+        for name, branch in counters.items():
+            lengths[name], there = self._whole(branch, problem)
+            readable &= there
+        n_tracks = next(iter(lengths.values())).astype(np.int64)
+
+        differs = np.zeros(n_jets, bool)
+        for other in lengths.values():
+            differs |= other != n_tracks
+        for at in np.flatnonzero(differs & readable):
+            of_jet = {name: int(length[at]) for name, length in lengths.items()}
+            problem[at] = problem[at] or f"{LENGTHS}: {_pairs(of_jet)}"
+        none = (n_tracks == 0) & readable & ~differs
+        problem[none & (problem == None)] = NO_TRACKS  # noqa: E711  (element by element)
+        for name in (PT, SDMASS):
+            if name in numbers:
+                for at in np.flatnonzero(~np.isfinite(numbers[name])):
+                    problem[at] = problem[at] or f"{name} is {numbers[name][at]}"
+
+        counted: npt.NDArray[Any] = n_tracks
+        if not readable.all():
+            counted = n_tracks.astype(object)
+            counted[~readable] = None
+
+        def number(name: str) -> npt.NDArray[Any]:
+            if name in numbers:
+                return numbers[name].astype(np.float64)
+            return np.full(n_jets, None, dtype=object)
+
+        return {
+            "label": _labels(numbers, n_jets),
+            "pt": number(PT),
+            "sdmass": number(SDMASS),
+            "n_tracks": counted,
+            "problem": problem,
+        }
+
+    def _whole(
+        self, branch: _Branch, problem: npt.NDArray[np.object_]
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+        """A branch's number for every jet, or the length of its list, and where it could be read.
+
+        Baskets that cannot be read leave NaN or 0, and their jets' ``problem`` says so.
+        """
+        dtype = np.dtype(np.int64) if branch.is_list else branch.dtype
+        assert dtype is not None
+        values = np.full(self.n_jets, np.nan if dtype.kind == "f" else 0, dtype=dtype)
+        there = np.ones(self.n_jets, bool)
+
+        def read(start: int, stop: int) -> None:
+            array = self._array(branch, start, stop)
+            values[start:stop] = (
+                np.diff(_flatten(array)[0]) if branch.is_list else np.asarray(array)
+            )
+
+        edges = [int(edge) for edge in branch.edges if edge < self.n_jets] + [self.n_jets]
+        step, most = 0, max(1, int(BLOCK_BYTES / max(branch.jet_bytes, 1)))
+        while step < len(edges) - 1:
+            last = step + 1
+            while last < len(edges) - 1 and edges[last + 1] - edges[step] <= most:
+                last += 1
+            try:
+                read(edges[step], edges[last])
+            except _DamagedBranchError:
+                for start, stop in zip(edges[step:last], edges[step + 1 : last + 1], strict=True):
+                    try:
+                        read(start, stop)
+                    except _DamagedBranchError as error:
+                        there[start:stop] = False
+                        problem[start:stop] = f"{UNREADABLE}: {error}"
+            step = last
+        return values, there
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is an address, such as root://host//file.root, and not of a local file."""
+    return "://" in path and not path.startswith("file://")
+
+
+def _check_header(path: str) -> None:
+    """Refuse what cannot be a ROOT file. Raises JetFileError."""
+    try:
+        with Path(path).open("rb") as file:
+            begin = file.read(4)
+    except OSError as error:
+        raise JetFileError(f"{path} cannot be opened: {error.strerror or error}") from error
+    if not begin:
+        raise JetFileError(
+            f"{path} is empty (0 bytes); expected a ROOT file; copy or download it again"
+        )
+    if begin != b"root":
+        raise JetFileError(
+            f"{path} is not a ROOT file: it begins with {begin!r}; expected {b'root'!r}"
+        )
+
+
+def _truncation(path: str) -> str:
+    """Says that a file is shorter than its own header promises; else nothing."""
+    if is_remote(path):
+        return ""
+    with Path(path).open("rb") as file:
+        header = file.read(20)
+        size = file.seek(0, os.SEEK_END)
+    if len(header) < 20:
+        return f"it is truncated, {size} bytes are not even a header"
+    (version,) = struct.unpack(">i", header[4:8])
+    long = version >= 1_000_000
+    (end,) = struct.unpack(">q", header[12:20]) if long else struct.unpack(">i", header[12:16])
+    return f"it is truncated, {size} of {end} bytes are there" if size < end else ""
+
+
+def _describe(source: Any) -> _Branch:
+    """What matters of a TBranch or of a field of an RNTuple."""
+    import awkward as ak
+    import uproot
+
+    edges: list[int]
+    if isinstance(source, uproot.TBranch):
+        kind = source.interpretation
+        is_list = isinstance(kind, uproot.AsJagged)
+        dtype = getattr(kind.content if is_list else kind, "to_dtype", None)
+        edges = source.entry_offsets
+        jet_bytes = float(source.uncompressed_bytes) / max(int(source.num_entries), 1)
+        size = int(source.compressed_bytes)
+    else:
+        form = source.to_akform()[0].content(0)
+        is_list = isinstance(form, ak.forms.ListOffsetForm)
+        content = form.content if is_list else form
+        dtype = np.dtype(content.primitive) if isinstance(content, ak.forms.NumpyForm) else None
+        clusters = source.ntuple.cluster_summaries
+        edges = [int(cluster.num_first_entry) for cluster in clusters]
+        edges.append(int(source.ntuple.num_entries))
+        size = dtype.itemsize if dtype is not None else 8  # what matters is only which is smaller
+        jet_bytes = float(size * (32 if is_list else 1))
+    if dtype is not None and (dtype.kind not in "fiub" or dtype.shape != ()):
+        dtype = None
+    counter = getattr(source, "count_branch", None)
+    described = None if counter is None else _describe(counter)
+    return _Branch(
+        name=source.name,
+        typename=source.typename,
+        dtype=None if dtype is None else dtype.newbyteorder("="),
+        is_list=is_list and dtype is not None,
+        edges=np.array(edges, dtype=np.int64),
+        jet_bytes=jet_bytes,
+        size=size,
+        counter=described if described is not None and described.is_number else None,
+        source=source,
+    )
+
+
+def _flatten(array: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """A jagged awkward array -> offsets [n_jets + 1], beginning at 0, and the values in one row."""
+    layout = array.layout.to_ListOffsetArray64(True)
+    offsets = np.asarray(layout.offsets.data)
+    return offsets, np.asarray(layout.content.data)[: offsets[-1]]
+
+
+def _labels(numbers: Mapping[str, npt.NDArray[Any]], n_jets: int) -> npt.NDArray[np.object_]:
+    """Label "hbb" where label_H_bb is set, else "qcd" where any QCD label is, else None."""
+    code = np.zeros(n_jets, np.int8)
+    for name, values in numbers.items():
+        if name == QCD_LABEL or name.startswith(QCD_LABEL_PREFIX):
+            code[values > 0] = 1
+    if HBB_LABEL in numbers:
+        code[numbers[HBB_LABEL] > 0] = 2
+    names = np.array([None, "qcd", "hbb"], dtype=object)
+    labels: npt.NDArray[np.object_] = names[code]
+    return labels
+
+
+def _pairs(lengths: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {length}" for name, length in lengths.items())
+
+
+def _tell_lengths(lengths: Mapping[str, int]) -> str:
+    """Says which branches have another length than most have."""
+    values = list(lengths.values())
+    usual = max(set(values), key=values.count)
+    odd = {name: length for name, length in lengths.items() if length != usual}
+    alike = [name for name in lengths if name not in odd]
+    others = f" and {len(alike) - 1} more have" if len(alike) > 1 else " has"
+    return (
+        f"the track branches have different lengths: {alike[0]}{others} {usual}, "
+        f"but {_pairs(odd)}; expected one value per track in each"
+    )
+
+
+def _listing(names: Iterable[str], none: str = "no branches", most: int = 12) -> str:
+    some = list(names)
+    more = f" and {len(some) - most} more" if len(some) > most else ""
+    return (", ".join(some[:most]) or none) + more
+
+
+def _short(error: BaseException) -> str:
+    """First line of what a library says, with its kind."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

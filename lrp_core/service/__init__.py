@@ -1,0 +1,1 @@
+"""The service: jets and their explanations over HTTP. ``api.create_api`` makes it."""

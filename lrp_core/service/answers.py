@@ -1,0 +1,131 @@
+"""An explanation as the service keeps it and as it leaves: numbers, or base64 of their bytes."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic_core import to_json
+
+from lrp_core.explainer import explain
+from lrp_core.explanation import Explanation
+from lrp_core.jets import Jet, complete_graph
+from lrp_core.model import Model
+from lrp_core.service.choices import Wanted
+
+Array = npt.NDArray[Any]
+
+EDGE_ROWS = "edge_relevance"
+SMALL_PARTS = 6_000  # bytes that the names, the ledger and the bookkeeping of one answer take
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """An explanation ready to be sent: what is small as plain data, the rest as arrays by name."""
+
+    plain: dict[str, Any]
+    arrays: dict[str, Array]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        return SMALL_PARTS + sum(array.nbytes for array in self.arrays.values())
+
+    def without(self, name: str) -> Answer:
+        """The same answer without one of its arrays."""
+        rest = {other: array for other, array in self.arrays.items() if other != name}
+        return Answer(self.plain, rest)
+
+    def json(self, encoding: str, **more: Any) -> bytes:
+        """The answer as JSON; ``encoding`` is that of the arrays, "list" or "base64"."""
+        encode = _base64 if encoding == "base64" else _listed
+        arrays = {name: encode(array) for name, array in self.arrays.items()}
+        return to_json({**self.plain, **arrays, **more}, inf_nan_mode="null")
+
+
+def make_answer(model: Model, jet: Jet, wanted: Wanted, dtype: str, *, with_edges: bool) -> Answer:
+    """Explain a jet. ``with_edges`` keeps the relevance of every edge for every column as well."""
+    began = perf_counter()
+    explanation = explain(model, jet, target=wanted.target, rule=wanted.rule, dtype=dtype)
+    seconds = perf_counter() - began
+    complete = np.array_equal(explanation.edge_index, complete_graph(jet.n_tracks))
+    arrays = {
+        "logits": explanation.logits,
+        "probabilities": explanation.probabilities,
+        "track_relevance_sum": explanation.track_relevance.sum(axis=1),
+        "feature_relevance": explanation.feature_relevance,
+        "edge_significance": explanation.edge_significance,
+        "signed_edge_relevance": explanation.signed_edge_relevance,
+    }
+    if not complete:
+        arrays["edge_index"] = explanation.edge_index
+    if with_edges:
+        arrays[EDGE_ROWS] = explanation.edge_relevance
+    plain = _plain(explanation, jet) | {"complete_graph": complete, "seconds": seconds}
+    plain["problem"] = _problem(plain, arrays)
+    return Answer(plain, arrays)
+
+
+def _plain(explanation: Explanation, jet: Jet) -> dict[str, Any]:
+    """What is no array."""
+    totals = explanation.totals
+    return {
+        "jet_id": explanation.jet_id,
+        "target": explanation.target,
+        "rule": explanation.rule.to_dict(),
+        "rule_text": str(explanation.rule),
+        "dtype": explanation.dtype,
+        "classes": list(explanation.classes),
+        "value": explanation.value,
+        "conservation_error": explanation.conservation_error,
+        "columns": list(explanation.columns),
+        "features": list(explanation.features),
+        "n_tracks": jet.n_tracks,
+        "n_edges": jet.n_edges,
+        "edge_index": None,
+        EDGE_ROWS: None,
+        "ledger": [
+            {
+                "stage": row.stage,
+                "received": row.received,
+                "passed": dict(row.passed),
+                "inputs": dict(row.inputs),
+                "bias": row.bias,
+                "epsilon": row.epsilon,
+            }
+            for row in explanation.ledger
+        ],
+        "totals": {
+            "tracks": totals.tracks,
+            "bias": totals.bias,
+            "epsilon": totals.epsilon,
+            "value": explanation.value,
+        },
+        "version": explanation.version,
+    }
+
+
+def _problem(plain: dict[str, Any], arrays: dict[str, Array]) -> str | None:
+    """Which of the numbers are not finite and therefore leave as null, or None."""
+    names = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    names += [name for name in ("value", "conservation_error") if not np.isfinite(plain[name])]
+    if not names:
+        return None
+    return f"not finite, so partly null here: {', '.join(names)}; another rule or float64 may help"
+
+
+def _base64(array: Array) -> dict[str, Any]:
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    return {
+        "dtype": array.dtype.name,
+        "shape": list(array.shape),
+        "data": base64.b64encode(little.tobytes()).decode("ascii"),
+    }
+
+
+def _listed(array: Array) -> Any:
+    return array.tolist()

@@ -1,0 +1,315 @@
+"""The service over HTTP: jets and explanations of them under /api/v1, what it can do at /docs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import asynccontextmanager
+from functools import cached_property
+from importlib.metadata import version
+from typing import Annotated, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from fastapi import APIRouter, FastAPI, Query
+from fastapi.responses import Response
+from pydantic import BaseModel
+from starlette.middleware.gzip import GZipMiddleware
+
+from lrp_core.errors import JetIndexError
+from lrp_core.explainer import predict
+from lrp_core.features import feature
+from lrp_core.jets import Jet
+from lrp_core.model import SIGNAL, Model
+from lrp_core.service.answers import EDGE_ROWS, Answer, make_answer
+from lrp_core.service.cache import Cache
+from lrp_core.service.choices import Wanted, all_choices, read_wanted
+from lrp_core.service.docs import add_docs
+from lrp_core.service.listing import JetTable
+from lrp_core.service.problems import Problem, tell_problems
+from lrp_core.service.schemas import (
+    Choices,
+    ErrorAnswer,
+    ExplanationAnswer,
+    ExplanationRequest,
+    FeatureInfo,
+    Health,
+    JetDetail,
+    JetPage,
+    JetQuery,
+    JetsInfo,
+    ModelInfo,
+    ScoresInfo,
+)
+from lrp_core.service.scores import Scores
+from lrp_core.service.workers import Busy, Workers
+from lrp_core.settings import Settings, read_settings
+
+PREFIX = "/api/v1"
+GZIP_FROM = 1_000  # bytes
+GZIP_LEVEL = 4  # arrays hardly shrink further, and take longer
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorAnswer, "description": "What is wrong with the request"},
+    "5XX": {"model": ErrorAnswer, "description": "What the service could not do"},
+}
+
+
+class Jets(Protocol):
+    """What the service needs of the jets it shows, from several threads; ``open_jets`` gives it."""
+
+    @property
+    def name(self) -> str:
+        """A short name."""
+
+    @property
+    def identity(self) -> str:
+        """A text that changes when the files change."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Jet: ...
+
+    def summary(self) -> pd.DataFrame:
+        """A row per jet: index, label, pt, sdmass, n_tracks, problem."""
+
+
+class Part(Sequence[Jet]):
+    """Jets ``first`` … ``last`` - 1 of some jets, each read when it is needed."""
+
+    def __init__(self, jets: Jets, first: int, last: int) -> None:
+        self._jets = jets
+        self._first = first
+        self._n_jets = last - first
+
+    def __len__(self) -> int:
+        return self._n_jets
+
+    def __getitem__(self, index: int) -> Jet:  # type: ignore[override]  # never sliced
+        if not 0 <= index < self._n_jets:
+            raise IndexError(index)
+        return self._jets[self._first + index]
+
+
+class Service:
+    """What answers the requests: jets, a network, the cache, the scorer and the working threads."""
+
+    def __init__(self, jets: Jets, model: Model, settings: Settings) -> None:
+        self.jets = jets
+        self.model = model
+        self.settings = settings
+        self.version = version("jetlrp")
+        self.cache: Cache[Answer] = Cache(settings.cache_bytes)
+        self.workers = Workers(settings.explanations_at_once, settings.explanations_waiting)
+        self.scores = Scores(
+            self._score,
+            len(jets),
+            chunk=settings.score_chunk,
+            may_score=self.workers.wait_until_idle,
+        )
+        self._signal = model.classes.index(SIGNAL) if SIGNAL in model.classes else -1
+
+    @cached_property
+    def table(self) -> JetTable:
+        """What is known of all jets."""
+        return JetTable(self.jets.summary())
+
+    @cached_property
+    def model_info(self) -> ModelInfo:
+        """The network, in short."""
+        return ModelInfo(
+            name=self.model.name,
+            checkpoint_hash=self.model.checkpoint_hash,
+            classes=list(self.model.classes),
+            n_columns=len(self.model.columns),
+        )
+
+    def jet(self, index: int) -> Jet:
+        """One jet. Raises JetIndexError if there is none, JetError if it cannot be used."""
+        if not 0 <= index < len(self.jets):
+            raise JetIndexError(
+                f"There is no jet {index}: {self.jets.name} has {len(self.jets)} jet(s), "
+                "numbered from 0."
+            )
+        return self.jets[index]
+
+    def explanation(self, index: int, request: ExplanationRequest) -> tuple[Answer, bool]:
+        """The explanation of a jet, and whether it was in the cache.
+
+        Whoever asks for the same while it is computed waits for the same computation.
+        """
+        wanted = read_wanted(self.model, request.target, request.rule)
+        if not 0 <= index < len(self.jets):
+            self.jet(index)
+        with_edges = request.edges == "full"
+        key = self._key(index, wanted, request.dtype)
+        found = self.cache.get((*key, "full"))
+        if found is None and not with_edges:
+            found = self.cache.get((*key, "summary"))
+        if found is not None:
+            return found, True
+
+        def compute() -> Answer:
+            jet = self.jet(index)
+            return make_answer(self.model, jet, wanted, request.dtype, with_edges=with_edges)
+
+        def start() -> Future[Answer]:
+            return self.workers.submit(compute)
+
+        try:
+            future = self.cache.join((*key, request.edges), start)
+            return future.result(timeout=self.settings.explanation_seconds), False
+        except (Busy, CancelledError) as error:
+            raise Problem(
+                503,
+                "busy",
+                "The service has too many explanations to compute just now; try again in a moment.",
+                headers={"Retry-After": "1"},
+            ) from error
+        except TimeoutError as error:
+            raise Problem(
+                504,
+                "timeout",
+                f"The explanation took longer than {self.settings.explanation_seconds:g} s and "
+                "still goes on; ask again for it in a moment.",
+                headers={"Retry-After": "5"},
+            ) from error
+
+    def start(self) -> None:
+        """Begin to score the jets."""
+        self.scores.start()
+
+    def stop(self) -> None:
+        """Stop scoring and drop what is waiting."""
+        self.workers.close()
+        self.scores.stop()
+
+    def _key(self, index: int, wanted: Wanted, dtype: str) -> tuple[str | int, ...]:
+        """Everything that an explanation depends on; str(rule) holds every parameter and policy."""
+        rule = str(wanted.rule)
+        identity, checkpoint = self.jets.identity, self.model.checkpoint_hash
+        return (identity, index, checkpoint, wanted.target, rule, dtype)
+
+    def _score(self, first: int, last: int) -> npt.NDArray[np.float64]:
+        """The probability of the signal class of jets ``first`` … ``last`` - 1."""
+        logits = predict(self.model, Part(self.jets, first, last), on_error="nan")
+        with np.errstate(invalid="ignore"):
+            shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+        scores: npt.NDArray[np.float64] = (shifted / shifted.sum(axis=1, keepdims=True))[
+            :, self._signal
+        ]
+        return scores
+
+
+def create_api(jets: Jets, model: Model, settings: Settings | None = None) -> FastAPI:
+    """The service for some jets and a network, as a FastAPI application.
+
+    While it runs (its lifespan), a thread scores the jets. ``app.state.service`` is the Service.
+    """
+    service = Service(jets, model, settings or read_settings())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        try:
+            yield
+        finally:
+            service.stop()
+
+    app = FastAPI(
+        title="jetlrp",
+        version=service.version,
+        summary="Jets, and why a network took them for what it took them.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    app.include_router(_routes(service))
+    add_docs(app)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM, compresslevel=GZIP_LEVEL)
+    tell_problems(app)
+    return app
+
+
+def _routes(service: Service) -> APIRouter:
+    """The routes: plain functions, which run in threads and so never hold up the others."""
+    routes = APIRouter(prefix=PREFIX, responses=REFUSALS)
+    model, scores = service.model, service.scores
+    choices = all_choices(model)
+
+    @routes.get("/health", response_model=Health)
+    def health() -> Response:
+        """Whether the service is there, and with which jets and which network."""
+        return _json(
+            Health(
+                version=service.version,
+                jets=JetsInfo(name=service.jets.name, n_jets=len(service.jets)),
+                model=service.model_info,
+                scores=ScoresInfo(done=scores.done, total=scores.total, problem=scores.problem),
+            )
+        )
+
+    @routes.get("/choices", response_model=Choices)
+    def list_choices() -> Response:
+        """Everything that can be asked for: targets, rules with their parameters, presets."""
+        return _json(choices)
+
+    @routes.get("/jets", response_model=JetPage)
+    def list_jets(query: Annotated[JetQuery, Query()]) -> Response:
+        """The jets: filtered, sorted, a page at a time. Scores come in while one looks."""
+        done = scores.done
+        return _json(service.table.page(query, scores.values(), done))
+
+    @routes.get("/jets/{index}", response_model=JetDetail)
+    def show_jet(index: int) -> Response:
+        """One jet with its tracks."""
+        jet = service.jet(index)
+        features = list(dict.fromkeys(jet.columns))
+        values = np.stack([jet.column(name) for name in features], axis=1)
+        return _json(
+            JetDetail(
+                index=index,
+                jet_id=jet.jet_id,
+                label=jet.label,
+                pt=jet.pt,
+                sdmass=jet.sdmass,
+                n_tracks=jet.n_tracks,
+                n_edges=jet.n_edges,
+                features=features,
+                tracks=values.tolist(),
+                feature_info=[_feature_info(name) for name in features],
+            )
+        )
+
+    @routes.post("/jets/{index}/explanation", response_model=ExplanationAnswer)
+    def explain_jet(index: int, request: ExplanationRequest) -> Response:
+        """Why the network gave a jet this output: relevance of tracks, features and edges.
+
+        `edges="full"` adds the relevance of every edge for every column, which is large.
+        """
+        answer, cached = service.explanation(index, request)
+        if request.edges == "summary" and EDGE_ROWS in answer.arrays:
+            answer = answer.without(EDGE_ROWS)
+        body = answer.json(
+            request.encoding, index=index, cached=cached, model=service.model_info.model_dump()
+        )
+        return Response(body, media_type="application/json")
+
+    return routes
+
+
+def _json(answer: BaseModel) -> Response:
+    """An answer; NaN and infinity leave as null."""
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _feature_info(name: str) -> FeatureInfo:
+    known = feature(name)
+    return FeatureInfo(
+        name=known.name,
+        title=known.title,
+        unit=known.unit,
+        group=known.group,
+        meaning=known.meaning,
+    )

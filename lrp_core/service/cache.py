@@ -1,0 +1,94 @@
+"""A cache bounded by bytes: the least recently used goes first, and nothing is computed twice."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from threading import Lock
+from typing import Generic, Protocol, TypeVar
+
+
+class Sized(Protocol):
+    """Something that knows how much memory it takes."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes."""
+
+
+Value = TypeVar("Value", bound=Sized)
+
+
+@dataclass(frozen=True)
+class CacheUse:
+    """How full a cache is and how often it helped."""
+
+    entries: int
+    nbytes: int
+    hits: int
+    misses: int
+
+
+class Cache(Generic[Value]):
+    """Values by key, together never more than ``max_bytes``. Safe to use from many threads.
+
+    A value that is larger than the whole cache is handed out and not kept; so is every value if
+    ``max_bytes`` is 0. What failed is not kept: the next request tries again.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._running: dict[Hashable, Future[Value]] = {}
+        self._nbytes = self._hits = self._misses = 0
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> Value | None:
+        """The value of a key if it is here, else None."""
+        with self._lock:
+            value = self._values.get(key)
+            if value is not None:
+                self._values.move_to_end(key)
+                self._hits += 1
+            return value
+
+    def join(self, key: Hashable, start: Callable[[], Future[Value]]) -> Future[Value]:
+        """The computation of a value: the one under way for this key, else what ``start`` begins.
+
+        ``start`` is called under the cache's lock, so it has to return at once. The value is kept
+        when the computation ends, whether or not anybody still waits for it.
+        """
+        with self._lock:
+            running = self._running.get(key)
+            if running is not None:
+                return running
+            value = self._values.get(key)
+            if value is not None:
+                done: Future[Value] = Future()
+                done.set_result(value)
+                return done
+            future = self._running[key] = start()
+            self._misses += 1
+        future.add_done_callback(lambda ended: self._end(key, ended))
+        return future
+
+    def use(self) -> CacheUse:
+        """How full the cache is and how often it helped."""
+        with self._lock:
+            return CacheUse(len(self._values), self._nbytes, self._hits, self._misses)
+
+    def _end(self, key: Hashable, future: Future[Value]) -> None:
+        """Keep the value of a computation that ended well, and make room for it."""
+        with self._lock:
+            self._running.pop(key, None)
+            if future.cancelled() or future.exception() is not None:
+                return
+            value = future.result()
+            if value.nbytes > self.max_bytes:
+                return
+            self._values[key] = value
+            self._nbytes += value.nbytes
+            while self._nbytes > self.max_bytes:
+                self._nbytes -= self._values.popitem(last=False)[1].nbytes

@@ -1,0 +1,29 @@
+"""The page /docs: Swagger UI over the service's own description, without asking another host."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+
+PAGE = "/docs"
+FILES = "/docs/files"
+
+
+def add_docs(app: FastAPI) -> None:
+    """Add the page. Its addresses are relative, so that it also works behind a proxy's prefix."""
+    app.mount(FILES, StaticFiles(packages=[("fastapi_swagger", "resources")]), name="docs-files")
+    files = FILES.removeprefix("/")
+
+    @app.get(PAGE, include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title=f"{app.title}: the API",
+            swagger_js_url=f"{files}/swagger-ui-bundle.js",
+            swagger_css_url=f"{files}/swagger-ui.css",
+            swagger_favicon_url=f"{files}/favicon-32x32.png",
+            # without this, Swagger UI would send the description to a validator on the internet
+            swagger_ui_parameters={"validatorUrl": None, "tryItOutEnabled": True},
+        )

@@ -1,0 +1,304 @@
+"""What goes over the wire, both ways. Nothing here needs torch, so that a client can use it too.
+
+Numbers are finite or null: NaN and infinity never leave, and where one would have, ``problem`` says
+so. Relevance is in units of the network's output; positive speaks for the target.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
+
+JetField = Literal["index", "label", "score", "pt", "sdmass", "n_tracks"]
+Sort = Literal[
+    "index", "label", "score", "pt", "sdmass", "n_tracks",
+    "-index", "-label", "-score", "-pt", "-sdmass", "-n_tracks",
+]  # fmt: skip
+Finite = Field(default=None, allow_inf_nan=False)
+MOST_JETS = 10_000
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, in a word for programs and a sentence for people."""
+
+    code: str = Field(description="A fixed word for this kind of problem, such as unknown_target.")
+    message: str = Field(description="What was found, what was expected, what to do.")
+    choices: list[str] | None = Field(None, description="What could have been asked for instead.")
+    request_id: str = Field(description="The answer's X-Request-ID, which the log holds as well.")
+
+
+class ErrorAnswer(BaseModel):
+    """The one shape of every answer that is not a success."""
+
+    error: ErrorBody
+
+
+class JetsInfo(BaseModel):
+    """The jets that the service shows."""
+
+    name: str
+    n_jets: int
+
+
+class ModelInfo(BaseModel):
+    """The network that the service explains."""
+
+    name: str
+    checkpoint_hash: str = Field(description="SHA-256 of the checkpoint file.")
+    classes: list[str] = Field(description="The classes in the order of the logits.")
+    n_columns: int = Field(description="Input columns of the network.")
+
+
+class ScoresInfo(BaseModel):
+    """How far the scores of all jets have come; they are computed in the background."""
+
+    done: int
+    total: int
+    problem: str | None = Field(None, description="Why scoring stopped early, or null.")
+
+
+class Health(BaseModel):
+    """That the service is there, and with which jets and which network."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    jets: JetsInfo
+    model: ModelInfo
+    scores: ScoresInfo
+
+
+class TargetChoice(BaseModel):
+    """An output, or a difference of outputs, that can be explained."""
+
+    name: str
+    title: str
+    summary: str
+
+
+class RuleParameter(BaseModel):
+    """A parameter of a rule."""
+
+    name: str
+    type: Literal["number", "boolean", "choice"]
+    default: float | bool | str
+    minimum: float | None = None
+    choices: list[str] | None = None
+    summary: str
+
+
+class RuleChoice(BaseModel):
+    """A rule of relevance propagation with its parameters."""
+
+    name: str
+    title: str
+    summary: str
+    parameters: list[RuleParameter]
+
+
+class PresetChoice(BaseModel):
+    """A rule and a target that go together under one name."""
+
+    name: str
+    rule: dict[str, Any]
+    rule_text: str
+    target: str
+    summary: str
+
+
+class Defaults(BaseModel):
+    """What is explained, and how, when a request does not say."""
+
+    target: str
+    rule: dict[str, Any]
+    rule_text: str
+    dtype: str
+
+
+class Choices(BaseModel):
+    """Everything that can be asked for."""
+
+    targets: list[TargetChoice]
+    rules: list[RuleChoice]
+    presets: list[PresetChoice]
+    defaults: Defaults
+    dtypes: list[str]
+    stages: list[str] = Field(description="The stages of the network, from the output backwards.")
+
+
+class JetQuery(BaseModel):
+    """Which jets to list and in which order. A limit on a number leaves out jets that lack it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    offset: int = Field(0, ge=0)
+    limit: int = Field(100, ge=1, le=MOST_JETS)
+    sort: Sort = Field("index", description="A minus sign turns it round; nulls come last.")
+    label: Literal["hbb", "qcd", "none"] | None = Field(
+        None, description="none: jets without a label."
+    )
+    min_pt: float | None = Finite
+    max_pt: float | None = Finite
+    min_sdmass: float | None = Finite
+    max_sdmass: float | None = Finite
+    min_score: float | None = Finite
+    max_score: float | None = Finite
+    min_n_tracks: float | None = Finite
+    max_n_tracks: float | None = Finite
+
+
+class JetRow(BaseModel):
+    """One jet in a list."""
+
+    index: int
+    label: str | None
+    score: float | None = Field(
+        description="Probability of the signal class; null until it is computed, or for a bad jet."
+    )
+    pt: float | None = Field(description="GeV")
+    sdmass: float | None = Field(description="GeV")
+    n_tracks: int | None
+    problem: str | None = Field(description="Why the jet cannot be used, or null.")
+
+
+class JetPage(BaseModel):
+    """One page of the list of jets."""
+
+    total: int = Field(description="Jets in the files.")
+    matching: int = Field(description="Jets that pass the filters.")
+    scores_done: int = Field(description="Jets whose score is computed, or that have none.")
+    jets: list[JetRow]
+
+
+class FeatureInfo(BaseModel):
+    """What a track feature is."""
+
+    name: str
+    title: str
+    unit: str
+    group: str
+    meaning: str
+
+
+class JetDetail(BaseModel):
+    """One jet with its tracks."""
+
+    index: int
+    jet_id: str
+    label: str | None
+    pt: float | None
+    sdmass: float | None
+    n_tracks: int
+    n_edges: int
+    features: list[str]
+    tracks: list[list[float | None]] = Field(description="[n_tracks, n_features]")
+    feature_info: list[FeatureInfo]
+
+
+class Base64Array(BaseModel):
+    """An array as the base64 of its bytes, little-endian, last index fastest."""
+
+    dtype: str
+    shape: list[int]
+    data: Base64Bytes
+
+    def numpy(self) -> npt.NDArray[Any]:
+        """The array."""
+        return np.frombuffer(self.data, dtype=np.dtype(self.dtype).newbyteorder("<")).reshape(
+            self.shape
+        )
+
+
+Vector = list[float | None] | Base64Array
+Matrix = list[list[float | None]] | Base64Array
+
+
+class ExplanationRequest(BaseModel):
+    """What to explain, and how."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"target": "margin", "rule": {"name": "gamma", "gamma": 1.0, "bias": "account"}},
+                {"rule": "hin-lrp"},
+                {"target": "hbb", "rule": "epsilon(0.01)", "encoding": "base64"},
+            ]
+        },
+    )
+
+    target: str | None = Field(
+        None, description="A target of GET /choices; the preset's or margin if left out."
+    )
+    rule: str | dict[str, Any] | None = Field(
+        None,
+        description='A rule as data, {"name": "gamma", "gamma": 1.0}, as text, "gamma(1.0)", '
+        'or the name of a preset, "hin-lrp".',
+    )
+    dtype: Literal["float32", "float64"] = "float32"
+    edges: Literal["summary", "full"] = Field(
+        "summary", description="full: with the relevance of each edge for every column, [E, 2F]."
+    )
+    encoding: Literal["list", "base64"] = Field(
+        "list", description="base64: arrays as base64 of little-endian bytes, smaller and faster."
+    )
+
+
+class LedgerLine(BaseModel):
+    """What one stage of the network received and where it went."""
+
+    stage: str
+    received: float | None
+    passed: dict[str, float | None] = Field(description="Sum passed on to each input.")
+    inputs: dict[str, str] = Field(description="Whose output each input is; or tracks.")
+    bias: float | None
+    epsilon: float | None
+
+
+class Totals(BaseModel):
+    """Where the explained value went: tracks + bias + epsilon = value."""
+
+    tracks: float | None
+    bias: float | None
+    epsilon: float | None
+    value: float | None
+
+
+class ExplanationAnswer(BaseModel):
+    """An explanation. n = tracks, E = edges, F = columns of the network."""
+
+    jet_id: str
+    index: int
+    target: str
+    rule: dict[str, Any]
+    rule_text: str
+    dtype: str
+    classes: list[str]
+    logits: Vector
+    probabilities: Vector
+    value: float | None = Field(description="The explained output.")
+    conservation_error: float | None
+    columns: list[str] = Field(description="The F input columns; a name may stand in it twice.")
+    features: list[str] = Field(description="The distinct columns.")
+    n_tracks: int
+    n_edges: int
+    complete_graph: bool = Field(
+        description="Whether the edges are all ordered pairs of tracks, source by source."
+    )
+    edge_index: list[list[int]] | Base64Array | None = Field(
+        description="[2, E], source and destination; null for a complete graph."
+    )
+    track_relevance_sum: Vector = Field(description="[n]")
+    feature_relevance: Matrix = Field(description="[n, features]")
+    edge_significance: Vector = Field(description="[E], not negative, adds up to 1")
+    signed_edge_relevance: Vector = Field(description="[E]")
+    edge_relevance: Matrix | None = Field(None, description='[E, 2F], only with edges="full"')
+    ledger: list[LedgerLine]
+    totals: Totals
+    problem: str | None = Field(None, description="Which numbers are not finite, or null.")
+    seconds: float = Field(description="How long the explanation took when it was computed.")
+    cached: bool = Field(description="Whether it had been computed before.")
+    model: ModelInfo
+    version: str

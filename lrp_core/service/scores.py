@@ -1,0 +1,94 @@
+"""The score of every jet, computed in the background while people look at the first ones."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+
+import numpy as np
+import numpy.typing as npt
+
+from lrp_core.errors import JetlrpError
+
+logger = logging.getLogger("jetlrp.scores")
+
+
+class Scores:
+    """A thread that scores jets chunk by chunk.
+
+    score      (first, last) -> scores [last - first] of jets first … last - 1, NaN for a bad one
+    n_jets     how many jets there are
+    chunk      how many are scored at a time
+    may_score  called between chunks with seconds to wait at most; True at the scorer's turn
+    """
+
+    def __init__(
+        self,
+        score: Callable[[int, int], npt.NDArray[np.float64]],
+        n_jets: int,
+        *,
+        chunk: int = 32,
+        may_score: Callable[[float], bool] = lambda _: True,
+    ) -> None:
+        self.total = n_jets
+        self._score = score
+        self._chunk = chunk
+        self._may_score = may_score
+        self._values = np.full(n_jets, np.nan)
+        self._done = 0
+        self._problem: str | None = None
+        self._lock = Lock()
+        self._stopped = Event()
+        self._thread: Thread | None = None
+
+    @property
+    def done(self) -> int:
+        """Jets that have been looked at, from the first one on; bad ones count."""
+        return self._done
+
+    @property
+    def problem(self) -> str | None:
+        """Why scoring stopped before the last jet, or None."""
+        return self._problem
+
+    def values(self) -> npt.NDArray[np.float64]:
+        """The scores [n_jets] so far; NaN where there is none."""
+        with self._lock:
+            return self._values.copy()
+
+    def start(self) -> None:
+        """Begin, once."""
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="scores", daemon=True)
+            self._thread.start()
+
+    def stop(self, seconds: float = 1.0) -> None:
+        """End after the chunk under way, and wait for that ``seconds`` at most."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the scorer has ended, ``seconds`` at most. -> whether it has."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self._thread is None or not self._thread.is_alive()
+
+    def _run(self) -> None:
+        first = 0
+        while first < self.total and not self._stopped.is_set():
+            if not self._may_score(0.25):
+                continue
+            last = min(first + self._chunk, self.total)
+            try:
+                values = self._score(first, last)
+            except Exception as error:  # the page then says why there are no more scores
+                why = error if isinstance(error, JetlrpError) else "the service's log says why"
+                self._problem = f"scoring stopped at jet {first}: {why}"
+                logger.exception("scoring stopped at jet %d", first)
+                return
+            with self._lock:
+                self._values[first:last] = values
+                self._done = last
+            first = last

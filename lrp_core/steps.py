@@ -1,0 +1,369 @@
+"""The steps a graph network takes from its input columns to its logits, one kind per operation.
+
+A network lists its steps with ``Steps``; each step can run forward (``run``) and share relevance
+out backwards (``share``). The kinds: ``Affine`` (a Linear, with the BatchNorm behind it folded
+in), ``Norm`` (a BatchNorm on its own), ``ReLU``, ``Gather``, ``Concatenate`` and ``Aggregate`` (a
+mean or a sum over an index). A network made of these needs no code of its own to be explained:
+
+    def steps(self):
+        s = Steps()
+        h = s.norm("input_norm", self.bn, s.tracks)
+        pair = s.concatenate(source=s.gather(h, "source"), destination=s.gather(h, "destination"))
+        e = s.mlp("edge_mlp", self.edge_mlp, pair)
+        m = s.mean("mean", e, over="destination")
+        return s.returns(s.mlp("global_mlp", self.global_mlp, s.mean("pool", m, over="jet")))
+
+Affine, norm and aggregation steps have a name, the stage under which the ledger reports them.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from lrp_core.errors import NetworkError
+from lrp_core.rules import Layer, Rule, quotient
+
+Place = Literal["tracks", "edges", "jets"]
+Index = Literal["source", "destination", "jet"]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Which track belongs to which jet, and which tracks the edges join.
+
+    source, destination [n_edges] and jet [n_tracks] int64; every jet has a number below ``n_jets``
+    """
+
+    source: Tensor
+    destination: Tensor
+    jet: Tensor
+    n_jets: int
+
+    def jet_of(self, place: Place) -> Tensor:
+        """The jet of every row of a value that stands at tracks, edges or jets."""
+        if place == "tracks":
+            return self.jet
+        if place == "edges":
+            return self.jet[self.source]
+        return torch.arange(self.n_jets, device=self.jet.device)
+
+    def index(self, name: Index) -> Tensor:
+        """The index that ``gather`` reads from and ``mean`` and ``sum`` write to."""
+        return {"source": self.source, "destination": self.destination, "jet": self.jet}[name]
+
+    def size(self, name: Index) -> int:
+        """How many rows that index can point at: the number of jets or of tracks."""
+        return self.n_jets if name == "jet" else int(self.jet.shape[0])
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a step returns: a tensor with a row per track, edge or jet."""
+
+    number: int
+    place: Place
+
+
+@dataclass(frozen=True, eq=False)
+class Step(ABC):
+    """One step: it makes ``output`` out of ``inputs``.
+
+    stage  the name the ledger reports it by; "" for steps that pass relevance on unchanged
+    ports  a name for each input, as the ledger calls them
+    """
+
+    stage: str
+    inputs: tuple[Value, ...]
+    output: Value
+    ports: tuple[str, ...] = ("input",)
+
+    def bind(self, dtype: torch.dtype) -> Step:
+        """The step with its weights, as they are now, in ``dtype``."""
+        return self
+
+    @abstractmethod
+    def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
+        """Compute the output."""
+
+    @abstractmethod
+    def share(
+        self, inputs: Sequence[Tensor], output: Tensor, relevance: Tensor, graph: Graph, rule: Rule
+    ) -> tuple[list[Tensor], Tensor | None, Tensor | None]:
+        """Share the output's relevance out: one tensor per input, the bias and the ε account.
+
+        The accounts are [n_rows] float64, or None where the step can have none.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(Step):
+    """z = a W^T + b, with the BatchNorm that follows the Linear folded into W and b."""
+
+    linear: nn.Linear = field(kw_only=True)
+    norm: nn.BatchNorm1d | None = field(default=None, kw_only=True)
+    layer: Layer = field(init=False)
+
+    def bind(self, dtype: torch.dtype) -> Affine:
+        bound = copy.copy(self)
+        weight = self.linear.weight.detach().double()
+        bias = weight.new_zeros(weight.shape[0])
+        if self.linear.bias is not None:
+            bias = self.linear.bias.detach().double()
+        if self.norm is not None:
+            scale, shift = scale_and_shift(self.norm)
+            weight, bias = scale[:, None] * weight, scale * bias + shift
+        object.__setattr__(bound, "layer", Layer(self.stage, weight.to(dtype), bias.to(dtype)))
+        return bound
+
+    def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
+        return torch.addmm(self.layer.bias, inputs[0], self.layer.weight.T)
+
+    def share(
+        self, inputs: Sequence[Tensor], output: Tensor, relevance: Tensor, graph: Graph, rule: Rule
+    ) -> tuple[list[Tensor], Tensor | None, Tensor | None]:
+        shares = rule.share(inputs[0], self.layer, output, relevance)
+        return [shares.inputs], shares.bias, shares.epsilon
+
+
+@dataclass(frozen=True, eq=False)
+class Norm(Step):
+    """A BatchNorm on its own: one affine map per column, which keeps its relevance whole."""
+
+    norm: nn.BatchNorm1d = field(kw_only=True)
+
+    def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
+        scale, shift = scale_and_shift(self.norm)
+        return inputs[0] * scale.to(inputs[0].dtype) + shift.to(inputs[0].dtype)
+
+    def share(
+        self, inputs: Sequence[Tensor], output: Tensor, relevance: Tensor, graph: Graph, rule: Rule
+    ) -> tuple[list[Tensor], Tensor | None, Tensor | None]:
+        return [relevance], None, None
+
+
+@dataclass(frozen=True, eq=False)
+class ReLU(Step):
+    """max(z, 0), which passes relevance on unchanged."""
+
+    def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
+        return inputs[0].clamp(min=0)
+
+    def share(
+        self, inputs: Sequence[Tensor], output: Tensor, relevance: Tensor, graph: Graph, rule: Rule
+    ) -> tuple[list[Tensor], Tensor | None, Tensor | None]:
+        return [relevance], None, None
+
+
+@dataclass(frozen=True, eq=False)
+class Gather(Step):
+    """Copy each row to wherever the index points at it; relevance of the copies is added up."""
+
+    index: Index = field(kw_only=True)
+
+    def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
+        return inputs[0].index_select(0, graph.index(self.index))
+
+    def share(
+        self, inputs: Sequence[Tensor], output: Tensor, relevance: Tensor, graph: Graph, rule: Rule
+    ) -> tuple[list[Tensor], Tensor | None, Tensor | None]:
+        return [add_up(relevance, graph.index(self.index), inputs[0].shape[0])], None, None
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenate(Step):
+    """Several inputs side by side; each takes back the relevance of its own columns."""
+
+    def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
+        return torch.cat(list(inputs), dim=1)
+
+    def share(
+        self, inputs: Sequence[Tensor], output: Tensor, relevance: Tensor, graph: Graph, rule: Rule
+    ) -> tuple[list[Tensor], Tensor | None, Tensor | None]:
+        return list(relevance.split([part.shape[1] for part in inputs], dim=1)), None, None
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregate(Step):
+    """Mean or sum of the rows that the index sends to the same place; over no rows it is 0.
+
+    Relevance is split in proportion to the terms, whatever the rule. A mean or a sum over no rows
+    is a constant, so what it earns is the bias's. Raises PropagationError naming the stage where
+    terms that add up to exactly zero carry relevance.
+    """
+
+    index: Index = field(kw_only=True)
+    mean: bool = field(kw_only=True)
+
+    def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
+        index, size = graph.index(self.index), graph.size(self.index)
+        total = add_up(inputs[0], index, size)
+        if not self.mean:
+            return total
+        return total / torch.bincount(index, minlength=size).clamp(min=1)[:, None]
+
+    def share(
+        self, inputs: Sequence[Tensor], output: Tensor, relevance: Tensor, graph: Graph, rule: Rule
+    ) -> tuple[list[Tensor], Tensor | None, Tensor | None]:
+        index, size = graph.index(self.index), graph.size(self.index)
+        empty = (torch.bincount(index, minlength=size) == 0)[:, None]
+        constant = relevance.where(empty, relevance.new_zeros(())).double().sum(dim=1)
+        total = add_up(inputs[0], index, size)
+        s = quotient(relevance.masked_fill(empty, 0.0), total, self.stage)
+        return [inputs[0] * s.index_select(0, index)], constant, None
+
+
+def scale_and_shift(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+    """The affine map a BatchNorm is in evaluation, float64: scale and shift [n_columns]."""
+    if norm.running_mean is None or norm.running_var is None:
+        raise NetworkError(
+            "a BatchNorm without running statistics is no fixed map, so it cannot be explained; "
+            "build it with track_running_stats=True and train it"
+        )
+    scale = (norm.running_var.double() + norm.eps).rsqrt()
+    if norm.weight is not None:
+        scale = scale * norm.weight.detach().double()
+    shift = -norm.running_mean.double() * scale
+    if norm.bias is not None:
+        shift = shift + norm.bias.detach().double()
+    return scale, shift
+
+
+def add_up(rows: Tensor, index: Tensor, size: int) -> Tensor:
+    """Add up the rows [n, ...] that the index sends to the same place -> [size, ...]."""
+    return rows.new_zeros((size, *rows.shape[1:])).index_add_(0, index, rows)
+
+
+class Steps:
+    """The list of steps of one network, written down in the order they are taken.
+
+    tracks  the value the network starts from: the input columns of every track
+    Each method adds steps and returns the value they make; ``returns`` names the logits.
+    Raises NetworkError where a step does not fit what it is given.
+    """
+
+    def __init__(self) -> None:
+        self.tracks = Value(0, "tracks")
+        self.steps: list[Step] = []
+        self.output: Value | None = None
+        self._n_values = 1
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __reversed__(self) -> Iterator[Step]:
+        return reversed(self.steps)
+
+    def bind(self, dtype: torch.dtype) -> Steps:
+        """The same steps with the network's weights, as they are now, in ``dtype``."""
+        bound = copy.copy(self)
+        bound.steps = [step.bind(dtype) for step in self.steps]
+        return bound
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names of the stages in the order in which relevance meets them."""
+        return tuple(step.stage for step in reversed(self.steps) if step.stage)
+
+    def affine(
+        self, stage: str, linear: nn.Linear, value: Value, norm: nn.BatchNorm1d | None = None
+    ) -> Value:
+        """A Linear, and the BatchNorm behind it where there is one."""
+        output = self._value(value.place)
+        return self._add(Affine(self._new(stage), (value,), output, linear=linear, norm=norm))
+
+    def norm(self, stage: str, norm: nn.BatchNorm1d, value: Value) -> Value:
+        """A BatchNorm that follows no Linear."""
+        return self._add(Norm(self._new(stage), (value,), self._value(value.place), norm=norm))
+
+    def relu(self, value: Value) -> Value:
+        """max(value, 0)."""
+        return self._add(ReLU("", (value,), self._value(value.place)))
+
+    def mlp(self, name: str, layers: nn.Sequential, value: Value) -> Value:
+        """A Sequential of Linear, BatchNorm1d, ReLU, Dropout and Identity.
+
+        Its stages are called ``name`` and the position of the Linear: "edge_mlp.0", "edge_mlp.3".
+        """
+        waiting = list(enumerate(layers))
+        while waiting:
+            position, layer = waiting.pop(0)
+            stage = f"{name}.{position}"
+            if isinstance(layer, nn.Linear):
+                norm = waiting[0][1] if waiting else None
+                if isinstance(norm, nn.BatchNorm1d):
+                    waiting.pop(0)
+                    value = self.affine(stage, layer, value, norm)
+                else:
+                    value = self.affine(stage, layer, value)
+            elif isinstance(layer, nn.BatchNorm1d):
+                value = self.norm(stage, layer, value)
+            elif isinstance(layer, nn.ReLU):
+                value = self.relu(value)
+            elif not isinstance(layer, nn.Dropout | nn.Identity):
+                raise NetworkError(
+                    f"{stage} is a {type(layer).__name__}, for which there is no rule; "
+                    "an mlp may hold Linear, BatchNorm1d, ReLU, Dropout and Identity"
+                )
+        return value
+
+    def gather(self, value: Value, index: Index) -> Value:
+        """Each edge's source or destination track, or each track's jet."""
+        if value.place != ("jets" if index == "jet" else "tracks"):
+            raise NetworkError(
+                f"gather by {index!r} cannot read a value that stands at {value.place}"
+            )
+        output = self._value("tracks" if index == "jet" else "edges")
+        return self._add(Gather("", (value,), output, index=index))
+
+    def concatenate(self, /, **parts: Value) -> Value:
+        """Values side by side, each under the name that the ledger shall call it by."""
+        places = {value.place for value in parts.values()}
+        if len(places) != 1:
+            raise NetworkError(f"concatenate needs values at one place, found {sorted(places)}")
+        output = self._value(places.pop())
+        return self._add(Concatenate("", tuple(parts.values()), output, tuple(parts)))
+
+    def mean(self, stage: str, value: Value, over: Index) -> Value:
+        """The mean of each track's incoming (outgoing) edges, or of each jet's tracks."""
+        return self._aggregate(stage, value, over, mean=True)
+
+    def sum(self, stage: str, value: Value, over: Index) -> Value:
+        """The sum of each track's incoming (outgoing) edges, or of each jet's tracks."""
+        return self._aggregate(stage, value, over, mean=False)
+
+    def returns(self, value: Value) -> Steps:
+        """Say that ``value`` holds the logits, a row per jet."""
+        if value.place != "jets":
+            raise NetworkError(
+                f"the logits must stand at jets, found {value.place}; add a mean or sum"
+            )
+        self.output = value
+        return self
+
+    def _aggregate(self, stage: str, value: Value, over: Index, *, mean: bool) -> Value:
+        if value.place != ("tracks" if over == "jet" else "edges"):
+            raise NetworkError(f"{stage}: a value at {value.place} cannot be added up by {over!r}")
+        output = self._value("jets" if over == "jet" else "tracks")
+        return self._add(Aggregate(self._new(stage), (value,), output, index=over, mean=mean))
+
+    def _value(self, place: Place) -> Value:
+        self._n_values += 1
+        return Value(self._n_values - 1, place)
+
+    def _add(self, step: Step) -> Value:
+        self.steps.append(step)
+        return step.output
+
+    def _new(self, stage: str) -> str:
+        if not stage or stage in self.stages or stage == "tracks":
+            raise NetworkError(
+                f"the stage name {stage!r} is empty or taken; give each stage its own"
+            )
+        return stage
