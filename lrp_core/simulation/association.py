@@ -47,15 +47,15 @@ def fit_probability(tracks: Tracks) -> Array:
     By its inner hits, and by how much larger than usual the error of its momentum is (read off
     real jets).
     """
-    chance = np.select([tracks.lost == -1, tracks.lost == 0, tracks.lost == 1], [1.0, 0.91, 0.91], 0)
+    chance = np.select(
+        [tracks.lost == -1, tracks.lost == 0, tracks.lost == 1], [1.0, 0.91, 0.91], 0
+    )
     excess = momentum_excess(tracks.dptdpt, tracks.pt, tracks.eta)
     chance = chance * np.interp(excess, EXCESS, FITTED_AT_EXCESS)
     return np.where(tracks.pixel_class == CLASS_C, 0.0, chance)
 
 
-def nearest_vertex(
-    event: Integers, z: Array, vertex_event: Integers, vertex_z: Array
-) -> Array:
+def nearest_vertex(event: Integers, z: Array, vertex_event: Integers, vertex_z: Array) -> Array:
     """|distance| in cm from z to the nearest vertex of the same event, infinite if it has none [n].
 
     vertex_event, vertex_z [m] in order of event and z.

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from lrp_core.kinematics import delta_phi
 from lrp_core.simulation.association import Association, associate
 from lrp_core.simulation.fat_jets import FatJets, cluster
-from lrp_core.simulation.flavour import LABELS, Flavours, find_flavours, wrap
+from lrp_core.simulation.flavour import LABELS, Flavours, find_flavours
 from lrp_core.simulation.generator import Generator
 from lrp_core.simulation.helix import move_vertex
 from lrp_core.simulation.particles import Hadrons, read_record
@@ -154,7 +155,7 @@ def describe_jets(
         else:
             pt = np.where(there, hadron.pt, -1.0)
             eta = np.where(there, sign * (hadron.eta - jets.eta), 0.0)
-            phi = np.where(there, wrap(hadron.phi - jets.phi), 0.0)
+            phi = np.where(there, delta_phi(hadron.phi, jets.phi), 0.0)
         per_jet[f"fj_truth_{name}_pt"] = np.float32(pt)
         per_jet[f"fj_truth_{name}_etarel"] = np.float32(eta)
         per_jet[f"fj_truth_{name}_phirel"] = np.float32(phi)

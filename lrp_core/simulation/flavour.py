@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lrp_core.kinematics import delta_r
 from lrp_core.simulation.fat_jets import FatJets
 from lrp_core.simulation.particles import Hadrons
 from lrp_core.simulation.table import Table
@@ -39,11 +40,6 @@ class Flavours(Table):
     b2: Integers
 
 
-def wrap(phi: Array) -> Array:
-    """Angle brought into -pi to pi, radian."""
-    return np.asarray(np.remainder(phi + np.pi, 2 * np.pi) - np.pi)
-
-
 def find_flavours(jets: FatJets, hadrons: Hadrons, *, signal: bool) -> Flavours:
     """Label the jets of a block by what lies near their axes."""
     n = len(jets)
@@ -54,8 +50,8 @@ def find_flavours(jets: FatJets, hadrons: Hadrons, *, signal: bool) -> Flavours:
     for j in range(n):
         start, stop = first[jets.event[j]], first[jets.event[j] + 1]
         rows = np.arange(start, stop)
-        distance = np.hypot(
-            hadrons.eta[start:stop] - jets.eta[j], wrap(hadrons.phi[start:stop] - jets.phi[j])
+        distance = delta_r(
+            hadrons.eta[start:stop], hadrons.phi[start:stop], jets.eta[j], jets.phi[j]
         )
         kind = hadrons.kind[start:stop]
         near = (distance < HADRON_DISTANCE) & (hadrons.pt[start:stop] > HADRON_MIN_PT)

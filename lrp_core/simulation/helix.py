@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lrp_core.kinematics import delta_phi
+
 Array = npt.NDArray[np.float64]
 
 FIELD_TESLA = 3.8
@@ -54,7 +56,7 @@ def closest_approach(
     distance = np.hypot(centre_x, centre_y)
     dxy = side * (distance - radius)
     phi_there = np.arctan2(-side * centre_x / distance, side * centre_y / distance)
-    turned = np.remainder(phi - phi_there + np.pi, 2 * np.pi) - np.pi
+    turned = delta_phi(phi, phi_there)
     dz = z - turned / omega * np.sinh(eta)
     return ClosestApproach(dxy, dz, phi_there)
 

@@ -190,7 +190,9 @@ def read_record(record: Record) -> tuple[Particles, Hadrons]:
 
     code = np.abs(record.pdg[final])
     lepton = (code == 11) | (code == 13)
-    charge = np.where(np.isin(code, CHARGED), np.sign(record.pdg[final]), 0) * np.where(lepton, -1, 1)
+    charge = np.where(np.isin(code, CHARGED), np.sign(record.pdg[final]), 0) * np.where(
+        lepton, -1, 1
+    )
     group = np.where(v0[final] >= 0, v0[final], np.where(b[final] >= 0, b[final], c[final]))
     origin = np.select(
         [v0[final] >= 0, b[final] >= 0, c[final] >= 0],

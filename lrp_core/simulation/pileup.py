@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from lrp_core.kinematics import wrap_phi
 from lrp_core.simulation.association import FIT_LOOSE_CHI2, fit_probability
 from lrp_core.simulation.generator import Generator
 from lrp_core.simulation.particles import Origin, read_record
@@ -89,7 +90,7 @@ def overlay(pool: Pool, n_events: int, rng: np.random.Generator) -> Overlay:
     moved = replace(
         tracks,
         event=event[collision],
-        phi=np.remainder(tracks.phi + turn[collision] + np.pi, 2 * np.pi) - np.pi,
+        phi=wrap_phi(tracks.phi + turn[collision]),
         dz=tracks.dz + z[collision],
         origin=np.full(len(tracks), int(Origin.PILEUP)),
         b=np.full(len(tracks), -1),

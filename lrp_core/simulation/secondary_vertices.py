@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lrp_core.kinematics import delta_r
 from lrp_core.simulation.particles import pseudorapidity
 from lrp_core.simulation.table import Table
 from lrp_core.simulation.tracker import Tracks
@@ -61,8 +62,7 @@ def find_vertices(tracks: Tracks, ip3d: Array, sig3d: Array, rng: np.random.Gene
     by_chance = []
     for step in range(1, NEIGHBOURS + 1):
         one, two = loose[:-step], loose[step:]
-        d_phi = np.remainder(tracks.phi[one] - tracks.phi[two] + np.pi, 2 * np.pi) - np.pi
-        near = np.hypot(tracks.eta[one] - tracks.eta[two], d_phi) < 0.3
+        near = delta_r(tracks.eta[one], tracks.phi[one], tracks.eta[two], tracks.phi[two]) < 0.3
         near &= tracks.event[one] == tracks.event[two]
         near &= rng.uniform(size=len(one)) < CHANCE_EFFICIENCY
         a, b = one[near], two[near]

@@ -63,7 +63,7 @@ class Shaper:
         self._filled = 0
         self._waiting: list[deque[Jets]] = [deque() for _ in range(2 * N_BINS)]
         self._pieces = [(p, i) for p in (SIGNAL, BACKGROUND) for i in range(len(SLICES[p]))]
-        self._events = {piece: GUESS_EVENTS for piece in self._pieces}
+        self._events = dict.fromkeys(self._pieces, GUESS_EVENTS)
         self._jets = {
             (p, i): _kinds(p, GUESS_EVENTS * np.array(SLICES[p][i].jets_per_event))
             for p, i in self._pieces

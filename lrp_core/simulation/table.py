@@ -34,7 +34,9 @@ class Table:
         )
 
 
-def ranges(starts: npt.NDArray[np.integer], counts: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+def ranges(
+    starts: npt.NDArray[np.integer], counts: npt.NDArray[np.integer]
+) -> npt.NDArray[np.int64]:
     """start, start + 1, ... (``count`` numbers) for every start, one run after the other.
 
     starts [n], counts [n] -> [sum of counts]

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lrp_core.kinematics import delta_eta, delta_phi, delta_r
 from lrp_core.simulation.association import Association
 from lrp_core.simulation.fat_jets import FatJets
-from lrp_core.simulation.flavour import wrap
 from lrp_core.simulation.secondary_vertices import Vertices
 from lrp_core.simulation.tracker import PION_MASS, Tracks, masses
 
@@ -72,9 +72,7 @@ def impact_parameters(tracks: Tracks) -> Impact:
     return Impact(vector, length, np.sqrt(variance))
 
 
-def distance_to_vertices(
-    tracks: Tracks, jet_event: Integers, vertices: Vertices
-) -> Array:
+def distance_to_vertices(tracks: Tracks, jet_event: Integers, vertices: Vertices) -> Array:
     """track_drminsv [n]: distance to the nearest secondary vertex of the event, at most 0.8, minus 0.8."""
     order = np.argsort(vertices.event, kind="stable")
     sorted_vertices = vertices.take(order)
@@ -84,8 +82,8 @@ def distance_to_vertices(
     for step in range(int((last - first).max(initial=0))):
         there = first + step < last
         row = np.minimum(first + step, max(len(vertices) - 1, 0))
-        distance = np.hypot(
-            tracks.eta - sorted_vertices.eta[row], wrap(tracks.phi - sorted_vertices.phi[row])
+        distance = delta_r(
+            tracks.eta, tracks.phi, sorted_vertices.eta[row], sorted_vertices.phi[row]
         )
         nearest = np.where(there, np.minimum(nearest, distance), nearest)
     return nearest - SV_RANGE
@@ -117,8 +115,8 @@ def track_features(
     sine = np.sqrt((np.cross(line.direction, jet_axis) ** 2).sum(axis=1))
     pion_energy = np.sqrt(momentum**2 + PION_MASS**2)
     eta_rel = 0.5 * np.log((pion_energy + parallel) / np.maximum(pion_energy - parallel, 1e-12))
-    delta_eta, delta_phi = tracks.eta - jets.eta, wrap(tracks.phi - jets.phi)
-    delta_r = np.hypot(delta_eta, delta_phi)
+    eta_from_jet = delta_eta(tracks.eta, jets.eta)
+    from_jet = delta_r(tracks.eta, tracks.phi, jets.eta, jets.phi)
 
     normal = np.cross(line.direction, jet_axis)
     jet_distance = -np.abs((line.point * normal).sum(axis=1)) / np.maximum(sine, 1e-12)
@@ -129,15 +127,15 @@ def track_features(
 
     has_dz = tracks.dzdz > 0
     dz_error = np.sqrt(np.where(has_dz, tracks.dzdz, 1.0))
-    subjet1 = np.hypot(tracks.eta - jets.subjet1_eta, wrap(tracks.phi - jets.subjet1_phi))
-    subjet2 = np.hypot(tracks.eta - jets.subjet2_eta, wrap(tracks.phi - jets.subjet2_phi))
+    subjet1 = delta_r(tracks.eta, tracks.phi, jets.subjet1_eta, jets.subjet1_phi)
+    subjet2 = delta_r(tracks.eta, tracks.phi, jets.subjet2_eta, jets.subjet2_phi)
     return {
         "track_pt": tracks.pt,
         "track_ptrel": tracks.pt / jets.pt,
         "track_erel": tracks.energy / jets.energy,
-        "track_etarel": np.where(jets.eta > 0, 1.0, -1.0) * delta_eta,
-        "track_phirel": delta_phi,
-        "track_deltaR": delta_r,
+        "track_etarel": np.where(jets.eta > 0, 1.0, -1.0) * eta_from_jet,
+        "track_phirel": delta_phi(tracks.phi, jets.phi),
+        "track_deltaR": from_jet,
         "track_mass": masses(tracks.pdg),
         "track_charge": tracks.charge,
         "track_isChargedHad": (tracks.pdg == 211).astype(np.float64),
@@ -169,7 +167,7 @@ def track_features(
         "trackBTag_EtaRel": np.clip(eta_rel, -5.0, 15.0),
         "trackBTag_PtRel": np.clip(momentum * sine, -1.0, 4.0),
         "trackBTag_PPar": parallel,
-        "trackBTag_DeltaR": np.clip(delta_r, -5.0, 5.0),
+        "trackBTag_DeltaR": np.clip(from_jet, -5.0, 5.0),
         "trackBTag_PtRatio": sine,
         "trackBTag_PParRatio": cosine,
         "trackBTag_Sip2dVal": np.clip(sip2d, -1.0, 70.0),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lrp_core.kinematics import wrap_phi
 from lrp_core.simulation.covariance import (
     CLASS_A,
     CLASS_B,
@@ -250,7 +251,7 @@ def reconstruct(charged: Particles, crowd: Array, rng: np.random.Generator) -> T
         charged,
         pt=charged.pt / stretch,
         eta=eta,
-        phi=np.remainder(phi + np.pi, 2 * np.pi) - np.pi,
+        phi=wrap_phi(phi),
         dxy=dxy,
         dz=dz,
         covariance=true,
@@ -358,7 +359,7 @@ def draw_fakes(tracks: Tracks, crowd: Array, rng: np.random.Generator) -> Tracks
         ghost,
         pt=pt,
         eta=eta,
-        phi=np.remainder(phi + np.pi, 2 * np.pi) - np.pi,
+        phi=wrap_phi(phi),
         dxy=np.clip(3.0 * rng.standard_cauchy(size=n), -40.0, 40.0),
         dz=rng.normal(0.0, 17.0, size=n),
         covariance=draw_covariance(pt, eta, pixel_class, rng),
@@ -370,7 +371,10 @@ def draw_fakes(tracks: Tracks, crowd: Array, rng: np.random.Generator) -> Tracks
 
 
 def deposit(
-    particles: Particles, stopped_at_cm: Array, seen: npt.NDArray[np.bool_], rng: np.random.Generator
+    particles: Particles,
+    stopped_at_cm: Array,
+    seen: npt.NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> Deposits:
     """Energy of particles that left no track, smeared, within |eta| < 4.7.
 
