@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -135,7 +136,7 @@ def evaluate_scores(score: Array, jets: JetArrays) -> Evaluation:
         chosen = jets.signal | (jets.kind == number)
         if (chosen & ~jets.signal).any() and jets.signal.any():
             by_class[name] = measure_scores(score[chosen], jets.signal[chosen])
-    for low, high in zip(PT_BINS, PT_BINS[1:], strict=False):
+    for low, high in pairwise(PT_BINS):
         chosen = (jets.pt >= low) & (jets.pt < high)
         if (chosen & jets.signal).any() and (chosen & ~jets.signal).any():
             name = f"{low:g}-{high:g} GeV"

@@ -6,8 +6,10 @@ included, for graphs in which an edge ends at every track. Explanations use the 
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lrp_core.interaction_network import InteractionNetwork
 
@@ -21,10 +23,10 @@ def fused_forward(
     into the first of ``node_mlp_1``; the last one of ``node_mlp_1`` is done after the mean.
     """
     blocks = network.interactionnetwork
-    edge: nn.Sequential = blocks.edge_model.edge_mlp  # type: ignore[union-attr, assignment]
-    first: nn.Sequential = blocks.node_model.node_mlp_1  # type: ignore[union-attr, assignment]
-    second: nn.Sequential = blocks.node_model.node_mlp_2  # type: ignore[union-attr, assignment]
-    last: nn.Sequential = blocks.global_model.global_mlp  # type: ignore[union-attr, assignment]
+    edge: Any = blocks.edge_model.edge_mlp
+    first: Any = blocks.node_model.node_mlp_1
+    second: Any = blocks.node_model.node_mlp_2
+    last: Any = blocks.global_model.global_mlp
     source, destination = edge_index
     h = network.bn(x)
     width = h.shape[1]

@@ -62,8 +62,9 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Graphs:
-    """A batch of jets as complete graphs: x [n_tracks, n_columns], edge_index [2, n_edges],
-    batch [n_tracks], target [n_jets].
+    """A batch of jets as complete graphs.
+
+    x [n_tracks, n_columns], edge_index [2, n_edges], batch [n_tracks], target [n_jets].
     """
 
     x: Tensor
@@ -190,7 +191,7 @@ def train(
         loss = _one_epoch(network, jets, order, settings, optimizer, schedule, step, n_steps)
         logits = predict_logits(
             network,
-            _subset(jets, validation_rows),
+            take_jets(jets, validation_rows),
             max_tracks=settings.max_tracks,
             device=settings.device,
         )
@@ -267,7 +268,7 @@ def _one_epoch(
         )
         loss = nn.functional.cross_entropy(logits, target)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         schedule.step()
         value = float(loss.detach())
@@ -310,7 +311,7 @@ def _resume(
     return best
 
 
-def _subset(jets: JetArrays, rows: npt.NDArray[np.int64]) -> JetArrays:
+def take_jets(jets: JetArrays, rows: npt.NDArray[np.int64]) -> JetArrays:
     """Only these jets."""
     starts, counts = jets.starts()[rows], jets.counts[rows]
     first = np.cumsum(counts) - counts

@@ -14,7 +14,7 @@ Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 FIT_TIGHT_CHI2 = 9.0
-"""chi2 to the vertex below which a fitted track has more than half its weight (read off real jets)."""
+"""chi2 to its vertex below which a fitted track has most of its weight (read off real jets)."""
 
 FIT_LOOSE_CHI2 = 20.0
 """chi2 above which a track has no weight in the vertex fit (read off real jets)."""
@@ -39,6 +39,10 @@ class Association(NamedTuple):
     quality: Integers
     from_pv: Integers
     puppi: Array
+
+    def take(self, rows: Integers) -> Association:
+        """Those of these tracks."""
+        return Association(self.quality[rows], self.from_pv[rows], self.puppi[rows])
 
 
 def fit_probability(tracks: Tracks) -> Array:

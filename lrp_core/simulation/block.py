@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrp_core.kinematics import delta_phi
-from lrp_core.simulation.association import Association, associate
+from lrp_core.simulation.association import associate
 from lrp_core.simulation.fat_jets import FatJets, cluster
 from lrp_core.simulation.flavour import LABELS, Flavours, find_flavours
 from lrp_core.simulation.generator import Generator
@@ -18,7 +18,7 @@ from lrp_core.simulation.pileup import Pool, overlay
 from lrp_core.simulation.samples import SIGNAL, SLICES
 from lrp_core.simulation.secondary_vertices import find_vertices
 from lrp_core.simulation.table import ranges
-from lrp_core.simulation.track_features import MIN_PT, Impact, impact_parameters, track_features
+from lrp_core.simulation.track_features import MIN_PT, impact_parameters, track_features
 from lrp_core.simulation.tracker import MAX_ETA, Tracks, measure
 
 Array = npt.NDArray[np.float64]
@@ -101,8 +101,8 @@ def make_block(task: Task, generator: Generator, pool: Pool) -> Jets:
     inside = tracks.take(track_of)
     features = track_features(
         inside,
-        Association(*(values[track_of] for values in association)),
-        Impact(*(values[track_of] for values in impact)),
+        association.take(track_of),
+        impact.take(track_of),
         jets.take(jet_of),
         vertices,
     )
@@ -134,10 +134,10 @@ def describe_jets(
     ``fj_truth_b1_pt`` is -1, and its directions 0, where there is no such b-hadron.
     """
     per_jet: dict[str, npt.NDArray[np.generic]] = {
-        "fj_pt": np.float32(jets.pt),
-        "fj_sdmass": np.float32(jets.sdmass),
-        "fj_eta": np.float32(jets.eta),
-        "fj_phi": np.float32(jets.phi),
+        "fj_pt": jets.pt.astype(np.float32),
+        "fj_sdmass": jets.sdmass.astype(np.float32),
+        "fj_eta": jets.eta.astype(np.float32),
+        "fj_phi": jets.phi.astype(np.float32),
         "sample_isQCD": np.full(len(jets), int(task.process != SIGNAL), dtype=np.int32),
     }
     for number, name in enumerate(LABELS):
@@ -156,9 +156,9 @@ def describe_jets(
             pt = np.where(there, hadron.pt, -1.0)
             eta = np.where(there, sign * (hadron.eta - jets.eta), 0.0)
             phi = np.where(there, delta_phi(hadron.phi, jets.phi), 0.0)
-        per_jet[f"fj_truth_{name}_pt"] = np.float32(pt)
-        per_jet[f"fj_truth_{name}_etarel"] = np.float32(eta)
-        per_jet[f"fj_truth_{name}_phirel"] = np.float32(phi)
+        per_jet[f"fj_truth_{name}_pt"] = pt.astype(np.float32)
+        per_jet[f"fj_truth_{name}_etarel"] = eta.astype(np.float32)
+        per_jet[f"fj_truth_{name}_phirel"] = phi.astype(np.float32)
     return per_jet
 
 

@@ -106,8 +106,10 @@ RESIDUALS_A = np.array(
         [-1.87, -1.09, -0.56, -0.31, -0.15, 0.17, 0.91, 1.65, 2.77, 3.73, 4.59, 7.24],
     ]
 )
-"""Residuals about the fit of class A at these normal scores [quantity, score]: skew, with a long tail
-of short or disturbed tracks. Quantiles of tracks of record 12102."""
+"""Residuals about the fit of class A at these normal scores [quantity, score].
+
+Skew, with a long tail of short or disturbed tracks; quantiles of tracks of record 12102.
+"""
 
 DXYDZ_SPREAD = np.array([0.0042, 0.035, 0.16])
 """Scale per class of the correlation of dxy and dz, which follows a Student t with 1.5 degrees
@@ -146,8 +148,8 @@ def correlation_roots() -> Array:
         matrix = np.eye(len(QUANTITIES))
         for row, values in enumerate(below, start=1):
             matrix[row, :row] = matrix[:row, row] = values
-        values, vectors = np.linalg.eigh(matrix)
-        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        strengths, vectors = np.linalg.eigh(matrix)
+        root = vectors * np.sqrt(np.maximum(strengths, 0.0))
         roots.append(root / np.linalg.norm(root, axis=1, keepdims=True))
     return np.array(roots)
 

@@ -55,7 +55,7 @@ class Generator:
         return record
 
     def _check_vertices(self, record: Record) -> None:
-        """Raise SimulationError unless the last event's vertices are those that Pythia itself holds.
+        """Raise SimulationError unless the last event's vertices are those that Pythia holds.
 
         pythia8mc 8.316 hands back vertices shifted against the particles; a wrong vertex would
         spoil every lifetime without a sign.

@@ -44,7 +44,8 @@ def closest_approach(
 ) -> ClosestApproach:
     """Follow the helix from where the particle was born to its point nearest to the beam line.
 
-    x, y, z [n] in cm from the vertex that distances refer to; phi, eta, pT (GeV) there; charge in e.
+    x, y, z [n] in cm from the vertex that distances refer to; phi, eta, pT (GeV) there; charge in
+    e.
     Exact in the transverse plane: the helix is a circle, and the nearest point lies on the line
     from the origin through its centre. z follows from the arc between the two points.
     """

@@ -47,7 +47,7 @@ class Passage(NamedTuple):
 
 
 def pass_material(particles: Particles, rng: np.random.Generator) -> Passage:
-    """Let photons convert and hadrons interact, each at most once, in the layers beyond their birth.
+    """Let photons convert and hadrons interact, at most once each, in layers beyond their birth.
 
     Photons and hadrons with pT > 1.5 GeV and |eta| < 2.5 only. Paths between birth and layer are
     taken as straight.

@@ -137,11 +137,11 @@ def holds_quark(pdg: Integers, quark: int) -> npt.NDArray[np.bool_]:
     code = np.abs(pdg) % 10000
     meson = (code >= 100) & (code < 1000) & (code // 100 % 10 == quark) & (code // 10 % 10 != quark)
     baryon = (code >= 1000) & (code // 1000 == quark) & (code // 10 % 10 != 0)
-    return (meson | baryon) & (np.abs(pdg) < 10_000_000)
+    return np.asarray((meson | baryon) & (np.abs(pdg) < 10_000_000))
 
 
 def weak(flavoured: npt.NDArray[np.bool_], mother: Integers) -> npt.NDArray[np.bool_]:
-    """Of the hadrons of a flavour [n], those that no other of the same flavour descends from [n]."""
+    """Of the hadrons of a flavour [n], those without a child of the same flavour [n]."""
     again = np.zeros(len(flavoured), dtype=bool)
     again[mother[flavoured]] = True
     return flavoured & ~again

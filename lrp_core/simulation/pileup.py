@@ -29,7 +29,7 @@ TRACKS_TO_FIND = 2.0
 """A collision with n tracks that fit its vertex is found with probability 1 - exp(-n / this)."""
 
 CHARGED_SUBTRACTION = 0.97
-"""Probability that a track of another reconstructed vertex is taken out (charged-hadron subtraction)."""
+"""Probability that charged-hadron subtraction takes out a track of another found vertex."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,10 @@ def find_vertices(tracks: Tracks, ip3d: Array, sig3d: Array, rng: np.random.Gene
     px = tracks.pt * np.cos(tracks.phi)
     py = tracks.pt * np.sin(tracks.phi)
     pz = tracks.pt * np.sinh(tracks.eta)
-    sums = [np.bincount(member, p[rows], minlength=len(key))[good] for p in (px, py, pz)]
+    sums = [
+        np.bincount(member, p[rows], minlength=len(key))[good].astype(np.float64)
+        for p in (px, py, pz)
+    ]
     first = np.full(len(key), -1)
     first[member[::-1]] = rows[::-1]
     true = _vertices(tracks.event[first[good]], *sums)

@@ -32,7 +32,7 @@ def wanted_per_bin(n_jets: int, process: str) -> Integers:
     whole = np.floor(exact).astype(np.int64)
     rest = np.argsort(whole - exact, kind="stable")[: n_jets - int(whole.sum())]
     whole[rest] += 1
-    return whole
+    return np.asarray(whole)
 
 
 def spread_slots(wanted: Integers) -> Integers:
@@ -100,7 +100,7 @@ class Shaper:
     def add(self, task: Task, jets: Jets) -> None:
         """Take the jets of a block; those of kinds that are not wanted any more are dropped."""
         piece = (task.process, task.slice)
-        bins = np.digitize(jets.per_jet["fj_pt"], PT_BINS) - 1
+        bins = np.digitize(jets.per_jet["fj_pt"].astype(np.float64), PT_BINS) - 1
         kinds = np.clip(bins, 0, N_BINS - 1) + (0 if task.process == SIGNAL else N_BINS)
         self._events[piece] += BLOCK_EVENTS
         self._jets[piece] = self._jets[piece] + np.bincount(kinds, minlength=2 * N_BINS)

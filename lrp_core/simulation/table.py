@@ -43,4 +43,4 @@ def ranges(
     """
     total = int(counts.sum())
     first = np.repeat(np.cumsum(counts) - counts, counts)
-    return np.repeat(starts, counts).astype(np.int64) + np.arange(total) - first
+    return np.asarray(np.repeat(starts, counts).astype(np.int64) + np.arange(total) - first)

@@ -27,7 +27,7 @@ SV_RANGE = 0.8
 
 
 class Vectors(NamedTuple):
-    """Directions and places [n, 3]: unit momentum of the track, and its point nearest to the vertex."""
+    """Unit momentum of each track [n, 3], and its point nearest to the vertex in cm [n, 3]."""
 
     direction: Array
     point: Array
@@ -44,11 +44,15 @@ def vectors(tracks: Tracks) -> Vectors:
 
 
 class Impact(NamedTuple):
-    """Impact parameter in space of each track: its vector [n, 3], length and uncertainty in cm [n]."""
+    """Impact parameters in space: vectors [n, 3], lengths and uncertainties in cm [n]."""
 
     vector: Array
     length: Array
     sigma: Array
+
+    def take(self, rows: Integers) -> Impact:
+        """Those of these tracks."""
+        return Impact(self.vector[rows], self.length[rows], self.sigma[rows])
 
 
 def impact_parameters(tracks: Tracks) -> Impact:
@@ -73,7 +77,7 @@ def impact_parameters(tracks: Tracks) -> Impact:
 
 
 def distance_to_vertices(tracks: Tracks, jet_event: Integers, vertices: Vertices) -> Array:
-    """track_drminsv [n]: distance to the nearest secondary vertex of the event, at most 0.8, minus 0.8."""
+    """track_drminsv [n]: distance to the event's nearest secondary vertex, up to 0.8, minus 0.8."""
     order = np.argsort(vertices.event, kind="stable")
     sorted_vertices = vertices.take(order)
     first = np.searchsorted(sorted_vertices.event, jet_event)

@@ -44,7 +44,7 @@ FOUND_FROM_RADIUS = np.array([1.0, 0.97, 0.9, 0.75, 0.6, 0.5, 0.25, 0.0])
 """Efficiency for a particle born at these radii."""
 
 CELL = 0.03
-"""Size in eta and phi of the cells that the density of tracks is counted in, 3 by 3 of them."""
+"""Size in eta and phi of the cells that tracks are counted in, 3 by 3 of them."""
 
 FAKE_RATE = 0.033
 FAKE_LOST = (0.02, 0.18, 0.36, 0.44)
@@ -60,8 +60,8 @@ class Tracks(Table):
 
     event; pt (GeV), eta, phi; charge; dxy, dz (cm) from the vertex; covariance values as packed
     (units in ``Covariance``); lost: code of lost inner hits; pixel_class; pdg: 211, 13 or 11 as
-    identified; chi2: chi2/ndf rounded down; quality: bit mask; origin, b, group as in ``Particles``;
-    vertex: 0 for the hard collision, 1 for pileup.
+    identified; chi2: chi2/ndf rounded down; quality: bit mask; origin, b, group as in
+    ``Particles``.
     """
 
     event: Integers
@@ -106,7 +106,7 @@ class Tracks(Table):
 
 @dataclass(frozen=True, eq=False)
 class Deposits(Table):
-    """What the calorimeters see of neutral and lost particles [n]: event, px, py, pz, energy (GeV)."""
+    """What calorimeters see of neutral and lost particles [n]: event, px, py, pz, energy (GeV)."""
 
     event: Integers
     px: Array
@@ -194,7 +194,7 @@ def efficiency(charged: Particles, crowd: Array, stopped_at_cm: Array) -> Array:
 
 
 def lost_hits(radius: Array, crowd: Array, rng: np.random.Generator) -> Integers:
-    """Code of lost inner hits [n]: -1 a hit in the innermost layer, 0 none expected there, 1, 2 lost."""
+    """Code of lost inner hits [n]: -1 innermost layer hit, 0 no hit expected there, 1 or 2 lost."""
     loss = np.minimum(0.06 + 0.007 * crowd, 0.4)
     n = len(radius)
     prompt = np.stack([1 - loss, loss * 0.22, loss * 0.70, loss * 0.08], axis=1)
@@ -204,7 +204,7 @@ def lost_hits(radius: Array, crowd: Array, rng: np.random.Generator) -> Integers
         (radius <= 4.2)[:, None], prompt, np.where((radius <= 7.1)[:, None], second, outer)
     )
     draw = rng.uniform(size=n)
-    return np.minimum((draw[:, None] > np.cumsum(chance, axis=1)).sum(axis=1), 3) - 1
+    return np.asarray(np.minimum((draw[:, None] > np.cumsum(chance, axis=1)).sum(axis=1), 3) - 1)
 
 
 def pixel_classes(lost: Integers, radius: Array, rng: np.random.Generator) -> Integers:
@@ -263,7 +263,7 @@ def reconstruct(charged: Particles, crowd: Array, rng: np.random.Generator) -> T
 
 
 def identify(charged: Particles, rng: np.random.Generator) -> Integers:
-    """What particle flow takes each particle for [n]: 13 a muon, 11 an electron, 211 anything else."""
+    """What particle flow takes each for [n]: 13 a muon, 11 an electron, 211 anything else."""
     code = np.abs(charged.pdg)
     momentum = charged.pt * np.cosh(charged.eta)
     rise = 0.5 * (1.0 + np.tanh((momentum - 3.5) / 1.0))
@@ -290,7 +290,7 @@ def _tracks(
 ) -> Tracks:
     """The table of tracks, values as CMS's packed candidates keep them."""
     n = len(charged)
-    pt = np.float16(np.minimum(pt, 6e4)).astype(np.float64)
+    pt = np.minimum(pt, 6e4).astype(np.float16).astype(np.float64)
     packed = pack_covariance(covariance, np.maximum(pt, 0.1))
     chi2 = rng.gamma(4.5, 0.22, size=n) * np.where(lost == -1, 0.96, 0.92)
     shared = np.where(lost == -1, 0.017, 0.007)
@@ -303,7 +303,7 @@ def _tracks(
         eta=eta,
         phi=phi,
         charge=charged.charge,
-        dxy=np.float16(dxy * 100.0).astype(np.float64) / 100.0,
+        dxy=(dxy * 100.0).astype(np.float16).astype(np.float64) / 100.0,
         dz=dz,
         dptdpt=packed.dptdpt,
         detadeta=packed.detadeta,

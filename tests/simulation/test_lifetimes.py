@@ -1,4 +1,4 @@
-"""Decay lengths of generated hadrons against the Particle Data Group: birth places are the right ones."""
+"""Decay lengths of generated hadrons against the Particle Data Group."""
 
 from __future__ import annotations
 
