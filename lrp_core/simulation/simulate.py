@@ -6,10 +6,12 @@ import multiprocessing
 import platform
 import signal as signals
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -71,6 +73,8 @@ def _enter_worker(pool_file: str) -> None:
     """Set a worker process up; Ctrl-C is the parent's to answer."""
     global _workshop
     signals.signal(signals.SIGINT, signals.SIG_IGN)
+    with silent_banner():
+        _first_clustering()
     _workshop = Workshop(_read_pool(pool_file))
 
 
@@ -97,6 +101,23 @@ def _read_pool(path: str) -> Pool:
     return pool
 
 
+def _nothing() -> None:
+    """Work that starts the workers and nothing else."""
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes started meanwhile never hear Ctrl-C, not even before they are set up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signals.signal(signals.SIGINT, signals.SIG_IGN)
+    try:
+        yield
+    finally:
+        signals.signal(signals.SIGINT, before)
+
+
 class Makers:
     """One or several processes that make blocks and hand them back in order."""
 
@@ -117,6 +138,8 @@ class Makers:
             initializer=_enter_worker,
             initargs=(pool_file,),
         )
+        with _deaf_children():
+            self._executor.submit(_nothing).result()
 
     def __enter__(self) -> Self:
         return self
@@ -183,10 +206,10 @@ def simulate(
                     for task, jets in zip(tasks, makers.make(tasks), strict=True):
                         shaper.add(task, jets)
                         bar(shaper.n_ready)
-                    while (chunk := shaper.next_chunk(CHUNK_JETS)) is not None:
-                        file.write(chunk)
-                        written[0] += int(chunk.per_jet["label_H_bb"].sum())
-                        written[1] += int(chunk.per_jet["sample_isQCD"].sum())
+                        while (chunk := shaper.next_chunk(CHUNK_JETS)) is not None:
+                            file.write(chunk)
+                            written[0] += int(chunk.per_jet["label_H_bb"].sum())
+                            written[1] += int(chunk.per_jet["sample_isQCD"].sum())
             complete = True
         except KeyboardInterrupt:
             pass
