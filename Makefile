@@ -12,6 +12,9 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+NEWS_ONLY := sed '/^Requirement already satisfied/d'
+
+SHELL := bash
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format wheel clean
@@ -56,13 +59,13 @@ $(VENV)/made:
 	@touch $@
 
 $(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
-	@$(PIP_INSTALL) -e .
+	@set -o pipefail; $(PIP_INSTALL) -e . | $(NEWS_ONLY)
 	@touch $@
 
 $(VENV)/ready-test: $(VENV)/made pyproject.toml constraints.txt
-	@$(PIP_INSTALL) -e '.[test]'
+	@set -o pipefail; $(PIP_INSTALL) -e '.[test]' | $(NEWS_ONLY)
 	@touch $@ $(VENV)/ready
 
 $(VENV)/ready-dev: $(VENV)/made pyproject.toml constraints.txt
-	@$(PIP_INSTALL) -e '.[dev]'
+	@set -o pipefail; $(PIP_INSTALL) -e '.[dev]' | $(NEWS_ONLY)
 	@touch $@ $(VENV)/ready-test $(VENV)/ready

@@ -267,6 +267,8 @@ def _log() -> None:
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # the requests that are cut off when the server stops: they are answered, and no error
+    logging.getLogger("uvicorn.error").addFilter(lambda line: "Cancel %s running" not in line.msg)
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ class ServiceClient:
             except ValidationError as error:
                 raise ServiceError(
                     f"The service at {self.base_url} answered {method} {API}{path} with something "
-                    f"that is not a {kind.__name__}. Is this the address of a jetlrp service of "
+                    f"other than {kind.__name__}. Is this the address of a jetlrp service of "
                     "the same version?",
                     code="not_understood",
                     request_id=response.headers.get("x-request-id"),

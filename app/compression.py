@@ -32,8 +32,8 @@ def compress_answers(server: Flask) -> None:
         name = f"{request.full_path} {etag}" if etag else None
         with lock:
             packed = kept.get(name) if name else None
+        response.direct_passthrough = False
         if packed is None:
-            response.direct_passthrough = False
             data = response.get_data()
             if len(data) < SMALLEST:
                 return response
@@ -42,7 +42,8 @@ def compress_answers(server: Flask) -> None:
                 with lock:
                     if len(kept) < KEPT:
                         kept[name] = packed
-        response.direct_passthrough = False
+        elif hasattr(response.response, "close"):
+            response.response.close()  # a file that need not be read again
         response.set_data(packed)
         response.headers["Content-Encoding"] = "gzip"
         if etag and not etag.startswith("W/"):

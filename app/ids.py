@@ -6,7 +6,6 @@ from __future__ import annotations
 ADDRESS = "address"  # the browser's address bar, read once when the page opens
 CHOSEN = "chosen"  # number of the jet that is open, or None
 SCENE_DATA = "scene-data"  # what assets/scene.js draws: numbers, never a figure
-SHOWN = "shown"  # how it is drawn: edges, size of tracks, height
 HEARTBEAT = "heartbeat"  # asks how far the scores of the jets are
 SCORES_DONE = "scores-done"  # how many there were the last time
 RETRY = "retry"  # "Try again" of the error state
@@ -19,12 +18,12 @@ JETS_NOTICE = "jets-notice"
 
 # scene
 STAGE = "stage"
-SCENE = "scene"
+SCENE = "network"  # not "scene": Plotly calls a div of its own so
 SCENE_TITLE = "scene-title"
 SCENE_EMPTY = "scene-empty"
 SCENE_ERROR = "scene-error"
 SCENE_BUSY = "scene-busy"
-LEGEND = "scene-legend"
+LEGEND = "network-legend"
 TOOLTIP = "scene-tooltip"
 EDGES_SLIDER = "edges-slider"
 EDGES_WORDS = "edges-words"
@@ -38,7 +37,6 @@ TARGET_WORDS = "target-words"
 PRESET = "preset"
 RULE = "rule"
 RULE_WORDS = "rule-words"
-RULE_PARAMETERS = "rule-parameters"
 
 # what came out
 PREDICTION = "prediction"

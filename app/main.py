@@ -13,7 +13,7 @@ from pathlib import Path
 import plotly
 from dash import Dash, dcc, html
 from dash.development.base_component import Component
-from flask import Response, send_file
+from flask import Response, has_request_context, request, send_file
 from plotly.offline import get_plotlyjs_version
 
 from app import explaining, ids, theme
@@ -101,7 +101,7 @@ def create_app(
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     choices = _asked_once(client.choices)
-    app.layout = lambda: page(client, choices, docs)
+    app.layout = lambda: page(client, choices, docs) if _is_asked_for() else html.Div()
     jets.register_callbacks(app, client)
     scene.register_callbacks(app)
     question.register_callbacks(app, choices)
@@ -123,7 +123,6 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             dcc.Location(id=ids.ADDRESS, refresh=False),
             dcc.Store(id=ids.CHOSEN),
             dcc.Store(id=ids.SCENE_DATA),
-            dcc.Store(id=ids.SCORES_DONE),
             header.layout(health, docs),
             html.Main(
                 [
@@ -144,6 +143,15 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
         ],
         className="page",
     )
+
+
+def _is_asked_for() -> bool:
+    """Whether this request wants the layout.
+
+    Dash also looks at it on its very first request, whatever that wants; the page and its scripts
+    would then wait for the service, which may still be loading its network.
+    """
+    return not has_request_context() or request.path.endswith("/_dash-layout")
 
 
 def _away(error: ServiceError) -> Component:

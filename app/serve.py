@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.forwarding import Forwarding, refusal
 from lrp_core.errors import JetlrpError, SettingsError
@@ -75,6 +75,29 @@ class Site:
             await self.service(scope, receive, send)
         else:
             await self.page(scope, receive, send)
+
+
+class Ending:
+    """Answers requests that are cut off when the server stops, instead of failing in the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except asyncio.CancelledError:
+            if scope["type"] != "http" or started:
+                raise
+            answer = refusal(scope, 503, "stopping", "The server is being stopped.")
+            await answer(scope, receive, send)
 
 
 class LateService:
@@ -149,12 +172,12 @@ class LateService:
 
 
 class _Server(uvicorn.Server):
-    """Serves a site on a socket until Ctrl-C or until ``should_exit`` is set; says when it is up."""
+    """Serves a site on a socket until Ctrl-C or till ``should_exit`` is set; says when it is up."""
 
     def __init__(self, site: ASGIApp, listener: socket.socket, up: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                site,
+                Ending(site),
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -184,22 +207,21 @@ def listen(host: str, port: int) -> socket.socket:
     """Take a port before anything else is done. Raises SettingsError if it cannot be had."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        listener = socket.socket(family, kind, protocol)
+    except (socket.gaierror, UnicodeError) as error:
+        raise SettingsError(f"--host: {host!r} is not an address of this machine") from error
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(256)
-    except socket.gaierror as error:
-        raise SettingsError(f"--host: {host!r} is not an address of this machine") from error
-    except OverflowError as error:
-        raise SettingsError(f"--port: {port} is not a port; expected 0 to 65535") from error
     except OSError as error:
+        listener.close()
         reason = (error.strerror or str(error)).lower()
         raise SettingsError(
             f"cannot listen on {host}, port {port}: {reason}; "
             "stop what uses it, or give another one with --port"
         ) from error
-    listener.set_inheritable(False)
     return listener
 
 

@@ -7,6 +7,7 @@
   "use strict";
 
   const GRID = "jets-grid";
+  const SCENE = "network";
   const KEY = "jetlrp-theme";
   const PAUSE = 140; // ms the arrow keys must rest before a jet is explained
 
@@ -49,7 +50,7 @@
   function choose(index) {
     clearTimeout(pause);
     pause = setTimeout(() => {
-      if (index === chosen() && document.getElementById("scene").dataset.drawn === String(index)) {
+      if (index === chosen() && document.getElementById(SCENE).dataset.drawn === String(index)) {
         return;
       }
       const address = new URL(window.location);
@@ -151,24 +152,25 @@
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.jetlrp = {
     show(data) {
-      window.jetlrp.scene.show("scene", data && data.tracks ? data : null);
+      window.jetlrp.scene.show(SCENE, data && data.tracks ? data : null);
     },
     edges(value, drag) {
       const context = window.dash_clientside.callback_context;
       const dragging = context.triggered.some(({ prop_id }) => prop_id.endsWith(".drag_value"));
       const position = dragging ? drag : value;
-      if (position === null || position === undefined || position === announced) return;
+      const state = window.jetlrp.scene.stateOf(SCENE);
+      if (position === null || position === undefined || !state.scene) return;
+      const letGo = state.dragging && !dragging; // the faint rest comes back
+      if (position === announced && !letGo) return;
       announced = position;
-      const state = window.jetlrp.scene.stateOf("scene");
-      if (!state.scene) return;
       const edges = window.jetlrp.scene.edgesAt(position, state.scene.nEdges);
-      window.jetlrp.scene.setEdges("scene", edges, dragging);
+      window.jetlrp.scene.setEdges(SCENE, edges, dragging);
     },
     view(size, height) {
-      window.jetlrp.scene.setView("scene", { size, height });
+      window.jetlrp.scene.setView(SCENE, { size, height });
     },
     reset(clicks) {
-      if (clicks) window.jetlrp.scene.resetCamera("scene");
+      if (clicks) window.jetlrp.scene.resetCamera(SCENE);
     },
     /* The address names a jet when the page opens: ?jet=12. */
     opened(search, already) {
@@ -184,9 +186,9 @@
       else delete model.label;
       api.setFilterModel(model);
     },
-    refresh() {
+    refresh(done) {
       const api = grid();
-      if (api) api.refreshInfiniteCache();
+      if (api && done !== null && done !== undefined) api.refreshInfiniteCache();
     },
     rule(rule, ids) {
       return ids.map((id) => (id.rule === rule ? "parameters" : "parameters hidden"));

@@ -18,8 +18,8 @@
   const BEND = 0.11; // height of a curve over its chord, as a share of the chord
   const MAX_STRONG = 2000; // more curves than this are neither readable nor fast
   const MAX_REST = 4000; // faint lines drawn for the edges that come next
-  const HEIGHT_OF_BOX = 0.86; // height of the scene over its width
-  const NARROW = 1.16; // width over height of a stage below which the camera steps back
+  const HEIGHT_OF_BOX = 1.02; // height of the scene over its width
+  const NARROW = 1.2; // width over height of a stage below which the camera steps back
 
   /* ------------------------------------------------------------------ data */
 
@@ -178,7 +178,7 @@
     const away = width > 0 && height > 0 ? Math.max(0.9, (NARROW * height) / width) : 1;
     return {
       eye: { x: 1.26 * away, y: -1.44 * away, z: 0.56 * away },
-      center: { x: 0, y: 0, z: -0.13 },
+      center: { x: 0, y: 0, z: -0.1 },
       up: { x: 0, y: 0, z: 1 },
     };
   }
@@ -630,6 +630,7 @@
           layout(state.scene, where, theme, theme.font, camera, state.revision), CONFIG);
         if (!state.drawnOnce) listen(div, state);
         state.drawnOnce = true;
+        document.title = `Jet ${state.scene.jet.index} – jetlrp`;
         drawLegend(state, theme);
         await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
         div.dataset.drawn = String(state.scene.jet.index);
@@ -637,9 +638,23 @@
         state.timing = { build: built - started, draw: performance.now() - built };
         document.dispatchEvent(new CustomEvent("jetlrp:drawn", { detail: { id: state.id } }));
       }
+    } catch (error) {
+      failed(error);
     } finally {
       state.drawing = false;
     }
+  }
+
+  /** The picture could not be made, although the numbers came: say so where it should be. */
+  function failed(error) {
+    const stage = document.getElementById("stage");
+    const box = document.getElementById("scene-error");
+    if (stage && box) {
+      stage.className = "stage is-error";
+      box.innerHTML = "<h3>The picture could not be drawn</h3><p></p>";
+      box.lastChild.textContent = `${error.message || error}`;
+    }
+    throw error;
   }
 
   function listen(div, state) {

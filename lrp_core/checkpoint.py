@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import zipfile
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -111,16 +111,27 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
     """The network's own tensors out of whatever the file holds, by their own names."""
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file; give a checkpoint (.pth, .pt)")
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start != b"PK" and start[:1] != b"\x80":  # a zip archive, or a pickle of old
+        raise CheckpointError(
+            f"{path}: is no checkpoint: it begins with {start!r}; "
+            "expected a state dict written by torch.save"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{path}: holds more than tensors, such as a whole pickled module, and is not "
-            "unpickled because that can run foreign code. If you trust it, convert it once: "
-            f"torch.save(torch.load({str(path)!r}, weights_only=False).state_dict(), 'weights.pth')"
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    except Exception as error:  # a damaged file makes torch raise almost anything
+        foreign = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
+        if foreign and isinstance(error, pickle.UnpicklingError):
+            raise CheckpointError(
+                f"{path}: holds more than tensors ({foreign[1]}), such as a whole pickled module, "
+                "and is not unpickled because that can run foreign code. If you trust it, convert "
+                f"it once: torch.save(torch.load({str(path)!r}, weights_only=False).state_dict(), "
+                "'weights.pth'); of a training dict, save its state dict alone"
+            ) from error
+        damaged = isinstance(error, pickle.UnpicklingError)
+        lines = ["no pickle of tensors"] if damaged else str(error).splitlines()
+        reason = (lines or [type(error).__name__])[0]
         raise CheckpointError(
             f"{path}: is not a readable checkpoint ({reason}); "
             "expected a state dict written by torch.save"

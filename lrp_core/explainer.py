@@ -12,16 +12,21 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lrp_core.errors import JetError, PropagationError, RuleError
+from lrp_core.errors import JetError, PropagationError, RuleError, SettingsError
 from lrp_core.explanation import Explanation, Ledger, LedgerRow, significance
 from lrp_core.jets import Jet
 from lrp_core.model import Model, Target
 from lrp_core.propagation import Flow, Row, propagate, run
-from lrp_core.rules import AnyRule, Composite, Epsilon, Gamma, Rule, parse_rule
+from lrp_core.rules import RULES, AnyRule, Composite, Epsilon, Gamma, Rule, parse_rule
 from lrp_core.steps import Affine, Graph
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-EDGES_AT_ONCE = 30_000
+ROWS_AT_ONCE = 30_000  # tracks and edges
+
+_NOT_FINITE = (
+    "the network's output is not finite in {}; "
+    "its inputs are far outside what the network was made for"
+)
 
 
 @dataclass(frozen=True)
@@ -47,35 +52,43 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def choose(rule: str | None = None, target: str | None = None) -> tuple[AnyRule, str]:
+def choose(rule: AnyRule | str | None = None, target: str | None = None) -> tuple[AnyRule, str]:
     """A rule and a target as people ask for them.
 
-    rule    text such as "gamma(1.0)", or the name of a preset, which also brings its target
+    rule    a rule, text such as "gamma(1.0)", or the name of a preset, which also brings its
+            target; None is the preset "default": Gamma(1.0) on the margin
     target  what was asked for besides, or None
     Raises RuleError listing presets and rules.
     """
+    if rule is not None and not isinstance(rule, str):
+        return rule, target or PRESETS["default"].target
     rule = rule or "default"
     if rule in PRESETS:
         return PRESETS[rule].rule, target or PRESETS[rule].target
-    try:
-        return parse_rule(rule), target or PRESETS["default"].target
-    except RuleError as error:
-        raise RuleError(f"{error}; presets are {', '.join(PRESETS)}") from None
+    if rule.replace("-", "_").isidentifier() and rule not in RULES:
+        raise RuleError(
+            f"there is no rule or preset {rule!r}; the rules are {', '.join(RULES)}, "
+            f"the presets {', '.join(PRESETS)}"
+        )
+    return parse_rule(rule), target or PRESETS["default"].target
 
 
 def explain(
     model: Model,
     jet: Jet,
     *,
-    target: str = "margin",
-    rule: AnyRule = Gamma(1.0),  # noqa: B008 - frozen
+    target: str | None = None,
+    rule: AnyRule | str | None = None,
     dtype: str = "float32",
 ) -> Explanation:
     """Share the network's output for one jet out over its tracks, features and edges.
 
-    target  a class, "margin" (of hbb over the rest) or "margin:CLASS"
-    rule    a rule or a Composite; LRP-0 and LRP-ε with bias="spread" are computed in float64 always
-    dtype   "float32" or "float64"
+    target  a class, "margin" (of hbb over the rest) or "margin:CLASS"; by default that of the
+            preset, if ``rule`` names one, else "margin"
+    rule    a rule or a Composite, by default Gamma(1.0); or text, such as "epsilon(0.01)" or the
+            name of one of PRESETS
+    dtype   "float32" or "float64"; rules that lose digits in float32 (``needs_float64``) are
+            computed in float64 always
 
     Positive relevance speaks for the target. Nothing is cached and the model is left as it was.
     Raises TargetError, RuleError, JetError (missing columns) or PropagationError.
@@ -87,17 +100,21 @@ def explain_batch(
     model: Model,
     jets: Sequence[Jet],
     *,
-    target: str = "margin",
-    rule: AnyRule = Gamma(1.0),  # noqa: B008 - frozen
+    target: str | None = None,
+    rule: AnyRule | str | None = None,
     dtype: str = "float32",
 ) -> list[Explanation]:
     """Explain several jets; the same as one by one, up to rounding. Arguments as ``explain``.
 
-    Jets run together up to a bounded number of edges, so memory does not grow with their number.
+    Jets run together up to a bounded number of tracks and edges, so that memory does not grow with
+    their number.
     """
+    rule, target = choose(rule, target)
     wanted = model.target(target)
     _check_rule(model, rule)
-    number = "float64" if rule.needs_float64 else _dtype(dtype)
+    number = _dtype(dtype)
+    if rule.needs_float64:
+        number = "float64"
     explanations: list[Explanation] = []
     for some in _packs(jets):
         explanations.extend(_explain_together(model, some, wanted, rule, number))
@@ -116,11 +133,12 @@ def predict(
     on_error  "raise": a jet that cannot be used raises JetError naming it; "nan": its row is NaN
     """
     if on_error not in ("raise", "nan"):
-        raise ValueError(f"on_error is 'raise' or 'nan', found {on_error!r}")
+        raise SettingsError(f"on_error is 'raise' or 'nan', found {on_error!r}")
     number = DTYPES[_dtype(dtype)]
     network = model.network
-    if next(network.parameters()).dtype != number:
-        network = copy.deepcopy(network).to(number)
+    training = any(module.training for module in network.modules())
+    if training or next(network.parameters()).dtype != number:
+        network = copy.deepcopy(network).to(number).eval()
     logits = np.full((len(jets), len(model.classes)), np.nan)
     usable: list[int] = []
     pack: list[Jet] = []
@@ -130,11 +148,16 @@ def predict(
             x, graph = _tensors(model, pack, number)
             edge_index = torch.stack([graph.source, graph.destination])
             with torch.no_grad():
-                logits[usable] = network(x, edge_index, graph.jet).double().cpu().numpy()
+                found = network(x, edge_index, graph.jet).double().cpu().numpy()
+            for index, jet, row in zip(usable, pack, found, strict=True):
+                if np.isfinite(row).all():
+                    logits[index] = row
+                elif on_error == "raise":
+                    raise JetError(f"{jet.jet_id}: {_NOT_FINITE.format(dtype)}")
             usable.clear()
             pack.clear()
 
-    edges = 0
+    rows = 0
     for index in range(len(jets)):
         try:
             jet = jets[index]
@@ -143,19 +166,19 @@ def predict(
             if on_error == "raise":
                 raise
             continue
-        if edges + jet.n_edges > EDGES_AT_ONCE:
+        if rows + _rows(jet) > ROWS_AT_ONCE:
             flush()
-            edges = 0
+            rows = 0
         usable.append(index)
         pack.append(jet)
-        edges += jet.n_edges
+        rows += _rows(jet)
     flush()
     return logits
 
 
 def _dtype(name: str) -> str:
     if name not in DTYPES:
-        raise ValueError(f"dtype is one of {', '.join(DTYPES)}, found {name!r}")
+        raise SettingsError(f"dtype is one of {', '.join(DTYPES)}, found {name!r}")
     return name
 
 
@@ -174,16 +197,21 @@ def _check_rule(model: Model, rule: AnyRule) -> None:
         raise RuleError(f"expected a rule such as lrp_core.Gamma(1.0), found {rule!r}")
 
 
+def _rows(jet: Jet) -> int:
+    """What a jet adds to a batch: rows at tracks and at edges."""
+    return jet.n_tracks + jet.n_edges
+
+
 def _packs(jets: Sequence[Jet]) -> Iterator[list[Jet]]:
-    """The jets in order, in lists of a bounded number of edges."""
+    """The jets in order, in lists of a bounded number of tracks and edges."""
     pack: list[Jet] = []
-    edges = 0
+    rows = 0
     for jet in jets:
-        if pack and edges + jet.n_edges > EDGES_AT_ONCE:
+        if pack and rows + _rows(jet) > ROWS_AT_ONCE:
             yield pack
-            pack, edges = [], 0
+            pack, rows = [], 0
         pack.append(jet)
-        edges += jet.n_edges
+        rows += _rows(jet)
     if pack:
         yield pack
 
@@ -215,10 +243,7 @@ def _explain_together(
         logits = values[steps.output]
         if not bool(torch.isfinite(logits).all()):
             first = int((~torch.isfinite(logits)).any(dim=1).nonzero()[0])
-            raise PropagationError(
-                f"{jets[first].jet_id}: the network's output is not finite in {dtype}; "
-                "its inputs are far outside what the network was made for"
-            )
+            raise PropagationError(f"{jets[first].jet_id}: {_NOT_FINITE.format(dtype)}")
         start = logits * logits.new_tensor(target.weights)
         try:
             flow = propagate(steps, values, graph, start, rule.for_stage)

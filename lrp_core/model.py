@@ -78,6 +78,8 @@ class Model:
     @property
     def targets(self) -> tuple[str, ...]:
         """The outputs that can be explained."""
+        if len(self.classes) == 1:
+            return self.classes
         margins = tuple(f"margin:{name}" for name in self.classes if name != SIGNAL)
         margin = ("margin",) if SIGNAL in self.classes else ()
         return (*margin, *self.classes, *margins)

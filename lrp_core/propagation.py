@@ -7,7 +7,7 @@ takes them backwards. Each step divides the relevance of its output among its in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -95,16 +95,41 @@ def propagate(
         for value, part in zip(step.inputs, parts, strict=True):
             relevance[value] = relevance[value] + part if value in relevance else part
         if isinstance(step, Gather) and step.index != "jet":
-            _collect(ends, step, received, steps, made_by)
+            _collect(ends, step, received, steps, values, made_by)
         if step.stage:
             ledger.append(_row(step, parts[0], received, bias, epsilon, graph, made_by, values))
 
     tracks = relevance[steps.tracks]
-    if not bool(torch.isfinite(tracks).all()):
+    accounts = torch.stack([account for row in ledger for account in (row.bias, row.epsilon)])
+    if not bool(torch.isfinite(tracks).all() & torch.isfinite(accounts).all()):
         raise PropagationError(
             f"relevance overflowed in {tracks.dtype}; explain this jet with dtype='float64'"
         )
     return Flow(tracks, _edges(ends, values, graph, steps, made_by), ledger)
+
+
+def _origins(
+    value: Value,
+    part: Tensor,
+    values: dict[Value, Tensor],
+    made_by: dict[Value, Step],
+    through: tuple[type[Step], ...],
+) -> Iterator[tuple[str, Value, Tensor]]:
+    """Follow columns back through concatenations and the steps ``through``, which keep them whole.
+
+    part [n_rows, columns of value] -> the port each piece of it came in by ("" if there was no
+    concatenation), the value whose columns they are, and the piece.
+    """
+    step = made_by.get(value)
+    if isinstance(step, Concatenate):
+        pieces = part.split([values[source].shape[1] for source in step.inputs], dim=1)
+        for port, source, piece in zip(step.ports, step.inputs, pieces, strict=True):
+            for inner, origin, rest in _origins(source, piece, values, made_by, through):
+                yield (f"{port}.{inner}" if inner else port), origin, rest
+    elif isinstance(step, through):
+        yield from _origins(step.inputs[0], part, values, made_by, through)
+    else:
+        yield "", value, part
 
 
 def _row(
@@ -119,13 +144,10 @@ def _row(
 ) -> Row:
     """Write one division down; behind a concatenation, each of its parts is an input of its own."""
     (value,) = step.inputs
-    joined = made_by.get(value)
-    sources: tuple[Value, ...] = (value,)
-    ports = step.ports
-    pieces: tuple[Tensor, ...] = (part,)
-    if isinstance(joined, Concatenate):
-        sources, ports = joined.inputs, joined.ports
-        pieces = part.split([values[source].shape[1] for source in sources], dim=1)
+    pieces = {
+        f"{step.stage}:{port or step.ports[0]}": (origin, piece)
+        for port, origin, piece in _origins(value, part, values, made_by, (ReLU, Gather))
+    }
     nothing = received.new_zeros(graph.n_jets).double()
     here, there = graph.jet_of(step.output.place), graph.jet_of(value.place)
 
@@ -134,26 +156,19 @@ def _row(
             rows = rows.sum(dim=1, dtype=torch.float64)
         return add_up(rows, jets, graph.n_jets)
 
-    names = [f"{step.stage}:{port}" for port in ports]
     return Row(
         stage=step.stage,
         received=per_jet(received, here),
-        passed={name: per_jet(piece, there) for name, piece in zip(names, pieces, strict=True)},
-        inputs={
-            name: _stage_of(source, made_by) for name, source in zip(names, sources, strict=True)
-        },
+        passed={name: per_jet(piece, there) for name, (_, piece) in pieces.items()},
+        inputs={name: _stage_of(origin, made_by) for name, (origin, _) in pieces.items()},
         bias=nothing if bias is None else per_jet(bias, here),
         epsilon=nothing if epsilon is None else per_jet(epsilon, here),
     )
 
 
 def _stage_of(value: Value, made_by: dict[Value, Step]) -> str:
-    """The stage a value comes from, through steps that have no name; "tracks" for the input."""
-    step = made_by.get(value)
-    while step is not None and not step.stage:
-        value = step.inputs[0]
-        step = made_by.get(value)
-    return step.stage if step is not None else "tracks"
+    """The stage that makes a value; "tracks" for the input."""
+    return made_by[value].stage if value in made_by else "tracks"
 
 
 def _collect(
@@ -161,20 +176,19 @@ def _collect(
     gather: Gather,
     relevance: Tensor,
     steps: Steps,
+    values: dict[Value, Tensor],
     made_by: dict[Value, Step],
 ) -> None:
-    """Note what came back to one end of every edge."""
+    """Note what came back to one end of every edge, by the value whose columns the edges read."""
     (value,) = gather.inputs
-    origin = value
-    while origin in made_by and isinstance(made_by[origin], Norm | ReLU):
-        (origin,) = made_by[origin].inputs
-    there = ends.setdefault(value, _Ends(reads_input=origin == steps.tracks))
-    before = there.source if gather.index == "source" else there.destination
-    total = relevance if before is None else before + relevance
-    if gather.index == "source":
-        there.source = total
-    else:
-        there.destination = total
+    for _, origin, piece in _origins(value, relevance, values, made_by, (ReLU, Norm, Gather)):
+        there = ends.setdefault(origin, _Ends(reads_input=origin == steps.tracks))
+        before = there.source if gather.index == "source" else there.destination
+        total = piece if before is None else before + piece
+        if gather.index == "source":
+            there.source = total
+        else:
+            there.destination = total
 
 
 def _edges(

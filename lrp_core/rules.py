@@ -147,11 +147,15 @@ class Rule(ABC):
 
 def _number(rule: str, name: str, value: Any, least: float) -> float:
     """``value`` as a finite float of at least ``least``, or RuleError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise RuleError(f"{rule}: {name} must be a finite number, found {value!r}")
-    if value < least:
+    try:
+        number = float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:  # an integer beyond every float
+        number = math.inf
+    if isinstance(value, bool) or not math.isfinite(number):
+        raise RuleError(f"{rule}: {name} must be a finite number, found {value!r:.80}")
+    if number < least:
         raise RuleError(f"{rule}: {name} must be at least {least:g}, found {value!r}")
-    return float(value)
+    return number
 
 
 def _nothing(relevance: Tensor) -> Tensor:
@@ -255,7 +259,8 @@ class Gamma(Rule):
         object.__setattr__(self, "gamma", _number(self.name, "gamma", self.gamma, 0.0))
 
     def divide(self, a: Tensor, layer: Layer, z: Tensor, relevance: Tensor) -> Shares:
-        return _towards_output(a, layer, z, relevance, own=1.0 + self.gamma, opposite=1.0)
+        # The same as 1 + γ and 1, but finite however large γ is.
+        return _towards_output(a, layer, z, relevance, own=1.0, opposite=1.0 / (1.0 + self.gamma))
 
 
 @dataclass(frozen=True)
@@ -301,8 +306,12 @@ class AlphaBeta(Rule):
     def divide(self, a: Tensor, layer: Layer, z: Tensor, relevance: Tensor) -> Shares:
         up, down = a.clamp(min=0), a.clamp(max=0)
         plus, minus = layer.weight.clamp(min=0), layer.weight.clamp(max=0)
-        positive = up @ plus.T + down @ minus.T + layer.bias.clamp(min=0)
-        negative = up @ minus.T + down @ plus.T + layer.bias.clamp(max=0)
+        positive = torch.addmm(layer.bias.clamp(min=0), up, plus.T)
+        negative = torch.addmm(layer.bias.clamp(max=0), up, minus.T)
+        both_signs = bool((a < 0).any())
+        if both_signs:
+            positive.addmm_(down, minus.T)
+            negative.addmm_(down, plus.T)
         upwards = z >= 0
         own, opposite = positive.where(upwards, negative), negative.where(upwards, positive)
         alone = opposite == 0
@@ -313,9 +322,9 @@ class AlphaBeta(Rule):
             for_own.where(upwards, for_opposite),
             for_opposite.where(upwards, for_own),
         )
-        inputs = up * (on_plus @ plus + on_minus @ minus) + down * (
-            on_plus @ minus + on_minus @ plus
-        )
+        inputs = torch.addmm(on_plus @ plus, on_minus, minus).mul_(up)
+        if both_signs:
+            inputs.addcmul_(down, torch.addmm(on_plus @ minus, on_minus, plus))
         bias = on_plus @ layer.bias.clamp(min=0) + on_minus @ layer.bias.clamp(max=0)
         return Shares(inputs, bias.double(), _nothing(z))
 
@@ -438,6 +447,10 @@ def make_rule(name: str, **parameters: Any) -> Rule:
 
 def rule_from_dict(data: Mapping[str, Any]) -> AnyRule:
     """Read back what ``to_dict`` gave. Raises RuleError saying what is wrong."""
+    if not isinstance(data, Mapping):
+        raise RuleError(
+            f'expected a rule such as {{"name": "gamma", "gamma": 1.0}}, found {data!r:.80}'
+        )
     parts = dict(data)
     name = parts.pop("name", None)
     if name != Composite.name:
@@ -459,17 +472,17 @@ def parse_rule(text: str) -> AnyRule:
     Raises RuleError saying what is wrong and which rules there are.
     """
     problem = RuleError(
-        f"cannot read the rule {text!r}; write a name, or a name with parameters such as "
+        f"cannot read the rule {text!r:.80}; write a name, or a name with parameters such as "
         f"gamma(1.0) or epsilon(0.01, bias=spread); the rules are {', '.join(RULES)}"
     )
     if text.lstrip().startswith("{"):
         try:
             return rule_from_dict(json.loads(text))
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             raise problem from None
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise problem from None
     if isinstance(tree, ast.Name):
         return make_rule(tree.id)
@@ -481,7 +494,7 @@ def parse_rule(text: str) -> AnyRule:
             return {"true": True, "false": False}.get(node.id.lower(), node.id)
         try:
             return ast.literal_eval(node)
-        except ValueError:
+        except (ValueError, TypeError, RecursionError, MemoryError):
             raise problem from None
 
     name = tree.func.id

@@ -291,7 +291,11 @@ class Steps:
 
         Its stages are called ``name`` and the position of the Linear: "edge_mlp.0", "edge_mlp.3".
         """
-        waiting = list(enumerate(layers))
+        waiting = [
+            (position, layer)
+            for position, layer in enumerate(layers)
+            if not isinstance(layer, nn.Dropout | nn.Identity)
+        ]
         while waiting:
             position, layer = waiting.pop(0)
             stage = f"{name}.{position}"
@@ -306,7 +310,7 @@ class Steps:
                 value = self.norm(stage, layer, value)
             elif isinstance(layer, nn.ReLU):
                 value = self.relu(value)
-            elif not isinstance(layer, nn.Dropout | nn.Identity):
+            else:
                 raise NetworkError(
                     f"{stage} is a {type(layer).__name__}, for which there is no rule; "
                     "an mlp may hold Linear, BatchNorm1d, ReLU, Dropout and Identity"

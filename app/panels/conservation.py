@@ -107,7 +107,7 @@ def ledger(explanation: ExplanationAnswer) -> Component:
     return html.Table(
         [
             html.Thead(
-                html.Tr([html.Th(head) for head in ("stage", "received", "passed on", "bias", "ε")])
+                html.Tr([html.Th(head) for head in ("stage", "received", "passed", "bias", "ε")])
             ),
             html.Tbody([_line(line) for line in explanation.ledger]),
             html.Tfoot(

@@ -143,7 +143,12 @@ def layout(health: Health) -> Component:
                 className="jets-grid",
             ),
             html.Div(id=ids.JETS_NOTICE, className="jets-notice"),
-            dcc.Interval(id=ids.HEARTBEAT, interval=HEARTBEAT_MS),
+            dcc.Store(id=ids.SCORES_DONE, data=health.scores.done),
+            dcc.Interval(
+                id=ids.HEARTBEAT,
+                interval=HEARTBEAT_MS,
+                disabled=health.scores.done >= health.scores.total,
+            ),
         ],
         className="panel jets",
     )
@@ -171,60 +176,76 @@ def query(request: dict[str, Any]) -> dict[str, Any]:
     return asked
 
 
-def rows(client: ServiceClient, request: dict[str, Any] | None) -> tuple[Any, Any, Any]:
-    """One page for the grid -> (response, how many jets match, notice)."""
+def rows(client: ServiceClient, request: dict[str, Any] | None) -> dict[str, Any]:
+    """One page for the grid; without a service an empty one, and the heartbeat starts again."""
     if not request:
-        return no_update, no_update, no_update
+        return dict.fromkeys(("response", "count", "notice", "silent", "scored"), no_update)
     try:
         page = client.jets(**query(request))
     except ServiceError as error:
-        return {"rowData": [], "rowCount": 0}, "no jets", error.message
-    matching = (
-        plural(page.total, "jet")
+        return {
+            "response": {"rowData": [], "rowCount": 0},
+            "count": "no jets",
+            "notice": error.message,
+            "silent": False,
+            "scored": None,
+        }
+    return {
+        "response": {
+            "rowData": [row.model_dump() for row in page.jets],
+            "rowCount": page.matching,
+        },
+        "count": plural(page.total, "jet")
         if page.matching == page.total
-        else f"{count(page.matching)} of {count(page.total)}"
-    )
-    response = {"rowData": [row.model_dump() for row in page.jets], "rowCount": page.matching}
-    return response, matching, ""
+        else f"{count(page.matching)} of {count(page.total)}",
+        "notice": "" if page.scores_done >= page.total else no_update,
+        "silent": no_update,
+        "scored": no_update,
+    }
 
 
-def heartbeat(client: ServiceClient, said: Any) -> tuple[Any, bool, Any]:
-    """How far the scores are -> (words, whether to stop asking, jets scored)."""
+def heartbeat(client: ServiceClient, said: Any, scored: int | None) -> tuple[Any, bool, Any]:
+    """How far the scores are -> (words, whether to stop asking, jets scored if that is news)."""
     try:
-        health = client.health()
+        scores = client.health().scores
     except ServiceError:
         return no_update, False, no_update
-    scores = health.scores
+    news = no_update if scores.done == scored else scores.done
     if scores.problem:
-        return f"Scores stopped at {count(scores.done)}: {scores.problem}", True, scores.done
+        return f"Scores stopped at {count(scores.done)}: {scores.problem}", True, news
     if scores.done >= scores.total:
-        return "", True, scores.done
+        return "", True, news
     words = f"Scoring the jets: {count(scores.done)} of {count(scores.total)}"
-    return (no_update if words == said else words), False, scores.done
+    return (no_update if words == said else words), False, news
 
 
 def register_callbacks(app: Dash, client: ServiceClient) -> None:
     """Rows on demand, the filter by label, and scores as they come in."""
 
     @app.callback(
-        Output(ids.JETS_GRID, "getRowsResponse"),
-        Output(ids.JETS_COUNT, "children"),
-        Output(ids.JETS_NOTICE, "children"),
-        Input(ids.JETS_GRID, "getRowsRequest"),
+        output={
+            "response": Output(ids.JETS_GRID, "getRowsResponse"),
+            "count": Output(ids.JETS_COUNT, "children"),
+            "notice": Output(ids.JETS_NOTICE, "children"),
+            "silent": Output(ids.HEARTBEAT, "disabled"),
+            "scored": Output(ids.SCORES_DONE, "data"),
+        },
+        inputs={"request": Input(ids.JETS_GRID, "getRowsRequest")},
     )
-    def _rows(request: dict[str, Any] | None) -> tuple[Any, Any, Any]:
+    def _rows(request: dict[str, Any] | None) -> dict[str, Any]:
         return rows(client, request)
 
     @app.callback(
         Output(ids.JETS_NOTICE, "children", allow_duplicate=True),
-        Output(ids.HEARTBEAT, "disabled"),
-        Output(ids.SCORES_DONE, "data"),
+        Output(ids.HEARTBEAT, "disabled", allow_duplicate=True),
+        Output(ids.SCORES_DONE, "data", allow_duplicate=True),
         Input(ids.HEARTBEAT, "n_intervals"),
         State(ids.JETS_NOTICE, "children"),
+        State(ids.SCORES_DONE, "data"),
         prevent_initial_call=True,
     )
-    def _heartbeat(_: int, said: Any) -> tuple[Any, bool, Any]:
-        return heartbeat(client, said)
+    def _heartbeat(_: int, said: Any, scored: int | None) -> tuple[Any, bool, Any]:
+        return heartbeat(client, said, scored)
 
     app.clientside_callback(
         ClientsideFunction("jetlrp", "label"),

@@ -34,6 +34,10 @@ def layout() -> Component:
                                 className="button",
                                 title="Turn the scene back to where it started",
                             ),
+                            html.Details(
+                                [html.Summary("How to read this"), html.Div(text("scene"))],
+                                className="how",
+                            ),
                             html.Span(
                                 "drag to turn · scroll to zoom · point for numbers",
                                 className="turn-hint",

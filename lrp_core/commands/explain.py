@@ -54,25 +54,30 @@ def run(
     network = load_model(model, definitions)
     this = files[jet]
     explanation = explain(network, this, target=aim, rule=chosen, dtype=dtype)
+    if out is not None:
+        explanation.save(out)
     printed = console or Console(highlight=False, soft_wrap=True)
     print_summary(explanation, this, printed)
     if out is not None:
-        printed.print(f"\nwritten: {explanation.save(out)}")
+        printed.print(f"\nwritten: {out}", markup=False)
 
 
 def print_summary(explanation: Explanation, jet: Jet, console: Console) -> None:
     """Print prediction, most relevant tracks and edges, ledger and conservation error."""
-    console.print(f"[bold]{explanation.jet_id}[/]  {_describe(jet)}")
-    console.print(f"network     {explanation.model_name}  {explanation.checkpoint_hash[:12]}")
+    from rich.text import Text
+
+    console.print(Text.assemble((explanation.jet_id, "bold"), f"  {_describe(jet)}"))
+    network = f"{explanation.model_name}  {explanation.checkpoint_hash[:12]}"
+    console.print(f"network     {network}", markup=False)
     logits = "  ".join(
         f"{name} {logit:+.4f} ({probability:.2%})"
         for name, logit, probability in zip(
             explanation.classes, explanation.logits, explanation.probabilities, strict=True
         )
     )
-    console.print(f"prediction  {logits}")
-    console.print(f"explained   {explanation.target} = {explanation.value:+.6g}")
-    console.print(f"rule        {explanation.rule}, {explanation.dtype}\n")
+    console.print(f"prediction  {logits}", markup=False)
+    console.print(f"explained   {explanation.target} = {explanation.value:+.6g}", markup=False)
+    console.print(f"rule        {explanation.rule}, {explanation.dtype}\n", markup=False)
     _print_tracks(explanation, jet, console)
     _print_edges(explanation, console)
     _print_ledger(explanation, console)
@@ -99,6 +104,8 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _print_tracks(explanation: Explanation, jet: Jet, console: Console) -> None:
+    from rich.text import Text
+
     relevance = explanation.feature_relevance
     total = relevance.sum(axis=1)
     has_pt = "track_pt" in jet.columns
@@ -111,7 +118,7 @@ def _print_tracks(explanation: Explanation, jet: Jet, console: Console) -> None:
             for feature in np.argsort(-np.abs(relevance[track]))[:N_FEATURES]
         )
         pt = f"{jet.column('track_pt')[track]:.2f}" if has_pt else "-"
-        table.add_row(str(track), pt, f"{total[track]:+.4f}", features)
+        table.add_row(str(track), pt, f"{total[track]:+.4f}", Text(features))
     console.print(table)
     console.print()
 
@@ -119,7 +126,7 @@ def _print_tracks(explanation: Explanation, jet: Jet, console: Console) -> None:
 def _print_edges(explanation: Explanation, console: Console) -> None:
     significance, signed = explanation.edge_significance, explanation.signed_edge_relevance
     if significance.size == 0:
-        console.print("The jet has one track and no edges.\n")
+        console.print("The jet has no edges.\n")
         return
     table = _table("Edges that matter most", "source", "destination", "significance", "relevance")
     for edge in np.argsort(-significance)[:N_EDGES]:

@@ -23,12 +23,7 @@ class JetTable:
         self.n_jets = len(summary)
         self._label = _texts(summary["label"])
         self._problem = _texts(summary["problem"])
-        self._numbers = {
-            name: pd.to_numeric(summary[name], errors="coerce").to_numpy(
-                np.float64, na_value=np.nan
-            )
-            for name in ("pt", "sdmass", "n_tracks")
-        }
+        self._numbers = {name: _numbers(summary[name]) for name in ("pt", "sdmass", "n_tracks")}
 
     def page(self, query: JetQuery, scores: npt.NDArray[np.float64], scores_done: int) -> JetPage:
         """The jets that ``query`` asks for; ``scores`` [n_jets], NaN where there is none."""
@@ -86,6 +81,12 @@ class JetTable:
         else:
             values = numbers[name][chosen]
         return np.argsort(-values if backwards else values, kind="stable")  # NaN goes last
+
+
+def _numbers(column: pd.Series[Any]) -> npt.NDArray[np.float64]:
+    """The values [n_jets]; NaN where there is none or it is not finite."""
+    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _texts(column: pd.Series[Any]) -> list[str | None]:

@@ -1,18 +1,29 @@
-"""A small stand-in for the service: seeded jets with plausible numbers, no network and no torch."""
+"""A small stand-in for the service (seeded jets, no network, no torch), and the browser."""
 
 from __future__ import annotations
 
 import base64
 import json
 import math
+import os
 import re
-from typing import Any
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
 import pytest
 
 from app.client import ServiceClient
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 FEATURES = ("track_pt", "track_etarel", "track_phirel", "track_charge", "trackBTag_Sip3dSig")
 STAGES = (
@@ -296,3 +307,103 @@ class FakeService:
 def service() -> FakeService:
     """A service that is not there, with every request it was asked."""
     return FakeService()
+
+
+SOFTWARE_WEBGL = (
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+)
+
+
+class Site:
+    """A page being served: its address, and what stands behind it."""
+
+    def __init__(self, address: str, service: FakeService | None = None) -> None:
+        self.address = address
+        self.service = service
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One headless Chromium for all tests, drawing WebGL in software."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=list(SOFTWARE_WEBGL))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh tab, dark; at the end its console must be empty and no other host been asked."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 720}, color_scheme="dark", reduced_motion="reduce"
+    )
+    tab = context.new_page()
+    tab.set_default_timeout(30_000)
+    complaints: list[str] = []
+    hosts: set[str] = set()
+    tab.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
+    yield tab
+    context.close()
+    assert complaints == []
+    assert hosts <= {"127.0.0.1", ""}
+
+
+@pytest.fixture
+def toy_site(service: FakeService) -> Iterator[Site]:
+    """The real page over the stand-in service."""
+    from werkzeug.serving import make_server
+
+    from app.main import create_app
+
+    with service.client() as client:
+        app = create_app(client)
+        server = make_server("127.0.0.1", 0, app.server, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield Site(f"http://127.0.0.1:{server.server_port}", service)
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+
+@pytest.fixture(scope="module")
+def real_site(cms_data: Path, repository: Path) -> Iterator[Site]:
+    """`jetlrp serve` on the real jets and their network, as a user starts it."""
+    command = [
+        sys.executable, "-m", "app", "serve", "--port", "0",
+        "--jets", str(cms_data / "hbb_jets.root"),
+        "--model", str(cms_data / "IN.pth"),
+        "--definitions", str(cms_data / "definitions.yml"),
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(repository), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as server:
+        assert server.stdout is not None
+        said = []
+        address = None
+        for line in server.stdout:
+            said.append(line)
+            found = re.search(r"the page is at (http://\S+)", line)
+            address = found[1] if found else address
+            if "are ready" in line:
+                break
+        try:
+            assert address, f"the server did not start: {''.join(said)}"
+            yield Site(address)
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.stdout.read()

@@ -1,0 +1,98 @@
+"""The page as a whole: ids, assets, and everything from this server."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+
+from app import ids, main
+from app.main import assets_folder, create_app, page
+
+
+@pytest.fixture
+def app(service):
+    with service.client() as client:
+        yield create_app(client)
+
+
+@pytest.fixture
+def web(app):
+    return app.server.test_client()
+
+
+def all_ids(component) -> list:
+    found = []
+    for each in [component, *component._traverse()]:
+        if getattr(each, "id", None) is not None:
+            found.append(each.id)
+    return found
+
+
+def test_every_id_is_on_the_page_once(service):
+    with service.client() as client:
+        found = [str(each) for each in all_ids(page(client, client.choices))]
+    assert len(found) == len(set(found))
+    plain = {value for name, value in vars(ids).items() if name.isupper() and name != "PRESET"}
+    assert plain <= set(found)
+    assert str(ids.rule_parameter("gamma", "bias")) in found
+
+
+def test_making_the_app_asks_nobody(service):
+    with service.client() as client:
+        create_app(client)
+    assert service.requests == []
+
+
+def test_a_page_without_a_service_says_so_and_recovers(service):
+    service.away = True
+    with service.client() as client:
+        app = create_app(client)
+        assert "does not answer" in str(app.layout())
+        service.away = False
+        assert ids.JETS_GRID in str(app.layout())
+
+
+def test_index_names_the_page_and_asks_no_other_host(web):
+    index = web.get("/").text
+    assert "<title>jetlrp" in index
+    assert "favicon.svg" in index
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//', index)
+    for path in re.findall(r'(?:src|href)="(/[^"]+)"', index):
+        assert web.get(path, buffered=True).status_code == 200, path
+
+
+def test_plotly_comes_from_this_server_compressed(web):
+    path = f"/{main.PLOTLY_PATH}"
+    answer = web.get(path, headers={"Accept-Encoding": "gzip"}, buffered=True)
+    kept = web.get(path, headers={"Accept-Encoding": "gzip"}, buffered=True)
+    assert kept.data == answer.data
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "max-age" in answer.headers["Cache-Control"]
+    assert len(answer.data) < 1_700_000
+    plain = web.get(path, buffered=True)
+    assert "Content-Encoding" not in plain.headers
+    assert gzip.decompress(answer.data) == plain.data
+    known = {"Accept-Encoding": "gzip", "If-None-Match": answer.headers["ETag"]}
+    again = web.get(path, headers=known, buffered=True)
+    assert again.status_code == 304
+
+
+def test_assets_are_found_and_hold_the_font_s_licence():
+    folder = assets_folder()
+    assert (folder / "scene.js").is_file()
+    assert "SIL OPEN FONT LICENSE" in (folder / "fonts" / "LICENSE-Inter.txt").read_text()
+
+
+def test_a_page_under_a_prefix(service):
+    with service.client() as client:
+        web = create_app(client, prefix="/jets/").server.test_client()
+    index = web.get("/jets/").text
+    for path in re.findall(r'(?:src|href)="(/[^"]+)"', index):
+        assert path.startswith("/jets/")
+        assert web.get(path, buffered=True).status_code == 200, path
+
+
+def test_the_app_is_never_asynchronous(app):
+    assert app._use_async is False

@@ -1,0 +1,289 @@
+"""The page in a real browser: on the real jets with `jetlrp serve`, and on a stand-in service."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+
+import httpx
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+DRAWN = """
+() => {
+  const div = document.getElementById("network");
+  const state = window.jetlrp.scene.stateOf("network");
+  const edges = div.data.filter((t) => t.meta && t.meta.kind === "edges" && t.visible);
+  return {
+    bunches: edges.map((t) => ({
+      start: t.meta.start, count: t.meta.count, width: t.line.width,
+      gaps: Array.from(t.x).filter((v) => isNaN(v)).length,
+    })),
+    order: Array.from(state.scene.order).slice(0, state.view.edges),
+    tracks: div.data.find((t) => t.name === "tracks").x.length,
+    outline: div.data.find((t) => t.name === "tracks").marker.line.color,
+  };
+}
+"""
+CAMERA = """
+() => {
+  const camera = window.jetlrp.scene.liveCamera(
+    document.getElementById("network"), window.jetlrp.scene.stateOf("network"));
+  return ["eye", "center", "up"].flatMap((k) => ["x", "y", "z"].map((c) => camera[k][c]));
+}
+"""
+
+
+def wait_for_jet(page, index, edges=None):
+    with_edges = f'[data-edges="{edges}"]' if edges is not None else ""
+    page.wait_for_selector(f'#network[data-drawn="{index}"]{with_edges}', timeout=60_000)
+
+
+def row(page, index):
+    return page.locator(f'.ag-center-cols-container .ag-row[row-id="{index}"]')
+
+
+def turn(page):
+    """Drag the scene a little, as a hand does."""
+    box = page.locator("#network").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.9
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 6):
+        page.mouse.move(x + 12 * step, y - 6 * step)
+        time.sleep(0.05)
+    page.mouse.up()
+    time.sleep(0.5)
+
+
+def press_slider(page, key, times=1):
+    thumb = page.locator('#edges-slider [role="slider"], .edges-control [role="slider"]').first
+    thumb.focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+
+
+def quiet(page, seconds=2.5):
+    """Wait until the page has stopped asking the server by itself."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(40):
+        asked.clear()
+        page.wait_for_timeout(seconds * 1000)
+        if not asked:
+            return asked
+    pytest.fail(f"the page never stops asking: {asked[-3:]}")
+
+
+def drawn_edges(drawn):
+    return sum(bunch["count"] for bunch in drawn["bunches"])
+
+
+def test_from_a_click_to_the_drawn_edges_on_real_jets(real_site, page):
+    page.goto(real_site.address)
+    row(page, 12).click()
+    wait_for_jet(page, 12)
+
+    # what is drawn is what the service says: the strongest edges, wider where more significant
+    answer = httpx.post(
+        f"{real_site.address}/api/v1/jets/12/explanation",
+        json={"target": "margin", "encoding": "base64"},
+    ).json()
+    packed = answer["edge_significance"]
+    significance = np.frombuffer(base64.b64decode(packed["data"]), packed["dtype"])
+    drawn = page.evaluate(DRAWN)
+    k = -(-len(significance) // 5)
+    assert drawn["tracks"] == answer["n_tracks"] == 16
+    assert drawn_edges(drawn) == k == len(drawn["order"])
+    assert drawn["order"] == np.argsort(-significance, kind="stable")[:k].tolist()
+    assert all(bunch["gaps"] == bunch["count"] for bunch in drawn["bunches"])
+    by_rank = sorted(drawn["bunches"], key=lambda bunch: bunch["start"])
+    widths = [bunch["width"] for bunch in by_rank]
+    assert widths == sorted(set(widths), reverse=True)
+    assert len(widths) > 2
+    legend = float(page.locator("#network-legend figure[data-max]").get_attribute("data-max"))
+    assert legend == pytest.approx(significance.max())
+    assert page.locator("#network-legend text").filter(has_text=re.compile(r"^0$")).count() >= 1
+
+    # the account, in words
+    account = page.locator("#conservation")
+    assert re.search(r"Accounted for to \d\.\d\s×\s10⁻", account.inner_text())
+    assert f"{answer['value']:.3f}" in account.inner_text()
+    assert page.locator("#ledger tbody tr").count() == 11
+    assert "H→bb̄" in page.locator("#prediction").inner_text()
+
+    # the camera stays where it was turned to, and the arrow key opens the next jet
+    before = page.evaluate(CAMERA)
+    turn(page)
+    turned = page.evaluate(CAMERA)
+    assert np.abs(np.subtract(turned, before)).max() > 0.05
+    row(page, 12).click()
+    page.keyboard.press("ArrowDown")
+    wait_for_jet(page, 13)
+    np.testing.assert_allclose(page.evaluate(CAMERA), turned, atol=2e-3)
+    assert page.url.endswith("?jet=13")
+
+    # the slider changes the number of edges and asks nobody
+    asked = quiet(page)
+    shown = drawn_edges(page.evaluate(DRAWN))
+    press_slider(page, "ArrowLeft", 20)
+    page.wait_for_function(f"+document.getElementById('network').dataset.edges < {shown}")
+    page.wait_for_timeout(500)
+    fewer = drawn_edges(page.evaluate(DRAWN))
+    assert 0 < fewer < shown
+    assert page.locator("#edges-words strong").inner_text().startswith(f"{fewer} of ")
+    press_slider(page, "End")
+    page.wait_for_function(f"+document.getElementById('network').dataset.edges > {shown}")
+    assert asked == []
+    np.testing.assert_allclose(page.evaluate(CAMERA), turned, atol=2e-3)
+
+    # light and dark, remembered, camera kept
+    page.locator("#theme-switch").click()
+    page.wait_for_function(
+        "document.getElementById('network').data.find((t) => t.name === 'tracks')"
+        ".marker.line.color === '#45526b'"
+    )
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    np.testing.assert_allclose(page.evaluate(CAMERA), turned, atol=2e-3)
+    page.reload()
+    wait_for_jet(page, 13)
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+
+    # a jet that is not there, in words
+    page.goto(f"{real_site.address}/?jet=99999")
+    error = page.locator(".state.error")
+    error.wait_for()
+    assert "There is no jet 99999" in error.inner_text()
+    assert re.search(r"Request \w+", error.inner_text())
+
+
+def test_the_largest_real_jet_is_drawn(real_site, page):
+    page.goto(f"{real_site.address}/?jet=289")
+    wait_for_jet(page, 289, edges=150)
+    assert page.evaluate(DRAWN)["tracks"] == 118
+    assert "150 of 13 806" in page.locator("#edges-words").inner_text()
+    row(page, 289).wait_for()
+    assert "ag-row-selected" in row(page, 289).get_attribute("class")
+
+
+def test_another_rule_and_target_are_explained(toy_site, page):
+    page.goto(f"{toy_site.address}/?jet=5")
+    wait_for_jet(page, 5)
+    page.get_by_role("button", name="hin-lrp").click()
+    page.wait_for_function("!document.querySelector('.state.busy.on')")
+    page.get_by_text("LRP-0 with ε added").wait_for()
+    page.wait_for_timeout(800)
+    method, path, body = toy_site.service.requests[-1]
+    assert (method, path) == ("POST", "/jets/5/explanation")
+    assert body["target"] == "hbb"
+    assert body["rule"] == {
+        "name": "epsilon",
+        "epsilon": 1e-9,
+        "relative": False,
+        "bias": "account",
+    }
+    assert "logit of H→bb̄" in page.locator(".equation").get_attribute("aria-label")
+    page.locator(".parameters:not(.hidden)").get_by_text("spread", exact=True).click()
+    page.wait_for_timeout(800)
+    assert toy_site.service.requests[-1][2]["rule"]["bias"] == "spread"
+
+
+def test_sorting_filtering_and_bad_jets(toy_site, page):
+    page.goto(toy_site.address)
+    row(page, 0).wait_for()
+    assert page.locator(".state.empty").is_visible()
+    assert "Choose a jet" in page.locator(".state.empty").inner_text()
+    assert "bad-jet" in row(page, 4).get_attribute("class")
+    row(page, 4).hover()
+    page.locator(".ag-tooltip").filter(has_text="the jet has no tracks").wait_for()
+
+    page.locator(".ag-header-cell", has_text="Tracks").click()
+    page.wait_for_function(
+        "document.querySelector('.ag-row[row-index=\"0\"]').getAttribute('row-id') === '1'"
+    )
+    assert toy_site.service.requests[-1][2]["sort"] == "-n_tracks"
+    page.locator("#jets-label").get_by_text("QCD").click()
+    page.wait_for_function("document.getElementById('jets-count').textContent === '2 of 6'")
+    page.locator("#jets-label").get_by_text("all").click()
+    page.wait_for_function("document.getElementById('jets-count').textContent === '6 jets'")
+
+    row(page, 4).click()
+    error = page.locator(".state.error")
+    error.wait_for()
+    assert "the jet has no tracks" in error.inner_text()
+    assert "req-7f3a" in error.inner_text()
+    row(page, 2).click()  # one track, no edges
+    wait_for_jet(page, 2, edges=0)
+    assert "no edges" in page.locator("#edges-words").inner_text()
+    row(page, 3).click()
+    wait_for_jet(page, 3, edges=1)
+
+
+def test_size_height_and_hover(toy_site, page):
+    page.goto(f"{toy_site.address}/?jet=3")
+    wait_for_jet(page, 3)
+    sizes = "Array.from(document.getElementById('network').data.at(-1).marker.size)"
+    heights = "Array.from(document.getElementById('network').data.at(-1).z)"
+    by_pt, logarithms = page.evaluate(sizes), page.evaluate(heights)
+    page.locator("#track-size").get_by_text("relevance").click()
+    page.locator("#height").get_by_text("pT", exact=True).click()
+    page.wait_for_function(f"{heights}[0] !== {logarithms[0]}")
+    page.wait_for_timeout(500)
+    assert page.evaluate(sizes) != by_pt
+    np.testing.assert_allclose(page.evaluate(heights), 10 ** np.array(logarithms), rtol=1e-5)
+    assert "|relevance|" in page.locator("#network-legend").inner_text()
+
+    # dragging the slider leaves the faint rest out until it is let go
+    page.goto(f"{toy_site.address}/?jet=5")
+    wait_for_jet(page, 5)
+    rest = "document.getElementById('network').data.find((t) => t.name === 'rest').visible"
+    assert page.evaluate(rest)
+    thumb = page.locator('.edges-control [role="slider"]').bounding_box()
+    x, y = thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y, steps=4)
+    page.wait_for_function(f"!{rest}")
+    fewer = page.evaluate("+document.getElementById('network').dataset.edges")
+    page.mouse.up()
+    page.wait_for_function(rest)
+    assert 0 < fewer < 9
+
+    # what plotly says of the point under the mouse becomes words
+    page.evaluate(
+        "() => { const div = document.getElementById('network');"
+        " div.emit('plotly_hover', {points: [{data: div.data.at(-1), pointNumber: 1}]}); }"
+    )
+    tooltip = page.locator("#scene-tooltip")
+    assert "Track 1" in tooltip.text_content()
+    assert "GeV" in tooltip.text_content()
+
+
+def test_a_service_that_goes_away_and_comes_back(toy_site, page):
+    page.goto(toy_site.address)
+    row(page, 0).wait_for()
+    toy_site.service.away = True
+    row(page, 0).click()
+    page.get_by_text("The service is away").wait_for()
+    toy_site.service.away = False
+    page.get_by_role("button", name="Try again").click()
+    wait_for_jet(page, 0)
+
+    toy_site.service.away = True
+    page.locator("#jets-label").get_by_text("QCD").click()
+    page.locator("#jets-notice").get_by_text("does not answer").wait_for()
+    toy_site.service.away = False
+    row(page, 1).wait_for()  # the list comes back by itself
+    assert page.locator("#jets-count").inner_text() == "2 of 6"
+
+
+def test_a_page_opened_without_a_service(toy_site, page):
+    toy_site.service.away = True
+    page.goto(toy_site.address)
+    page.get_by_text("The service is away").wait_for()
+    toy_site.service.away = False
+    page.get_by_role("link", name="Try again").click()
+    row(page, 0).wait_for()

@@ -1,0 +1,299 @@
+"""The geometry of assets/scene.js as data: its functions run in a browser, nothing is drawn."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from app.main import assets_folder
+from app.theme import DARK, as_json
+from app.words import significant
+from lrp_core.jets import complete_graph
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def scene(browser):
+    """Calls JavaScript with ``s`` standing for window.jetlrp.scene and ``a`` for the argument."""
+    tab = browser.new_page()
+    tab.set_content(
+        f'<script id="jetlrp-themes" type="application/json">{as_json()}</script><div></div>'
+    )
+    tab.add_script_tag(path=assets_folder() / "scene.js")
+
+    def call(code, argument=None):
+        return tab.evaluate(
+            f"(a) => {{ const s = window.jetlrp.scene; return {code.strip()}; }}", argument
+        )
+
+    yield call
+    tab.close()
+
+
+def packed(values, dtype="float32"):
+    array = np.asarray(values, dtype=dtype)
+    return {
+        "dtype": dtype,
+        "shape": list(array.shape),
+        "data": base64.b64encode(array.tobytes()).decode(),
+    }
+
+
+def jet_data(n_tracks=6, seed=0, index=None, significance=None):
+    random = np.random.default_rng(seed)
+    n_edges = n_tracks * (n_tracks - 1)
+    if significance is None:
+        significance = random.pareto(2.0, n_edges)
+        significance = significance / max(significance.sum(), 1e-30)
+    return {
+        "jet": {"index": 3, "jet_id": "toy.root:3", "n_tracks": n_tracks},
+        "words": {"stands_for": "H→bb̄"},
+        "tracks": {
+            "delta_eta": random.normal(0, 0.2, n_tracks).tolist(),
+            "delta_phi": random.normal(0, 0.2, n_tracks).tolist(),
+            "pt": (10 ** random.normal(0.8, 0.4, n_tracks)).tolist(),
+            "relevance": packed(random.normal(0, 1, n_tracks)),
+            "more": [{"title": "charge", "unit": "e", "values": [1.0] * n_tracks}],
+        },
+        "edges": {
+            "significance": packed(significance),
+            "signed": packed(random.normal(0, 0.01, len(significance))),
+            "index": index,
+        },
+    }
+
+
+DRAWN = """
+(() => {
+  const scene = s.prepare(a.data);
+  const where = s.frame(scene.tracks, a.height || "log");
+  const bunches = s.strongEdges(scene, where, a.k, s.themes().dark);
+  return {
+    order: Array.from(scene.order), source: Array.from(scene.source),
+    destination: Array.from(scene.destination), where: {
+      x: where.x, y: where.y, z: Array.from(where.z), reach: where.reach,
+      low: where.low, high: where.high },
+    bunches: bunches.map((b) => ({ ...b, x: Array.from(b.x, (v) => isNaN(v) ? null : v),
+      y: Array.from(b.y, (v) => isNaN(v) ? null : v),
+      z: Array.from(b.z, (v) => isNaN(v) ? null : v) })),
+    share: scene.share[a.k],
+    rest: s.restEdges(scene, where, a.k).count,
+  };
+})()
+"""
+
+
+def test_arrays_arrive_bit_by_bit(scene):
+    for dtype in ("float32", "float64", "int32", "int64"):
+        values = np.arange(-3, 4).astype(dtype)
+        assert scene("Array.from(s.decode(a))", packed(values, dtype)) == values.tolist()
+    assert scene("Array.from(s.decode(a))", [0.5, 1.5]) == [0.5, 1.5]
+    assert scene("s.decode(null).length") == 0
+
+
+@pytest.mark.parametrize("n_tracks", [0, 1, 2, 7])
+def test_the_complete_graph_is_the_core_s(scene, n_tracks):
+    graph = scene(
+        "(() => { const g = s.completeGraph(a);"
+        " return [Array.from(g.source), Array.from(g.destination)]; })()",
+        n_tracks,
+    )
+    assert graph == complete_graph(n_tracks).tolist()
+
+
+def test_edges_are_ranked_by_significance(scene):
+    significance = [0.1, 0.4, 0.1, 0.3, 0.0, 0.1]
+    assert scene("Array.from(s.rank(a))", significance) == [1, 3, 0, 2, 5, 4]
+
+
+def test_the_strongest_edges_fill_bunches_of_falling_width(scene):
+    data = jet_data(12)
+    drawn = scene(DRAWN, {"data": data, "k": 40})
+    bunches = drawn["bunches"]
+    assert [bunch["bin"] for bunch in bunches] == list(range(7, -1, -1))
+    widths = [bunch["width"] for bunch in bunches]
+    assert widths == sorted(widths, reverse=True)
+    assert sum(bunch["count"] for bunch in bunches) == 40
+    starts = np.cumsum([0] + [bunch["count"] for bunch in bunches])[:-1]
+    assert [bunch["start"] for bunch in bunches] == starts.tolist()
+    significance = np.frombuffer(
+        base64.b64decode(data["edges"]["significance"]["data"]), np.float32
+    )
+    assert drawn["order"] == np.argsort(-significance, kind="stable").tolist()
+    assert drawn["share"] == pytest.approx(np.sort(significance)[::-1][:40].sum())
+    assert drawn["rest"] == 12 * 11 - 40
+    for bunch in bunches:
+        ranks = np.arange(bunch["start"], bunch["start"] + bunch["count"])
+        share = significance[drawn["order"]][ranks] / significance.max()
+        assert ((share * 8).astype(int).clip(0, 7) == bunch["bin"]).all()
+
+
+@pytest.mark.parametrize("height", ["log", "linear"])
+def test_a_curve_runs_from_its_source_to_its_destination(scene, height):
+    drawn = scene(DRAWN, {"data": jet_data(5), "k": 20, "height": height})
+    where, stride = drawn["where"], 10
+    for bunch in drawn["bunches"]:
+        for n in range(bunch["count"]):
+            edge = drawn["order"][bunch["start"] + n]
+            for axis in "xyz":
+                line = bunch[axis][n * stride : (n + 1) * stride]
+                assert line[0] == pytest.approx(where[axis][drawn["source"][edge]], abs=1e-4)
+                assert line[8] == pytest.approx(where[axis][drawn["destination"][edge]], abs=1e-4)
+                assert line[9] is None  # the gap to the next curve
+
+
+def test_there_and_back_bend_apart(scene):
+    drawn = scene(DRAWN, {"data": jet_data(2, significance=[0.6, 0.4]), "k": 2})
+    middles = []
+    for bunch in drawn["bunches"]:
+        for n in range(bunch["count"]):
+            middles.append([bunch[axis][n * 10 + 4] for axis in "xyz"])
+    chord = [np.mean(drawn["where"][axis]) for axis in "xyz"]
+    one, other = np.array(middles) - chord
+    np.testing.assert_allclose(one, -other, atol=1e-5)
+    assert np.abs(one).max() > 1e-3
+
+
+def test_an_edge_straight_up_bends_too(scene):
+    data = jet_data(2, significance=[0.5, 0.5])
+    data["tracks"].update(delta_eta=[0.1, 0.1], delta_phi=[0.2, 0.2], pt=[1.0, 50.0])
+    drawn = scene(DRAWN, {"data": data, "k": 2})
+    values = [value for bunch in drawn["bunches"] for axis in "xyz" for value in bunch[axis]]
+    assert all(value is None or np.isfinite(value) for value in values)
+
+
+def test_the_colour_brightens_towards_the_destination(scene):
+    drawn = scene(DRAWN, {"data": jet_data(4), "k": 1})
+    colours = drawn["bunches"][0]["color"]
+    first, last = ([int(c) for c in colours[at][4:-1].split(",")] for at in (0, 8))
+    full = [int(DARK.sequential[-1][at : at + 2], 16) for at in (1, 3, 5)]
+    assert last == full
+    assert sum(first) < sum(last)
+
+
+def test_a_graph_of_its_own_is_followed(scene):
+    index = packed([[0, 3, 3], [1, 2, 0]], "int32")
+    drawn = scene(DRAWN, {"data": jet_data(4, index=index, significance=[0.2, 0.5, 0.3]), "k": 3})
+    assert drawn["order"] == [1, 2, 0]
+    assert drawn["source"] == [0, 3, 3]
+    assert drawn["destination"] == [1, 2, 0]
+
+
+@pytest.mark.parametrize("n_tracks", [1, 2, 3])
+def test_small_jets_have_a_picture(scene, n_tracks):
+    data = jet_data(n_tracks, significance=[0.0] * (n_tracks * (n_tracks - 1)))
+    k = n_tracks * (n_tracks - 1)
+    drawn = scene(DRAWN, {"data": data, "k": k})
+    assert sum(bunch["count"] for bunch in drawn["bunches"]) == k
+    names = scene(
+        "s.traces(s.prepare(a), {edges: 0, size: 'pt', height: 'log'}, s.themes().dark)"
+        ".list.map((t) => t.name)",
+        data,
+    )
+    assert names[-1] == "tracks"
+    legend = scene("s.legend(s.prepare(a), 'pt')", data)
+    assert legend["significance"]["max"] == 0
+
+
+def test_how_many_edges_at_first(scene):
+    assert scene("[0, 2, 650, 13806].map(s.defaultEdges)") == [0, 1, 130, 150]
+
+
+@pytest.mark.parametrize("n_edges", [2, 30, 650, 13806])
+def test_the_slider_goes_from_one_edge_to_all_that_are_drawn(scene, n_edges):
+    assert scene("s.edgesAt(0, a)", n_edges) == 1
+    assert scene("s.edgesAt(1, a)", n_edges) == min(n_edges, 2000)
+    for edges in (1, 2, min(n_edges, 150)):
+        assert scene("s.edgesAt(s.positionOf(a[0], a[1]), a[1])", [edges, n_edges]) == edges
+
+
+def test_both_angles_share_one_scale_around_the_jet_axis(scene):
+    drawn = scene(DRAWN, {"data": jet_data(9), "k": 1})
+    where = drawn["where"]
+    assert where["reach"] >= max(map(abs, where["x"] + where["y"]))
+    layout = scene(
+        "(() => { const x = s.prepare(a); const w = s.frame(x.tracks, 'log');"
+        " return s.layout(x, w, s.themes().dark, 'Inter', s.cameraFor(800, 600), 1).scene; })()",
+        jet_data(9),
+    )
+    assert layout["xaxis"]["range"] == layout["yaxis"]["range"]
+    assert "sign(η" in layout["xaxis"]["title"]["text"]
+    assert "Δη" in layout["xaxis"]["title"]["text"]
+    assert "GeV" in layout["zaxis"]["title"]["text"]
+
+
+def test_the_legend_shows_true_significances_from_zero(scene):
+    data = jet_data(3, significance=[0.021, 0.01, 0.005, 0.002, 0.001, 0.0])
+    legend = scene("s.legend(s.prepare(a), 'pt')", data)["significance"]
+    assert legend["max"] == pytest.approx(0.021)
+    values = [tick["value"] for tick in legend["ticks"]]
+    assert values == pytest.approx([0, 0.01, 0.021]) or values[0] == 0
+    assert values[-1] == pytest.approx(0.021)
+    assert legend["ticks"][-1]["text"] == "0.021"
+    widths = [step["width"] for step in legend["steps"]]
+    assert widths == sorted(widths)
+    assert len(widths) == 8
+
+
+def test_the_relevance_scale_is_symmetric(scene):
+    data = jet_data(5)
+    legend = scene("s.legend(s.prepare(a), 'relevance')", data)["relevance"]
+    assert [tick["at"] for tick in legend["ticks"]] == [1, 0.5, 0, -0.5, -1]
+    marker = scene(
+        "(() => { const m = s.traces(s.prepare(a), {edges: 3, size: 'relevance', height: 'log'},"
+        " s.themes().dark).list.at(-1).marker; return {cmin: m.cmin, cmax: m.cmax,"
+        " size: m.size}; })()",
+        data,
+    )
+    assert marker["cmin"] == -marker["cmax"]
+    relevance = np.abs(np.frombuffer(base64.b64decode(data["tracks"]["relevance"]["data"]), "f4"))
+    assert np.argsort(marker["size"]).tolist() == np.argsort(relevance).tolist()
+
+
+def test_an_edge_and_a_track_in_words(scene):
+    data = jet_data(3, significance=[0.021, 0.01, 0.005, 0.002, 0.001, 0.0])
+    data["edges"]["signed"] = packed([-0.3, 0.1, 0.1, 0.1, 0.1, 0.1])
+    data["tracks"]["pt"] = [40.0, 5.0, 1.25]
+    edge = scene("s.edgeWords(s.prepare(a), 0)", data)
+    assert edge["title"] == "Track 0 → track 1"
+    lines = dict(edge["lines"])
+    assert lines["significance"] == "0.0210 (2.1 %)"
+    assert lines["rank"] == "1 of 6"
+    assert lines["signed relevance"] == "−0.300"
+    assert lines["speaks"] == "against H→bb̄"
+    assert lines["pT"] == "40.0 → 5.00 GeV"
+    track = scene("s.trackWords(s.prepare(a), 1)", data)
+    assert track["title"] == "Track 1"
+    lines = dict(track["lines"])
+    assert lines["pT"] == "5.00 GeV"
+    assert lines["charge"] == "1.00 e"
+    assert lines["Δφ"].endswith(" rad")
+    assert lines["rank"].endswith(" of 3")
+
+
+def test_the_edge_under_the_pointer(scene):
+    assert scene("[0, 8, 9, 10, 25].map((n) => s.rankAt(100, n))") == [100, 100, 100, 101, 102]
+
+
+@pytest.mark.parametrize("value", [0.02131, 12.3456, 1234.6, 0, 2.1e-7, -4.2e7, -0.5])
+def test_numbers_read_the_same_in_both_languages(scene, value):
+    assert scene("s.significant(a)", value).replace("\u00a0", " ") == significant(value).replace(
+        "\u00a0", " "
+    )
+
+
+def test_nothing_is_sent_to_plotly_s_servers(scene):
+    config = scene("s.CONFIG")
+    assert config["showSendToCloud"] is False
+    assert config["plotlyServerURL"] == ""
+    assert config["displaylogo"] is False
+
+
+def test_the_camera_steps_back_on_a_narrow_stage(scene):
+    narrow, wide = scene("[s.cameraFor(500, 600).eye.x, s.cameraFor(1200, 700).eye.x]")
+    assert narrow > wide
+    assert json.dumps(scene("s.cameraFor(0, 0)"))

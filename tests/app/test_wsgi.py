@@ -1,0 +1,48 @@
+"""The page under gunicorn, as docs/server.md says."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from app.wsgi import create_server
+
+
+def test_without_its_service_the_page_says_so() -> None:
+    server = create_server("http://127.0.0.1:9")
+    with server.test_client() as browser:
+        assert browser.get("/").status_code == 200
+        layout = browser.get("/_dash-layout").get_data(as_text=True)
+    assert "service" in layout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="gunicorn runs on Unix only")
+def test_gunicorn_serves_the_page() -> None:
+    assert importlib.util.find_spec("gunicorn") is not None
+    command = [
+        *(sys.executable, "-m", "gunicorn", "app.wsgi:create_server('http://127.0.0.1:9')"),
+        *("--worker-class", "gthread", "--threads", "8", "--no-control-socket"),
+        *("--bind", "127.0.0.1:0", "--log-level", "info"),
+    ]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if "Listening at" in line:
+                address = line.split("Listening at: ")[1].split(" ")[0]
+                break
+        else:
+            pytest.fail("gunicorn did not start")
+        deadline = time.monotonic() + 30
+        answer = httpx.get(address, timeout=deadline - time.monotonic())
+        assert answer.status_code == 200
+        assert "jetlrp" in answer.text
+    finally:
+        running.terminate()
+        running.communicate(timeout=20)
+    assert running.returncode == 0

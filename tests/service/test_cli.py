@@ -1,0 +1,191 @@
+"""The command: what it passes on, and the one line that it says when something is missing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app import cli as command
+from app import serve
+from lrp_core.commands import check as check_command
+from lrp_core.commands import explain as explain_command
+from lrp_core.errors import JetFileError
+from lrp_core.settings import PREFIX
+
+NETWORK = ["--model", "IN.pth", "--definitions", "d.yml"]
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(command.cli, list(words))
+
+
+def assert_one_line(result: Result, *parts: str) -> None:
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("jetlrp: ")
+    assert result.stderr.count("\n") == 1
+    for part in parts:
+        assert part in result.stderr
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the serving commands were asked to serve; nothing is served."""
+    asked: dict[str, Any] = {}
+    for name in ("serve_all", "serve_page", "serve_service"):
+        monkeypatch.setattr(
+            serve, name, lambda *given, name=name: asked.update(by=name, given=given)
+        )
+    monkeypatch.setattr(serve, "leave", lambda status: asked.update(status=status))
+    return asked
+
+
+def test_help_names_the_commands() -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    for name in ("explain", "check", "serve", "service"):
+        assert name in result.stdout
+    assert run("serve", "--help").exit_code == 0
+
+
+def test_version() -> None:
+    result = run("--version")
+    assert (result.exit_code, result.stdout) == (0, "jetlrp 0.1.0\n")
+
+
+def test_serve_says_what_to_give() -> None:
+    assert_one_line(run("serve"), "--jets", "--model", "--definitions", "--backend")
+    assert_one_line(run("serve", *NETWORK), "--jets")
+    assert_one_line(run("serve", "--jets", "a.root"), "--model")
+    assert_one_line(run("service"), "jetlrp service --jets")
+
+
+def test_serve_passes_on_what_it_is_given(served: dict[str, Any]) -> None:
+    words = ["--jets", "a.root", "--jets", "b/*.root", *NETWORK, "--host", "::1", "--port", "0"]
+    words += ["--tree", "t", "--column", "fj_pt=jet_pt", "--column", "track_pt = trk"]
+    assert run("serve", *words).exit_code == 0
+    sources, settings, _ = served["given"]
+    assert served["by"] == "serve_all"
+    assert (sources.jets, sources.model, sources.definitions) == (
+        ("a.root", "b/*.root"),
+        "IN.pth",
+        "d.yml",
+    )
+    assert sources.tree == "t"
+    assert sources.columns == {"fj_pt": "jet_pt", "track_pt": "trk"}
+    assert (settings.host, settings.port) == ("::1", 0)
+
+
+def test_files_of_a_pattern_that_the_shell_expanded(served: dict[str, Any]) -> None:
+    assert run("serve", "--jets", "a.root", "b.root", "c.root", *NETWORK).exit_code == 0
+    assert served["given"][0].jets == ("a.root", "b.root", "c.root")
+
+
+def test_service_has_a_port_of_its_own(
+    served: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("service", "--jets", "a.root", *NETWORK).exit_code == 0
+    assert (served["by"], served["given"][1].service_port) == ("serve_service", 8051)
+    monkeypatch.setenv(f"{PREFIX}SERVICE_PORT", "9009")
+    assert run("service", "--jets", "a.root", *NETWORK).exit_code == 0
+    assert served["given"][1].service_port == 9009
+
+
+def test_serve_with_a_backend(served: dict[str, Any]) -> None:
+    assert run("serve", "--backend", "http://gpu:8051").exit_code == 0
+    assert (served["by"], served["given"][0]) == ("serve_page", "http://gpu:8051")
+    assert_one_line(run("serve", "--backend", "http://gpu:8051", "--jets", "a.root"), "either")
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--port", "70000"], "port = 70000"),
+        (["--column", "fj_pt"], "STANDARD=BRANCH"),
+        (["--column", "=x"], "STANDARD=BRANCH"),
+    ],
+)
+def test_what_cannot_be_served(words: list[str], part: str) -> None:
+    assert_one_line(run("serve", "--jets", "a.root", *NETWORK, *words), part)
+
+
+@pytest.mark.parametrize("address", ["gpu:8051", "ftp://gpu", "http://", "http://gpu/?a=1", ""])
+def test_an_address_that_is_none(address: str) -> None:
+    assert_one_line(run("serve", "--backend", address), "--backend", "http://gpu-machine:8051")
+
+
+def test_a_port_in_use_is_told_in_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for name in ("serve", "service"):
+            result = run(name, "--jets", "a.root", *NETWORK, "--port", port)
+            assert_one_line(result, port, "in use", "--port")
+        assert_one_line(run("serve", "--backend", "http://gpu:1", "--port", port), "in use")
+
+
+def test_a_host_that_is_none() -> None:
+    result = run("serve", "--jets", "a.root", *NETWORK, "--host", "no such host", "--port", "0")
+    assert_one_line(result, "--host", "no such host")
+
+
+def test_explain_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        explain_command, "run", lambda *given, **named: asked.extend([given, named])
+    )
+    words = ["a.root", "b.root", "--jet", "12", *NETWORK, "--target", "hbb", "--dtype", "float64"]
+    words += ["--rule", "gamma(1.0)", "--out", "e.npz", "--tree", "t", "--column", "a=b"]
+    assert run("explain", *words).exit_code == 0
+    assert asked[0] == (["a.root", "b.root"], 12, "IN.pth", "d.yml")
+    assert asked[1] == {
+        "target": "hbb",
+        "rule": "gamma(1.0)",
+        "dtype": "float64",
+        "out": "e.npz",
+        "tree": "t",
+        "columns": {"a": "b"},
+    }
+    assert_one_line(run("explain", "a.root", "--jet", "1"), "--model")
+
+
+def test_check_ends_with_the_status_of_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_command, "run", lambda files, **named: len(files))
+    assert run("check", "a.root").exit_code == 1
+    assert run("check", "a.root", "b.root").exit_code == 2
+
+
+def test_errors_that_are_raised_on_purpose_have_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*given: Any, **named: Any) -> int:
+        raise JetFileError("a.root: there is no such file")
+
+    monkeypatch.setattr(check_command, "run", fail)
+    assert_one_line(run("check", "a.root"), "a.root: there is no such file")
+
+
+def test_the_real_command_on_files_that_are_not_there(tmp_path: Path) -> None:
+    result = run("explain", str(tmp_path / "none.root"), "--jet", "1", *NETWORK)
+    assert_one_line(result, "none.root", "there is no such file")
+
+
+def test_help_is_quick_and_needs_no_torch() -> None:
+    code = (
+        "import sys; from typer.testing import CliRunner; from app.cli import cli; "
+        "CliRunner().invoke(cli, ['serve', '--help']); CliRunner().invoke(cli, ['serve']); "
+        "print([name for name in ('torch', 'dash', 'fastapi', 'uproot', 'pandas', 'uvicorn') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ}
+    )
+    assert done.stdout.strip() == "[]"
