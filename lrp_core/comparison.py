@@ -82,9 +82,8 @@ def compare(first: JetArrays, second: JetArrays, seed: int = 0) -> Comparison:
             _distance(name, label, tracks[0][:, i], tracks[1][:, i])
             for i, name in enumerate(first.columns)
         ]
-        domain[label] = domain_auc(
-            *(medians(j)[rows] for j, rows in zip((first, second), chosen, strict=True)), seed
-        )
+        one, two = (medians(j)[rows] for j, rows in zip((first, second), chosen, strict=True))
+        domain[label] = domain_auc(one, two, seed)
     return Comparison(tuple(distances), domain)
 
 

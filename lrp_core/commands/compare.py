@@ -27,8 +27,8 @@ def run(first: str, second: str, *, console: Console | None = None) -> Compariso
     from lrp_core.jet_arrays import read_jet_arrays
 
     printed = console or Console(highlight=False)
-    jets = [read_jet_arrays([path], tuple(FEATURES)) for path in (first, second)]
-    comparison = compare(*jets)
+    one, two = (read_jet_arrays([path], tuple(FEATURES)) for path in (first, second))
+    comparison = compare(one, two)
     for label in comparison.domain_auc:
         table = Table(title=f"{label}: {Path(first).name} and {Path(second).name}")
         table.add_column("quantity")

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from lrp_core.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -15,8 +12,8 @@ if TYPE_CHECKING:
 
     from lrp_core.evaluation import Evaluation
 
-Array = npt.NDArray[np.float64]
-DrawRoc = Callable[[Array, Array, str, str], None]
+
+DrawRoc = Callable[[Sequence[float], Sequence[float], str, str], None]
 
 
 def run(
@@ -62,6 +59,11 @@ def run(
         printed.print(line)
     if plot is not None and draw is not None:
         efficiency, rate = roc(score, jets.signal)
-        draw(efficiency, rate, f"{loaded.name}: AUC {evaluation.overall.auc:.4f}", plot)
+        draw(
+            efficiency.tolist(),
+            rate.tolist(),
+            f"{loaded.name}: AUC {evaluation.overall.auc:.4f}",
+            plot,
+        )
         printed.print(f"written: {plot}")
     return evaluation
