@@ -25,6 +25,7 @@ from lrp_core.errors import JetFileError
 TREE = "deepntuplizer/tree"
 TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple", "ROOT::Experimental::RNTuple")
 TRACK_PREFIXES = ("track_", "trackBTag_")
+TRUTH_PREFIX = "track_truth_"  # what a simulation knows of a track: no feature of it
 HBB_LABEL = "label_H_bb"
 QCD_LABEL, QCD_LABEL_PREFIX = "sample_isQCD", "label_QCD_"
 PT, SDMASS = "fj_pt", "fj_sdmass"
@@ -251,7 +252,7 @@ class RootFile:
                         f"{self.path}: {name} is mapped to {branch_name}, which is "
                         f"{branch.typename}; expected one number per jet"
                     )
-            elif mapped or name.startswith(TRACK_PREFIXES):
+            elif mapped or (name.startswith(TRACK_PREFIXES) and not name.startswith(TRUTH_PREFIX)):
                 branch = _describe(source)
                 if branch.is_list:
                     self.tracks[name] = branch

@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lrp_core.simulation.jet_file import content_hash
-    from lrp_core.simulation.particles import Origin
     from lrp_core.simulation.simulate import Sample, simulate
 
-__all__ = ["Origin", "Sample", "content_hash", "simulate"]
+__all__ = ["Sample", "content_hash", "simulate"]
 
 _HOMES = {
-    "Origin": "particles",
     "Sample": "simulate",
     "content_hash": "jet_file",
     "simulate": "simulate",

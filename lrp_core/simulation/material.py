@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lrp_core.simulation.particles import Origin, Particles
+from lrp_core.simulation.particles import Particles
+from lrp_core.truth import Origin
 
 Array = npt.NDArray[np.float64]
 

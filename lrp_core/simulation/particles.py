@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lrp_core.simulation.table import Table
+from lrp_core.truth import Origin
 
 Integers = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
-
-
-class Origin(IntEnum):
-    """Where a track comes from: the code in the branch ``track_truth_origin``.
-
-    A track of a b-hadron's decay chain counts as B_HADRON also where a c-hadron lies between;
-    a track of a V0 or from the material counts as that, whatever the V0 or the photon came from
-    (``track_truth_b`` still tells its b-hadron).
-    """
-
-    PROMPT = 0
-    B_HADRON = 1
-    C_HADRON = 2
-    V0 = 3
-    CONVERSION = 4
-    INTERACTION = 5
-    PILEUP = 6
-    FAKE = 7
 
 
 STRANGE = (310, 3122, 3112, 3222, 3312, 3322, 3334)

@@ -10,10 +10,11 @@ import numpy.typing as npt
 from lrp_core.kinematics import wrap_phi
 from lrp_core.simulation.association import FIT_LOOSE_CHI2, fit_probability
 from lrp_core.simulation.generator import Generator
-from lrp_core.simulation.particles import Origin, read_record
+from lrp_core.simulation.particles import read_record
 from lrp_core.simulation.samples import PILEUP, SLICES
 from lrp_core.simulation.table import ranges
 from lrp_core.simulation.tracker import Tracks, measure
+from lrp_core.truth import Origin
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -24,8 +24,9 @@ from lrp_core.simulation.covariance import (
 )
 from lrp_core.simulation.helix import closest_approach
 from lrp_core.simulation.material import CHARGED_SHARE, pass_material
-from lrp_core.simulation.particles import Origin, Particles
+from lrp_core.simulation.particles import Particles
 from lrp_core.simulation.table import Table
+from lrp_core.truth import Origin
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

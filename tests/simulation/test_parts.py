@@ -20,7 +20,6 @@ from lrp_core.simulation.covariance import (
 )
 from lrp_core.simulation.material import pass_material
 from lrp_core.simulation.particles import (
-    Origin,
     Particles,
     holds_quark,
     nearest_ancestor,
@@ -29,6 +28,7 @@ from lrp_core.simulation.particles import (
 from lrp_core.simulation.samples import BACKGROUND, PT_BINS, SIGNAL
 from lrp_core.simulation.shaping import N_BINS, Shaper, spread_slots, wanted_per_bin
 from lrp_core.simulation.table import ranges
+from lrp_core.truth import Origin
 
 
 def particles(n: int, pdg: int, pt: float, eta: float = 0.0) -> Particles:

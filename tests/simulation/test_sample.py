@@ -10,8 +10,9 @@ import pytest
 
 import lrp_core
 from lrp_core.features import FEATURES
-from lrp_core.simulation import Origin, content_hash, simulate
+from lrp_core.simulation import content_hash, simulate
 from lrp_core.simulation.jet_file import PROVENANCE, TREE
+from lrp_core.truth import Origin
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,7 @@ POOL_EVENTS = 100  # as the fixture has it
 def test_it_reads_as_jets(sample_file: Path) -> None:
     jets = lrp_core.open_jets(sample_file)
     assert len(jets) == 20
+    assert set(jets.features) == set(FEATURES)
     assert sorted(jet.label for jet in jets) == ["hbb"] * 10 + ["qcd"] * 10
 
 
