@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         rule_from_dict,
     )
     from lrp_core.steps import Steps
+    from lrp_core.truth import Truth, truth_match
 
 _HOME = {
     "PRESETS": "explainer",
@@ -48,6 +49,7 @@ _HOME = {
     "LedgerRow": "explanation",
     "Model": "model",
     "Steps": "steps",
+    "Truth": "truth",
     "WSquare": "rules",
     "ZPlus": "rules",
     "Zero": "rules",
@@ -59,6 +61,7 @@ _HOME = {
     "parse_rule": "rules",
     "predict": "explainer",
     "rule_from_dict": "rules",
+    "truth_match": "truth",
 }
 
 __all__ = [
@@ -76,6 +79,7 @@ __all__ = [
     "LedgerRow",
     "Model",
     "Steps",
+    "Truth",
     "WSquare",
     "ZPlus",
     "Zero",
@@ -87,6 +91,7 @@ __all__ = [
     "parse_rule",
     "predict",
     "rule_from_dict",
+    "truth_match",
 ]
 
 

@@ -3,7 +3,8 @@
 JetlrpError                 anything this project raises on purpose
 ├── JetFileError            a file of jets cannot be read, or lacks a branch
 ├── JetError                one jet cannot be used (no tracks, non-finite values, a bad graph)
-│   └── JetIndexError       there is no jet of that number
+│   ├── JetIndexError       there is no jet of that number
+│   └── TruthError          the truth of a simulated jet is missing or does not fit
 ├── CheckpointError         a checkpoint cannot be loaded
 ├── DefinitionsError        a definitions file does not describe the checkpoint
 ├── RuleError               a rule or a composite of rules is not possible
@@ -33,6 +34,10 @@ class JetError(JetlrpError):
 
 class JetIndexError(JetError, IndexError):
     """There is no jet of that number; also an ``IndexError``, so that a sequence of jets ends."""
+
+
+class TruthError(JetError):
+    """A jet has no truth of a simulation, or one that does not fit its tracks."""
 
 
 class CheckpointError(JetlrpError):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lrp_core.errors import JetError
+from lrp_core.errors import JetError, TruthError
+from lrp_core.truth import Truth
 
 LABELS = ("hbb", "qcd")
 
@@ -32,10 +33,13 @@ class Jet:
     label       "hbb", "qcd", or None where nobody knows (real data)
     pt          transverse momentum in GeV, or None
     sdmass      soft-drop mass in GeV, or None
+    eta         pseudorapidity of the jet axis, or None
     jet_id      where the jet comes from, such as "hbb_jets.root:12"
     index       number of the jet in its file or list, or None
+    truth       where each track comes from, for simulated jets; else None
 
-    Raises JetError if there are no tracks, a value is not finite or the graph does not fit.
+    Raises JetError if there are no tracks, a value is not finite or the graph does not fit, and
+    TruthError, which is one, if the truth does not.
     """
 
     tracks: npt.NDArray[np.floating]
@@ -46,6 +50,8 @@ class Jet:
     sdmass: float | None = None
     jet_id: str = "jet"
     index: int | None = None
+    eta: float | None = None
+    truth: Truth | None = None
 
     def __post_init__(self) -> None:
         name = self.jet_id
@@ -92,6 +98,11 @@ class Jet:
             raise JetError(
                 f"{name}: label {self.label!r} is not one of {', '.join(LABELS)} or None"
             )
+        if self.truth is not None and self.truth.n_tracks != tracks.shape[0]:
+            raise TruthError(
+                f"{name}: the truth is of {self.truth.n_tracks} tracks, but the jet has "
+                f"{tracks.shape[0]}; give one value per track"
+            )
         tracks.setflags(write=False)
         edge_index.setflags(write=False)
         object.__setattr__(self, "tracks", tracks)
@@ -110,6 +121,8 @@ class Jet:
         sdmass: float | None = None,
         jet_id: str = "jet",
         index: int | None = None,
+        eta: float | None = None,
+        truth: Truth | None = None,
     ) -> Jet:
         """Make a jet of one's own arrays; without ``edge_index``, all tracks are joined.
 
@@ -131,6 +144,8 @@ class Jet:
             sdmass=sdmass,
             jet_id=jet_id,
             index=index,
+            eta=eta,
+            truth=truth,
         )
 
     @property

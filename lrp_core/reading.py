@@ -28,6 +28,7 @@ import numpy as np
 from lrp_core.errors import JetError, JetFileError, JetIndexError
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.root_file import UNREADABLE, Block, RootFile, is_remote
+from lrp_core.truth import BHadron, Truth
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -236,6 +237,8 @@ class JetFiles(Sequence[Jet]):
             sdmass=None if block.sdmass is None else float(block.sdmass[at]),
             jet_id=self._files[place].jet_id(entry),
             index=int(self._starts[place]) + entry,
+            eta=None if block.eta is None else float(block.eta[at]),
+            truth=_truth(block, at),
         )
 
     def _walk(self, start: int, stop: int | None) -> Iterator[tuple[int, int, Block]]:
@@ -304,6 +307,20 @@ class JetFiles(Sequence[Jet]):
             joined = np.concatenate(columns)
             table[name] = pd.Series(joined, dtype=joined.dtype)
         return pd.DataFrame(table)
+
+
+def _truth(block: Block, at: int) -> Truth | None:
+    """Where the tracks of jet ``at`` of a block come from, if the file tells."""
+    if block.truth is None:
+        return None
+    rows = block.truth[slice(*block.offsets[at : at + 2])].astype(np.int64)
+    positions = () if block.b_hadrons is None else block.b_hadrons[at]
+    hadrons = [
+        BHadron(number, float(pt), float(etarel), float(phirel))
+        for number, (pt, etarel, phirel) in enumerate(positions, 1)
+        if pt > 0
+    ]
+    return Truth(rows[:, 0], rows[:, 1], tuple(hadrons))
 
 
 def expand_paths(paths: Paths) -> tuple[str, ...]:

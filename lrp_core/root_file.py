@@ -3,8 +3,9 @@
 A track feature is a jagged branch of numbers named ``track_*`` or ``trackBTag_*``, written as
 ``vector<float>`` (ROOT) or ``float[]`` (uproot). The header of the tree tells how many jets there
 are and where the baskets lie; a basket holds one branch of some hundreds of jets, and is the least
-that can be read. An RNTuple is read as well: fields are its branches, clusters its baskets. This
-module is all that knows uproot; ``reading`` makes jets of what it finds.
+that can be read. An RNTuple is read as well: fields are its branches, clusters its baskets. The
+truth of simulated jets is in branches ``track_truth_*`` and ``fj_truth_*``, which are no features.
+This module is all that knows uproot; ``reading`` makes jets of what it finds.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lrp_core.errors import JetFileError
+from lrp_core.truth import B_NUMBERS, Origin
 
 TREE = "deepntuplizer/tree"
 TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple", "ROOT::Experimental::RNTuple")
 TRACK_PREFIXES = ("track_", "trackBTag_")
-TRUTH_PREFIX = "track_truth_"  # what a simulation knows of a track: no feature of it
 HBB_LABEL = "label_H_bb"
 QCD_LABEL, QCD_LABEL_PREFIX = "sample_isQCD", "label_QCD_"
-PT, SDMASS = "fj_pt", "fj_sdmass"
+PT, SDMASS, ETA = "fj_pt", "fj_sdmass", "fj_eta"
+TRUTH_PREFIXES = ("track_truth_", "fj_truth_")
+TRUTH_OF_TRACKS = {"track_truth_origin": tuple(Origin), "track_truth_b": B_NUMBERS}
+TRUTH_B_HADRONS = tuple(
+    f"fj_truth_b{number}_{value}" for number in (1, 2) for value in ("pt", "etarel", "phirel")
+)
 
 BLOCK_BYTES = 64 << 20  # the most track data decoded and kept as one piece
 
@@ -37,6 +43,7 @@ UNREADABLE = "cannot be read"
 LENGTHS = "track branches of different lengths"
 NO_TRACKS = "no tracks"
 NOT_FINITE = "values that are not finite"
+NO_TRUTH = "truth that is not possible"
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class Block:
     """Some jets of one file, one behind the other, decoded.
 
     tracks [n_tracks, n_features] of the good jets; offsets [n_jets + 1] say whose they are
+    truth [n_tracks, 2]: origin and b-hadron of each track
+    b_hadrons [n_jets, 2, 3]: pt, etarel and phirel of both; there is none where pt is not positive
     problems: number in the file -> reason, message
     """
 
@@ -53,6 +62,9 @@ class Block:
     offsets: npt.NDArray[np.int64]
     pt: npt.NDArray[Any] | None
     sdmass: npt.NDArray[Any] | None
+    eta: npt.NDArray[Any] | None
+    truth: npt.NDArray[np.int8] | None
+    b_hadrons: npt.NDArray[Any] | None
     labels: npt.NDArray[np.object_]
     problems: dict[int, tuple[str, str]]
 
@@ -224,7 +236,7 @@ class RootFile:
         )
 
     def _find_branches(self, tree: Any) -> None:
-        """Sort the tree's branches into track features and numbers of the jet as a whole."""
+        """Sort the tree's branches into track features, numbers of the whole jet, and truth."""
         branches: dict[str, Any] = {}
         for source in tree.itervalues(recursive=True):
             branches.setdefault(source.name, source)
@@ -238,24 +250,30 @@ class RootFile:
         standard = {branch: name for name, branch in self.columns.items()}
         self.tracks: dict[str, _Branch] = {}
         self.scalars: dict[str, _Branch] = {}
+        self.truth: dict[str, _Branch] = {}
         for branch_name, source in branches.items():
             name = standard.get(branch_name, branch_name)
             if branch_name not in taken and name in self.columns:
                 continue  # the map gives this name to another branch
             mapped = branch_name in taken
-            if name in (PT, SDMASS, HBB_LABEL, QCD_LABEL) or name.startswith(QCD_LABEL_PREFIX):
+            is_truth = name.startswith(TRUTH_PREFIXES)
+            if is_truth and name not in (*TRUTH_OF_TRACKS, *TRUTH_B_HADRONS):
+                continue
+            if name in (PT, SDMASS, ETA, HBB_LABEL, QCD_LABEL, *TRUTH_B_HADRONS) or name.startswith(
+                QCD_LABEL_PREFIX
+            ):
                 branch = _describe(source)
                 if branch.is_number:
-                    self.scalars[name] = branch
+                    (self.truth if is_truth else self.scalars)[name] = branch
                 elif mapped:
                     raise JetFileError(
                         f"{self.path}: {name} is mapped to {branch_name}, which is "
                         f"{branch.typename}; expected one number per jet"
                     )
-            elif mapped or (name.startswith(TRACK_PREFIXES) and not name.startswith(TRUTH_PREFIX)):
+            elif mapped or name.startswith(TRACK_PREFIXES):
                 branch = _describe(source)
                 if branch.is_list:
-                    self.tracks[name] = branch
+                    (self.truth if is_truth else self.tracks)[name] = branch
                 elif mapped:
                     raise JetFileError(
                         f"{self.path}: {name} is mapped to {branch_name}, which is "
@@ -276,13 +294,32 @@ class RootFile:
                     "file has; files read as one sequence need the same track branches"
                 )
             self.tracks = {name: self.tracks[name] for name in self.wanted}
+        self._check_truth()
         self.features = tuple(self.tracks)
         types = [branch.dtype for branch in self.tracks.values() if branch.dtype is not None]
         self.dtype = np.result_type(np.float32, *types)
         self.tree = tree
-        self.used = [*self.tracks.values(), *self.scalars.values()]
+        self.branches = {**self.tracks, **self.scalars, **self.truth}
+        self.used = list(self.branches.values())
         self.common = reduce(np.intersect1d, [branch.edges for branch in self.used])
-        self.jet_bytes = sum(branch.jet_bytes for branch in self.tracks.values())
+        self.jet_bytes = sum(branch.jet_bytes for branch in self.used if branch.is_list)
+
+    def _check_truth(self) -> None:
+        """Refuse a truth of which only a part is there. Raises JetFileError."""
+        if not self.truth:
+            return
+        needed = list(TRUTH_OF_TRACKS)
+        if any(name in self.truth for name in TRUTH_B_HADRONS):
+            needed += TRUTH_B_HADRONS
+        missing = [name for name in needed if name not in self.truth]
+        if missing:
+            raise JetFileError(
+                f"{self.path}: the truth of the jets is not complete: it has "
+                f"{_listing(self.truth)}, but not {', '.join(missing)}; expected "
+                f"{' and '.join(TRUTH_OF_TRACKS)}, lists of numbers per jet, and all or none of "
+                f"{TRUTH_B_HADRONS[0]} to {TRUTH_B_HADRONS[-1]}, numbers of the jet; "
+                "write all of them or leave the truth out"
+            )
 
     def span(self, entry: int, stop: int) -> tuple[int, int]:
         """Range of jets around ``entry`` to ``stop`` - 1 that the same baskets hold in any case.
@@ -321,6 +358,9 @@ class RootFile:
             offsets=np.zeros(stop - start + 1, np.int64),
             pt=None,
             sdmass=None,
+            eta=None,
+            truth=None,
+            b_hadrons=None,
             labels=np.full(stop - start, None, dtype=object),
             problems=why,
         )
@@ -339,7 +379,7 @@ class RootFile:
         numbers: dict[str, npt.NDArray[Any]] = {}
         for group in self._groups(start, stop):
             for name, array in self._arrays(group, start, stop).items():
-                if name in self.tracks:
+                if self.branches[name].is_list:
                     ends[name], flat[name] = _flatten(array)
                 else:
                     numbers[name] = np.asarray(array)
@@ -347,15 +387,15 @@ class RootFile:
         # The same number of tracks in every branch, or else the jet is left out.
         reference = ends[self.features[0]]
         different = np.zeros(n_jets, bool)
-        for name in self.features:
+        for name in ends:
             if not np.array_equal(ends[name], reference):
                 different |= np.diff(ends[name]) != np.diff(reference)
         for at in np.flatnonzero(different):
-            lengths = {name: int(ends[name][at + 1] - ends[name][at]) for name in self.features}
+            lengths = {name: int(ends[name][at + 1] - ends[name][at]) for name in ends}
             bad(at, LENGTHS, _tell_lengths(lengths))
         counts = np.where(different, 0, np.diff(reference))
         if different.any():
-            for name in self.features:
+            for name in ends:
                 keep = np.repeat(~different, np.diff(ends[name]))
                 flat[name] = flat[name][keep]
         offsets = np.concatenate([[0], np.cumsum(counts)])
@@ -379,10 +419,25 @@ class RootFile:
                     f"{len(wrong)} value(s) are not finite, the first is {value} for "
                     f"{self.features[column]} of track {track}; every value must be finite",
                 )
-        for name in (PT, SDMASS):
+        for name in (PT, SDMASS, ETA, *TRUTH_B_HADRONS):
             if name in numbers:
                 for at in np.flatnonzero(~np.isfinite(numbers[name])):
                     bad(at, NOT_FINITE, f"{name} is {numbers[name][at]}; expected a finite number")
+        truth = np.zeros((offsets[-1], 2), np.int8) if self.truth else None
+        for column, (name, allowed) in enumerate(TRUTH_OF_TRACKS.items() if self.truth else ()):
+            assert truth is not None
+            values = flat.pop(name)
+            possible = np.isin(values, allowed)
+            truth[possible, column] = values[possible]
+            for row in np.flatnonzero(~possible):
+                at = np.searchsorted(offsets, row, side="right") - 1
+                wanted = f"a whole number from {min(allowed)} to {max(allowed)}"
+                found = f"{name} is {values[row]} for track {row - offsets[at]}"
+                bad(at, NO_TRUTH, f"{found}; expected {wanted}")
+        b_hadrons = None
+        if TRUTH_B_HADRONS[0] in numbers:
+            b_hadrons = np.stack([numbers[name] for name in TRUTH_B_HADRONS], axis=1)
+            b_hadrons = b_hadrons.reshape(n_jets, 2, 3)
         return Block(
             start=start,
             stop=stop,
@@ -390,6 +445,9 @@ class RootFile:
             offsets=offsets,
             pt=numbers.get(PT),
             sdmass=numbers.get(SDMASS),
+            eta=numbers.get(ETA),
+            truth=truth,
+            b_hadrons=b_hadrons,
             labels=_labels(numbers, n_jets),
             problems=problems,
         )
@@ -398,7 +456,7 @@ class RootFile:
         """All branches, in groups whose baskets have room in memory together; mostly one group."""
         group: dict[str, _Branch] = {}
         size = 0.0
-        for name, branch in [*self.tracks.items(), *self.scalars.items()]:
+        for name, branch in self.branches.items():
             first, end = branch.baskets(start, stop)
             needed = branch.jet_bytes * (end - first)
             if group and size + needed > 4 * BLOCK_BYTES:
@@ -478,7 +536,7 @@ class RootFile:
             problem[at] = problem[at] or f"{LENGTHS}: {_pairs(of_jet)}"
         none = (n_tracks == 0) & readable & ~differs
         problem[none & (problem == None)] = NO_TRACKS  # noqa: E711  (element by element)
-        for name in (PT, SDMASS):
+        for name in (PT, SDMASS, ETA):
             if name in numbers:
                 for at in np.flatnonzero(~np.isfinite(numbers[name])):
                     problem[at] = problem[at] or f"{name} is {numbers[name][at]}"

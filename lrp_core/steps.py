@@ -348,6 +348,13 @@ class Steps:
             raise NetworkError(
                 f"the logits must stand at jets, found {value.place}; add a mean or sum"
             )
+        used = {value, *(one for step in self.steps for one in step.inputs)}
+        for step in self.steps:
+            if step.output not in used:
+                name = step.stage or f"a {type(step).__name__}"
+                raise NetworkError(f"nothing uses what the step {name} computes; leave it out")
+        if self.tracks not in used:
+            raise NetworkError("no step reads the tracks; start from the steps' own .tracks")
         self.output = value
         return self
 

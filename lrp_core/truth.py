@@ -1,32 +1,33 @@
-"""What a simulation knows of its jets, and how well an explanation points at it."""
+"""The truth of simulated jets: where every track comes from, and whether an explanation finds it.
+
+Only whoever makes the jets knows it. Real jets have none, and no network is ever shown it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from lrp_core.errors import JetError, JetFileError
+from lrp_core.errors import TruthError
 
 if TYPE_CHECKING:
     from lrp_core.explanation import Explanation
+    from lrp_core.jets import Jet
 
-Array = npt.NDArray[np.float64]
-
-TREE = "deepntuplizer/tree"
+B_NUMBERS = (0, 1, 2)
 
 
 class Origin(IntEnum):
-    """Where a track comes from: the code in the branch ``track_truth_origin``.
+    """Where a track comes from: the codes of the branch ``track_truth_origin``.
 
-    A track of a b-hadron's decay chain counts as B_HADRON also where a c-hadron lies between;
-    a track of a V0 or from the material counts as that, whatever the V0 or the photon came from
-    (``track_truth_b`` still tells its b-hadron).
+    A track of a b-hadron's decay chain is B_HADRON also where a c-hadron lies between. A track of a
+    V0 (K_S, Λ, hyperons), of a photon's conversion or of a nuclear interaction is that, whatever
+    the V0 or the particle came from: ``Truth.b`` still tells its b-hadron.
     """
 
     PROMPT = 0
@@ -38,14 +39,35 @@ class Origin(IntEnum):
     PILEUP = 6
     FAKE = 7
 
+    @property
+    def title(self) -> str:
+        """As people say it: "b-hadron decay"."""
+        return _TITLES[self]
+
+
+_TITLES = (
+    "prompt",
+    "b-hadron decay",
+    "c-hadron decay",
+    "V0",
+    "photon conversion",
+    "nuclear interaction",
+    "pileup",
+    "fake",
+)
+
 
 @dataclass(frozen=True)
 class BHadron:
-    """A b-hadron of a jet: pT in GeV, and where it flies, seen from the jet's axis.
+    """A b-hadron of a jet and where it flies.
 
-    etarel: eta - eta_jet, times the sign of eta_jet, as in ``track_etarel``; phirel: phi - phi_jet.
+    b       its number, as in ``Truth.b``
+    pt      transverse momentum in GeV
+    etarel  sign(η_jet)·(η - η_jet), as ``track_etarel``
+    phirel  φ - φ_jet in rad, as ``track_phirel``
     """
 
+    b: int
     pt: float
     etarel: float
     phirel: float
@@ -53,143 +75,188 @@ class BHadron:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What is known of one simulated jet.
+    """Where the tracks of a simulated jet come from.
 
-    origin [n_tracks] of ``Origin``; b [n_tracks]: 1 or 2 for a track that descends from that one
-    of ``hadrons``, else 0; hadrons: the jet's b-hadrons, at most two, the harder first.
+    origin     [n_tracks] int64, codes of ``Origin``
+    b          [n_tracks] int64: 1 or 2 for a track that descends from that b-hadron of the jet,
+               0 for any other
+    b_hadrons  the jet's b-hadrons, by number; () where it has none or nobody knows where
+
+    Raises TruthError for other values or for arrays that do not fit each other.
     """
 
     origin: npt.NDArray[np.int64]
     b: npt.NDArray[np.int64]
-    hadrons: tuple[BHadron, ...] = ()
+    b_hadrons: tuple[BHadron, ...] = ()
+
+    def __post_init__(self) -> None:
+        origin = _codes("origin", self.origin, tuple(Origin))
+        b = _codes("b", self.b, B_NUMBERS)
+        if len(origin) != len(b):
+            raise TruthError(
+                f"truth: origin is of {len(origin)} tracks and b of {len(b)}; "
+                "give one value per track in each"
+            )
+        object.__setattr__(self, "origin", origin)
+        object.__setattr__(self, "b", b)
+        object.__setattr__(self, "b_hadrons", tuple(self.b_hadrons))
+
+    @property
+    def n_tracks(self) -> int:
+        """Number of tracks."""
+        return len(self.origin)
 
     @property
     def from_b(self) -> npt.NDArray[np.bool_]:
-        """[n_tracks]: tracks that descend from a b-hadron, by whatever way."""
-        return np.asarray((self.origin == Origin.B_HADRON) | (self.b > 0))
+        """[n_tracks]: whether a track is a b-hadron track, which is ``b`` > 0.
+
+        That is all that descends from one of the jet's two b-hadrons: what comes of its c-hadron,
+        of a V0, a conversion or an interaction in its chain counts as well. Tracks of a third
+        b-hadron, or of one outside the jet, do not.
+        """
+        return np.asarray(self.b > 0)
+
+
+def _codes(name: str, given: npt.ArrayLike, allowed: Sequence[int]) -> npt.NDArray[np.int64]:
+    """A copy of ``given`` that does not change. Raises TruthError if a value is not allowed."""
+    values = np.array(given)
+    if values.ndim != 1:
+        raise TruthError(f"truth: {name} must be an array [n_tracks], found shape {values.shape}")
+    wrong = np.flatnonzero(~np.isin(values, allowed))
+    if len(wrong):
+        raise TruthError(
+            f"truth: {name} of track {wrong[0]} is {values[wrong[0]]}; "
+            f"expected a whole number from {min(allowed)} to {max(allowed)}"
+        )
+    codes = values.astype(np.int64)
+    codes.setflags(write=False)
+    return codes
 
 
 @dataclass(frozen=True)
 class TruthMatch:
-    """How an explanation goes with the truth of its jet. All shares are from 0 to 1.
+    """How much of an explanation lies on b-hadron tracks (``Truth.from_b``), against by chance.
 
-    n_tracks, n_b: tracks of the jet, and those that descend from a b-hadron
-    track_share, pt_share: the share of b-hadron tracks in the number of tracks, and in their pT;
-        what an explanation that knows nothing would give them
-    relevance_share: their share of the sum of |relevance| over tracks
-    edge_share: their share of the edge significance, half of an edge for each of its ends
-    average_precision: of ranking tracks by |relevance|: mean precision over the b-hadron tracks
-    edge_average_precision: of ranking tracks by the significance of their edges
-    chance: average precision that a random ranking has on average, about track_share
+    The relevance of a track is the signed sum over its columns. A share is between 0 and 1, and
+    None where there is nothing to share; NaN where the relevance is not finite.
+
+    n_tracks, n_b_tracks    tracks of the jet, and b-hadron tracks among them
+    relevance               sum of the relevance of the b-hadron tracks, in units of the logit,
+                            positive for the target
+    relevance_all           the same of all tracks; ``relevance`` may be more than that, or have
+                            another sign, so their ratio is no share
+    positive_share          of the relevance of the tracks that speak for the target, how much lies
+                            on b-hadron tracks
+    absolute_share          of the absolute relevance of all tracks, how much lies on them
+    track_share, pt_share   what to compare these two with: their share of the tracks and of the
+                            tracks' pT (None without the column ``track_pt``)
+    significance_both       share of the edge significance on edges between two b-hadron tracks
+    significance_any        share of it on edges that touch at least one
+    edge_share_both,        what to compare these two with: the share of the edges that are such
+    edge_share_any
+    average_precision       of ranking b-hadron tracks by relevance, the largest first; None where
+                            there is none
+    average_precision_by_chance
+                            its mean over all orders of the tracks
     """
 
     n_tracks: int
-    n_b: int
+    n_b_tracks: int
+    relevance: float
+    relevance_all: float
+    positive_share: float | None
+    absolute_share: float | None
     track_share: float
-    pt_share: float
-    relevance_share: float
-    edge_share: float
-    average_precision: float
-    edge_average_precision: float
-    chance: float
+    pt_share: float | None
+    significance_both: float | None
+    significance_any: float | None
+    edge_share_both: float | None
+    edge_share_any: float | None
+    average_precision: float | None
+    average_precision_by_chance: float | None
 
 
-def read_truth(path: str | Path, entries: Sequence[int], *, tree: str = TREE) -> list[Truth | None]:
-    """The truth of these jets of a file; None for each where the file has none.
+def truth_match(explanation: Explanation, jet: Jet) -> TruthMatch:
+    """How much of an explanation lies on the tracks that truly come from the jet's b-hadrons.
 
-    Raises JetFileError if the file cannot be read.
+    The tracks' relevance is taken for the explanation's own target: for "margin" or "hbb",
+    b-hadron tracks are expected to have much of it, for "qcd" to have little or less than nothing.
+    Raises TruthError if the jet has no truth or the explanation is of another jet.
     """
-    import awkward as ak
-    import uproot
-
-    wanted = ["track_truth_origin", "track_truth_b"]
-    also = [f"fj_truth_b{i}_{what}" for i in (1, 2) for what in ("pt", "etarel", "phirel")]
-    out: list[Truth | None] = []
-    try:
-        with uproot.open(path) as file:
-            branches = file[tree]
-            there = set(branches.keys())
-            if not set(wanted) <= there:
-                return [None] * len(entries)
-            names = wanted + [name for name in also if name in there]
-            for entry in entries:
-                row = branches.arrays(names, entry_start=entry, entry_stop=entry + 1)
-                if len(row) != 1:
-                    raise JetFileError(
-                        f"{path}: there is no jet {entry}; it has {branches.num_entries}"
-                    )
-                origin, b = (ak.to_numpy(row[name][0]).astype(np.int64) for name in wanted)
-                hadrons = [
-                    BHadron(
-                        *(float(row[f"fj_truth_b{i}_{w}"][0]) for w in ("pt", "etarel", "phirel"))
-                    )
-                    for i in (1, 2)
-                    if f"fj_truth_b{i}_pt" in there
-                ]
-                out.append(Truth(origin, b, tuple(h for h in hadrons if h.pt > 0)))
-    except (OSError, KeyError) as error:
-        raise JetFileError(f"{path}: cannot be read as jets ({error})") from error
-    return out
-
-
-def truth_match(explanation: Explanation, truth: Truth, pt: npt.ArrayLike) -> TruthMatch:
-    """How much of an explanation lies on tracks of b-hadrons.
-
-    pt [n_tracks] of the jet's tracks in GeV. Without a b-hadron track the shares are 0 and the
-    average precisions NaN. Raises JetError if the numbers of tracks differ.
-    """
-    relevance = np.abs(np.asarray(explanation.track_relevance, dtype=np.float64).sum(axis=1))
-    weight = np.asarray(pt, dtype=np.float64)
-    n_tracks = len(relevance)
-    if len(truth.origin) != n_tracks or len(weight) != n_tracks:
-        raise JetError(
-            f"{explanation.jet_id}: the explanation has {n_tracks} tracks, the truth "
-            f"{len(truth.origin)} and pT {len(weight)}; they must be of the same jet"
+    if jet.truth is None:
+        raise TruthError(
+            f"{jet.jet_id}: nobody knows where its tracks come from; only simulated jets have a "
+            "truth, from the branches track_truth_origin and track_truth_b"
         )
-    from_b = truth.from_b
-    significance = np.asarray(explanation.edge_significance, dtype=np.float64)
-    ends = np.zeros(n_tracks)
-    for row in explanation.edge_index:
-        ends += np.bincount(row, significance, minlength=n_tracks) / 2
-    n_b = int(from_b.sum())
+    if explanation.jet_id != jet.jet_id or not (
+        len(explanation.track_relevance) == jet.n_tracks
+        and np.array_equal(explanation.edge_index, jet.edge_index)
+    ):
+        raise TruthError(
+            f"the explanation is of {explanation.jet_id} with {len(explanation.track_relevance)} "
+            f"tracks and {explanation.edge_index.shape[1]} edges, not of {jet.jet_id} with "
+            f"{jet.n_tracks} and {jet.n_edges}; give the jet that was explained"
+        )
+    from_b = jet.truth.from_b
+    relevance = explanation.track_relevance.sum(axis=1, dtype=np.float64)
+    significance = explanation.edge_significance.astype(np.float64)
+    source, destination = jet.edge_index
+    both, any_end = from_b[source] & from_b[destination], from_b[source] | from_b[destination]
+    edges = np.ones(jet.n_edges)
     return TruthMatch(
-        n_tracks=n_tracks,
-        n_b=n_b,
-        track_share=n_b / n_tracks,
-        pt_share=_share(weight, from_b),
-        relevance_share=_share(relevance, from_b),
-        edge_share=_share(ends, from_b),
+        n_tracks=jet.n_tracks,
+        n_b_tracks=int(from_b.sum()),
+        relevance=float(relevance[from_b].sum()),
+        relevance_all=float(relevance.sum()),
+        positive_share=_share(np.maximum(relevance, 0.0), from_b),
+        absolute_share=_share(np.abs(relevance), from_b),
+        track_share=float(from_b.mean()),
+        pt_share=_share(jet.column("track_pt"), from_b) if "track_pt" in jet.columns else None,
+        significance_both=_share(significance, both),
+        significance_any=_share(significance, any_end),
+        edge_share_both=_share(edges, both),
+        edge_share_any=_share(edges, any_end),
         average_precision=average_precision(relevance, from_b),
-        edge_average_precision=average_precision(ends, from_b),
-        chance=random_average_precision(n_tracks, n_b),
+        average_precision_by_chance=average_precision_by_chance(jet.n_tracks, int(from_b.sum())),
     )
 
 
-def average_precision(score: Array, wanted: npt.NDArray[np.bool_]) -> float:
-    """Mean over the wanted rows of the precision of all rows scored no lower; NaN for none.
+def _share(amounts: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_]) -> float | None:
+    """Which part of the sum of ``amounts`` [n] lies on the chosen; None if the sum is zero."""
+    total = float(amounts.sum(dtype=np.float64))
+    return float(amounts[chosen].sum(dtype=np.float64)) / total if total != 0.0 else None
 
-    score [n], wanted [n] -> 0 to 1; equal scores count as one step.
+
+def average_precision(
+    scores: npt.NDArray[np.floating], positive: npt.NDArray[np.bool_]
+) -> float | None:
+    """Average precision of finding the positive ones by their scores, the largest first.
+
+    scores [n], positive [n]. Σ (recall_k - recall_k-1) · precision_k over the distinct scores,
+    so that equal scores count together and the order given does not matter. 1 if all positive ones
+    come first; None if there is none; NaN if a score is not finite.
     """
-    if not wanted.any():
+    n_positive = int(positive.sum())
+    if n_positive == 0:
+        return None
+    if not np.isfinite(scores).all():
         return float("nan")
-    precision = [float(wanted[score >= own].mean()) for own in score[wanted]]
-    return float(np.mean(precision))
+    order = np.argsort(-scores, kind="stable")
+    found = np.cumsum(positive[order])
+    last = np.flatnonzero(np.diff(scores[order], append=-np.inf))  # of each run of equal scores
+    gained = np.diff(found[last], prepend=0)
+    return float((gained * found[last] / (last + 1)).sum() / n_positive)
 
 
-def random_average_precision(n: int, n_wanted: int) -> float:
-    """Average precision that a random order of n rows with n_wanted wanted ones has on average.
+def average_precision_by_chance(n: int, n_positive: int) -> float | None:
+    """Mean average precision over all orders of ``n``, of which some are positive; None if none.
 
-    The k-th row is wanted with probability m / n, and then of the k - 1 before it a share
-    (m - 1) / (n - 1) is.
+    (H + (n - H)(n_positive - 1)/(n - 1)) / n with H = 1 + 1/2 + … + 1/n: the k-th place is positive
+    with probability n_positive/n, and then each place before it with (n_positive - 1)/(n - 1). It
+    is larger than the share of the positive ones, and comes near it for many tracks.
     """
-    if n_wanted == 0:
-        return float("nan")
-    if n == 1:
-        return 1.0
-    places = np.arange(1, n + 1)
-    return float(np.mean((1 + (places - 1) * (n_wanted - 1) / (n - 1)) / places))
-
-
-def _share(weight: Array, chosen: npt.NDArray[np.bool_]) -> float:
-    total = float(weight.sum())
-    return float(weight[chosen].sum()) / total if total > 0 else 0.0
+    if n_positive == 0:
+        return None
+    harmonic = float((1.0 / np.arange(1, n + 1)).sum())
+    others = (n_positive - 1) / (n - 1) if n > 1 else 0.0
+    return (harmonic + (n - harmonic) * others) / n

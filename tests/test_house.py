@@ -26,9 +26,8 @@ WEB = {"fastapi", "starlette", "uvicorn", "gunicorn", "a2wsgi", "httpx", "dash",
 # a module knows only modules of rows above its own.
 ROWS = (
     ("errors",),
-    ("settings", "features", "kinematics"),
-    ("truth", "jet_arrays"),
-    ("simulation",),
+    ("settings", "features", "kinematics", "truth"),
+    ("jet_arrays", "simulation"),
     ("evaluation",),
     ("jets",),
     ("root_file",),

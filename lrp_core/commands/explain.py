@@ -80,6 +80,8 @@ def print_summary(explanation: Explanation, jet: Jet, console: Console) -> None:
     console.print(f"rule        {explanation.rule}, {explanation.dtype}\n", markup=False)
     _print_tracks(explanation, jet, console)
     _print_edges(explanation, console)
+    if jet.truth is not None:
+        console.print(f"{_truth_line(explanation, jet)}\n", markup=False)
     _print_ledger(explanation, console)
 
 
@@ -136,6 +138,35 @@ def _print_edges(explanation: Explanation, console: Console) -> None:
         )
     console.print(table)
     console.print()
+
+
+def _truth_line(explanation: Explanation, jet: Jet) -> str:
+    """What of the explanation lies on b-hadron tracks, as the simulation knows them."""
+    from lrp_core.truth import truth_match
+
+    match = truth_match(explanation, jet)
+    tracks = f"{match.n_b_tracks} of {match.n_tracks} tracks"
+    if match.n_b_tracks == 0:
+        return f"Truth of the simulation: {tracks} are from b-hadrons"
+    pt = "" if match.pt_share is None else f", {_percent(match.pt_share)} of the pT"
+    parts = [
+        f"{tracks} ({_percent(match.track_share)}{pt}) are from b-hadrons and have "
+        f"{_percent(match.positive_share)} of the positive relevance"
+    ]
+    if match.significance_both is not None:
+        parts.append(
+            f"edges between them have {_percent(match.significance_both)} of the significance "
+            f"({_percent(match.edge_share_both)} of the edges)"
+        )
+    parts.append(
+        f"average precision {match.average_precision:.2f} "
+        f"({match.average_precision_by_chance:.2f} by chance)"
+    )
+    return f"Truth of the simulation: {'; '.join(parts)}"
+
+
+def _percent(share: float | None) -> str:
+    return "none" if share is None else f"{share:.0%}"
 
 
 def _print_ledger(explanation: Explanation, console: Console) -> None:

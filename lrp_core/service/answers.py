@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
 
@@ -16,6 +16,7 @@ from lrp_core.explanation import Explanation
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.model import Model
 from lrp_core.service.choices import Wanted
+from lrp_core.truth import truth_match
 
 Array = npt.NDArray[Any]
 
@@ -105,6 +106,7 @@ def _plain(explanation: Explanation, jet: Jet) -> dict[str, Any]:
             "epsilon": totals.epsilon,
             "value": explanation.value,
         },
+        "truth_match": None if jet.truth is None else asdict(truth_match(explanation, jet)),
         "version": explanation.version,
     }
 

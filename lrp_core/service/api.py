@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from functools import cached_property
 from importlib.metadata import version
 from typing import Annotated, Any, Protocol
@@ -29,6 +30,7 @@ from lrp_core.service.docs import add_docs
 from lrp_core.service.listing import JetTable
 from lrp_core.service.problems import Problem, tell_problems
 from lrp_core.service.schemas import (
+    BHadronInfo,
     Choices,
     ErrorAnswer,
     ExplanationAnswer,
@@ -41,10 +43,12 @@ from lrp_core.service.schemas import (
     JetsInfo,
     ModelInfo,
     ScoresInfo,
+    TruthInfo,
 )
 from lrp_core.service.scores import Scores
 from lrp_core.service.workers import Busy, Workers
 from lrp_core.settings import Settings, read_settings
+from lrp_core.truth import Origin, Truth
 
 PREFIX = "/api/v1"
 GZIP_FROM = 1_000  # bytes
@@ -279,6 +283,8 @@ def _routes(service: Service) -> APIRouter:
                 features=features,
                 tracks=values.tolist(),
                 feature_info=[_feature_info(name) for name in features],
+                eta=jet.eta,
+                truth=None if jet.truth is None else _truth_info(jet.truth),
             )
         )
 
@@ -312,4 +318,13 @@ def _feature_info(name: str) -> FeatureInfo:
         unit=known.unit,
         group=known.group,
         meaning=known.meaning,
+    )
+
+
+def _truth_info(truth: Truth) -> TruthInfo:
+    return TruthInfo(
+        origins=[origin.title for origin in Origin],
+        origin=truth.origin.tolist(),
+        b=truth.b.tolist(),
+        b_hadrons=[BHadronInfo(**asdict(hadron)) for hadron in truth.b_hadrons],
     )

@@ -182,6 +182,26 @@ class FeatureInfo(BaseModel):
     meaning: str
 
 
+class BHadronInfo(BaseModel):
+    """A b-hadron of a simulated jet and where it flies."""
+
+    b: int = Field(description="Its number, as in b of the truth.")
+    pt: float | None = Field(description="GeV")
+    etarel: float | None = Field(description="From the jet axis, as track_etarel.")
+    phirel: float | None = Field(description="From the jet axis in rad, as track_phirel.")
+
+
+class TruthInfo(BaseModel):
+    """Where the tracks of a simulated jet come from."""
+
+    origins: list[str] = Field(description="What the codes in origin mean: their names by number.")
+    origin: list[int] = Field(description="[n_tracks], codes")
+    b: list[int] = Field(
+        description="[n_tracks]: which of the jet's b-hadrons the track descends from, 1 or 2; or 0"
+    )
+    b_hadrons: list[BHadronInfo] = Field(description="By number; empty where none is known.")
+
+
 class JetDetail(BaseModel):
     """One jet with its tracks."""
 
@@ -195,6 +215,8 @@ class JetDetail(BaseModel):
     features: list[str]
     tracks: list[list[float | None]] = Field(description="[n_tracks, n_features]")
     feature_info: list[FeatureInfo]
+    eta: float | None = Field(None, description="Pseudorapidity of the jet axis.")
+    truth: TruthInfo | None = Field(None, description="Only simulated jets have one.")
 
 
 class Base64Array(BaseModel):
@@ -266,6 +288,36 @@ class Totals(BaseModel):
     value: float | None
 
 
+class TruthMatchInfo(BaseModel):
+    """How much of an explanation lies on b-hadron tracks, beside what chance would give.
+
+    Shares are between 0 and 1; null where there is nothing to share, or it is not finite.
+    """
+
+    n_tracks: int
+    n_b_tracks: int = Field(description="Tracks that descend from a b-hadron of the jet.")
+    relevance: float | None = Field(description="Sum of the relevance of the b-hadron tracks.")
+    relevance_all: float | None = Field(description="The same of all tracks.")
+    positive_share: float | None = Field(
+        description="Share of the b-hadron tracks in the relevance of tracks that speak for it."
+    )
+    absolute_share: float | None = Field(description="Their share in the absolute relevance.")
+    track_share: float | None = Field(description="By chance: their share of the tracks.")
+    pt_share: float | None = Field(description="By chance: their share of the tracks' pT.")
+    significance_both: float | None = Field(
+        description="Share of the edge significance on edges between two b-hadron tracks."
+    )
+    significance_any: float | None = Field(
+        description="Share of it on edges that touch at least one."
+    )
+    edge_share_both: float | None = Field(description="By chance: share of such edges.")
+    edge_share_any: float | None = Field(description="By chance: share of such edges.")
+    average_precision: float | None = Field(
+        description="Of ranking b-hadron tracks by relevance, the largest first."
+    )
+    average_precision_by_chance: float | None = Field(description="Its mean over all orders.")
+
+
 class ExplanationAnswer(BaseModel):
     """An explanation. n = tracks, E = edges, F = columns of the network."""
 
@@ -297,6 +349,9 @@ class ExplanationAnswer(BaseModel):
     edge_relevance: Matrix | None = Field(None, description='[E, 2F], only with edges="full"')
     ledger: list[LedgerLine]
     totals: Totals
+    truth_match: TruthMatchInfo | None = Field(
+        None, description="Against the truth of the simulation; null for jets without one."
+    )
     problem: str | None = Field(None, description="Which numbers are not finite, or null.")
     seconds: float = Field(description="How long the explanation took when it was computed.")
     cached: bool = Field(description="Whether it had been computed before.")

@@ -326,9 +326,13 @@ class Site:
         self.service = service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One headless Chromium for all tests, drawing WebGL in software."""
+    """One headless Chromium for a file of tests, drawing WebGL in software.
+
+    Playwright keeps an event loop running in this thread, so it must end before tests elsewhere
+    start one of their own.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

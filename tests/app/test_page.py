@@ -231,8 +231,7 @@ def test_size_height_and_hover(toy_site, page):
     page.locator("#track-size").get_by_text("relevance").click()
     page.locator("#height").get_by_text("pT", exact=True).click()
     page.wait_for_function(f"{heights}[0] !== {logarithms[0]}")
-    page.wait_for_timeout(500)
-    assert page.evaluate(sizes) != by_pt
+    page.wait_for_function(f"{sizes}[0] !== {by_pt[0]}")
     np.testing.assert_allclose(page.evaluate(heights), 10 ** np.array(logarithms), rtol=1e-5)
     assert "|relevance|" in page.locator("#network-legend").inner_text()
 
@@ -240,7 +239,7 @@ def test_size_height_and_hover(toy_site, page):
     page.goto(f"{toy_site.address}/?jet=5")
     wait_for_jet(page, 5)
     rest = "document.getElementById('network').data.find((t) => t.name === 'rest').visible"
-    assert page.evaluate(rest)
+    page.wait_for_function(rest)
     thumb = page.locator('.edges-control [role="slider"]').bounding_box()
     x, y = thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2
     page.mouse.move(x, y)

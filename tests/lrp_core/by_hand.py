@@ -106,7 +106,7 @@ class Stage:
     epsilon: float = 0.0
     passed: dict[str, float] = field(default_factory=dict)
 
-    def add(self, received: Numbers, bias: float, epsilon: float, **passed: Numbers) -> None:
+    def add(self, received: Numbers, bias: float, epsilon: float, /, **passed: Numbers) -> None:
         self.received += sum(received)
         self.bias += bias
         self.epsilon += epsilon
@@ -157,6 +157,7 @@ class Perceptron:
         a: Numbers,
         relevance: Numbers,
         ledger: dict[str, Stage],
+        /,
         **ports: int,
     ) -> list[list[float]]:
         """Relevance of the inputs, cut into ports of so many columns each."""

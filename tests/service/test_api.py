@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import pytest
 
 from lrp_core import rules
 from lrp_core.explainer import explain
+from lrp_core.jets import Jet
 from lrp_core.service import answers
 from lrp_core.service.choices import PARAMETERS
 from lrp_core.service.schemas import (
@@ -25,7 +26,9 @@ from lrp_core.service.schemas import (
     Health,
     JetDetail,
     JetPage,
+    TruthMatchInfo,
 )
+from lrp_core.truth import BHadron, Truth, TruthMatch, truth_match
 
 API = "/api/v1"
 BAD = 7
@@ -83,6 +86,48 @@ def test_one_jet(toy: Any, toy_jets: Any) -> None:
     assert detail.features == ["track_pt", "track_etarel", "track_phirel", "made_up"]
     assert [info.name for info in detail.feature_info] == detail.features
     assert detail.feature_info[0].unit == "GeV"
+
+
+def test_a_simulated_jet_comes_with_its_truth(serve: Any, toy_jets: Any, toy_model: Any) -> None:
+    truth = Truth([1, 0, 3, 6, 1], [1, 0, 2, 0, 2], (BHadron(1, 50.0, 0.25, -0.5),))
+    jet = replace(toy_jets[4], truth=truth, eta=-0.5)
+
+    class Simulated(type(toy_jets)):  # type: ignore[misc]
+        def __getitem__(self, index: int) -> Jet:
+            return jet if index == 4 else super().__getitem__(index)
+
+    client = serve(Simulated())
+    answer = client.get(f"{API}/jets/4").json()
+    assert answer["eta"] == -0.5
+    told = JetDetail.model_validate(answer).truth
+    assert told is not None
+    assert [told.origins[code] for code in told.origin] == [
+        "b-hadron decay",
+        "prompt",
+        "V0",
+        "pileup",
+        "b-hadron decay",
+    ]
+    assert told.b == [1, 0, 2, 0, 2]
+    assert answer["truth"]["b_hadrons"] == [{"b": 1, "pt": 50.0, "etarel": 0.25, "phirel": -0.5}]
+
+    match = truth_match(explain(toy_model, jet, target="hbb"), jet)
+    assert match.n_b_tracks == 3
+    for encoding in ("list", "base64"):
+        answer = client.explain(4, target="hbb", encoding=encoding)
+        assert answer["truth_match"] == asdict(match)
+        ExplanationAnswer.model_validate(answer)
+
+
+def test_a_jet_that_nobody_made_has_no_truth(toy: Any) -> None:
+    answer = toy.get(f"{API}/jets/4").json()
+    assert answer["truth"] is answer["eta"] is None
+    assert toy.explain(4)["truth_match"] is None
+
+
+def test_the_wire_and_the_record_of_a_match_have_the_same_fields() -> None:
+    wire, record = list(TruthMatchInfo.model_fields), [item.name for item in fields(TruthMatch)]
+    assert wire == record
 
 
 def test_the_list_says_what_is_wrong_with_a_jet_and_never_nan(toy: Any) -> None:
