@@ -118,6 +118,22 @@ def _deaf_children() -> Iterator[None]:
         signals.signal(signals.SIGINT, before)
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits until this is over: a file is not left half written."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    before = signals.signal(signals.SIGINT, lambda number, _frame: heard.append(number))
+    try:
+        yield
+    finally:
+        signals.signal(signals.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
+
+
 class Makers:
     """One or several processes that make blocks and hand them back in order."""
 
@@ -206,10 +222,11 @@ def simulate(
                     for task, jets in zip(tasks, makers.make(tasks), strict=True):
                         shaper.add(task, jets)
                         bar(shaper.n_ready)
-                        while (chunk := shaper.next_chunk(CHUNK_JETS)) is not None:
-                            file.write(chunk)
-                            written[0] += int(chunk.per_jet["label_H_bb"].sum())
-                            written[1] += int(chunk.per_jet["sample_isQCD"].sum())
+                        with _undisturbed():
+                            while (chunk := shaper.next_chunk(CHUNK_JETS)) is not None:
+                                file.write(chunk)
+                                written[0] += int(chunk.per_jet["label_H_bb"].sum())
+                                written[1] += int(chunk.per_jet["sample_isQCD"].sum())
             complete = True
         except KeyboardInterrupt:
             pass

@@ -40,6 +40,8 @@ def test_it_reads_as_jets(sample_file: Path) -> None:
     assert len(jets) == 20
     assert set(jets.features) == set(FEATURES)
     assert sorted(jet.label for jet in jets) == ["hbb"] * 10 + ["qcd"] * 10
+    assert all(jet.truth is not None for jet in jets)
+    assert sum(len(jet.truth.b_hadrons) for jet in jets if jet.label == "hbb") >= 14
 
 
 def test_all_features_are_there_and_finite(arrays: dict[str, np.ndarray]) -> None:
