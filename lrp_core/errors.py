@@ -12,6 +12,8 @@ JetlrpError                 anything this project raises on purpose
 ├── NetworkError            a network does not say its steps, or says them wrongly
 ├── PropagationError        relevance met an output that is exactly zero, or overflowed
 ├── ExplanationFileError    a saved explanation cannot be read
+├── SimulationError         jets cannot be made
+├── TrainingError           a network cannot be trained or measured with what was given
 └── SettingsError           a setting has a value that is not possible
 """
 
@@ -68,3 +70,11 @@ class ExplanationFileError(JetlrpError):
 
 class SettingsError(JetlrpError):
     """A setting has a value that is not possible."""
+
+
+class SimulationError(JetlrpError):
+    """Jets cannot be made: an extra is missing, or the generator does not do what was asked."""
+
+
+class TrainingError(JetlrpError):
+    """A network cannot be trained, or measured, with the jets or settings that were given."""
