@@ -85,6 +85,19 @@ def check_installed() -> None:
     assert (Path(str(app.__file__)).parent / "assets" / "scene.js").is_file()
 
 
+def check_embedded(scratch: Path) -> None:
+    """``jetlrp explain`` works with nothing given, on the jets and the network that come along."""
+    ran = subprocess.run(
+        [COMMAND, "explain", "--jet", "0"],
+        cwd=scratch,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def check_explain(options: list[str], jets: Path, scratch: Path) -> None:
     """``jetlrp explain`` prints a summary and writes the explanation, in both forms."""
     import lrp_core
@@ -146,7 +159,7 @@ def check_error(client: httpx.Client) -> None:
 
 
 def wait_until_up(server: subprocess.Popen[bytes], client: httpx.Client) -> float:
-    """Seconds until the service answers; raises if it ended or took too long."""
+    """``jetlrp serve`` starts and its service answers; -> seconds until then."""
     began = time.monotonic()
     while time.monotonic() - began < SECONDS_TO_START:
         assert server.poll() is None, f"jetlrp serve ended with {server.returncode}"
@@ -196,6 +209,7 @@ def main() -> int:
         scratch = Path(folder)
         os.chdir(scratch)
         run(check_installed)
+        run(check_embedded, scratch)
         run(check_explain, options, jets, scratch)
 
         port = free_port()
