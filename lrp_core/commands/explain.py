@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -103,7 +103,8 @@ def _table(title: str, *columns: str) -> Table:
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
     for column in columns:
-        table.add_column(column.strip("<"), justify="left" if column.endswith("<") else "right")
+        justify: Literal["left", "right"] = "left" if column.endswith("<") else "right"
+        table.add_column(column.strip("<"), justify=justify, overflow="fold")
     return table
 
 
