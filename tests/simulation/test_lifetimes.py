@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("pythia8mc", reason="the extra 'simulate' is not installed")
-
 from lrp_core.simulation.generator import Generator
 from lrp_core.simulation.samples import BACKGROUND, SIGNAL, SLICES
 
@@ -17,7 +15,7 @@ TOLERANCE = {521: 0.10, 511: 0.10, 411: 0.12, 421: 0.10, 310: 0.06, 3122: 0.12}
 
 
 @pytest.fixture(scope="module")
-def ctau_cm() -> dict[int, tuple[float, int]]:
+def ctau_cm(simulation_extra: None) -> dict[int, tuple[float, int]]:
     """PDG code -> mean of L m / p over the hadrons that decay, in cm, and their number."""
     found: dict[int, list[np.ndarray]] = {code: [] for code in CTAU_CM}
     for piece, seed in ((SLICES[SIGNAL][3], 11), (SLICES[BACKGROUND][1], 12)):
