@@ -53,6 +53,7 @@ def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]
     tracks: angles in radian, pT in GeV, relevance in units of the network's output.
     edges: significance and signed relevance as base64 float32, [n_edges]; index is None where
     every track is joined to every other, source by source.
+    truth: where the tracks come from and where the b-hadrons fly; None for jets without one.
     """
     tracks = np.array(jet.tracks, dtype=np.float64).reshape(jet.n_tracks, len(jet.features))
 
@@ -88,4 +89,5 @@ def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]
             "signed": pack(values(explanation.signed_edge_relevance)),
             "index": index,
         },
+        "truth": jet.truth.model_dump() if jet.truth else None,
     }

@@ -9,7 +9,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State
 from app import ids
 from app.client import ServiceClient, ServiceError
 from app.drawing import scene_data
-from app.panels import conservation, features, prediction, question, scene
+from app.panels import conservation, features, prediction, question, scene, truth
 
 
 def explained(
@@ -31,6 +31,7 @@ def explained(
             "conservation": conservation.waiting(),
             "ledger": [],
             "features": features.waiting(),
+            "truth": None,
         }
     wanted, empty = question.rule_wanted(rule, values, places)
     try:
@@ -51,9 +52,10 @@ def explained(
             "conservation": conservation.waiting(),
             "ledger": [],
             "features": features.waiting(),
+            "truth": None,
         }
     return {
-        "stage": scene.state_class("ready"),
+        "stage": scene.state_class("ready", truth=jet.truth is not None),
         "data": scene_data(jet, explanation),
         "title": scene.title(jet),
         "error": [],
@@ -61,6 +63,7 @@ def explained(
         "conservation": conservation.view(explanation),
         "ledger": conservation.ledger(explanation),
         "features": features.view(jet, explanation),
+        "truth": truth.view(explanation),
     }
 
 
@@ -83,6 +86,7 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
             "conservation": Output(ids.CONSERVATION, "children"),
             "ledger": Output(ids.LEDGER, "children"),
             "features": Output(ids.FEATURES, "children"),
+            "truth": Output(ids.TRUTH, "children"),
         },
         inputs={
             "index": Input(ids.CHOSEN, "data"),

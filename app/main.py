@@ -19,7 +19,7 @@ from plotly.offline import get_plotlyjs_version
 from app import explaining, ids, theme
 from app.client import ServiceClient, ServiceError
 from app.compression import compress_answers
-from app.panels import conservation, features, header, jets, prediction, question, scene
+from app.panels import conservation, features, header, jets, prediction, question, scene, truth
 from lrp_core.errors import SettingsError
 from lrp_core.service.schemas import Choices
 
@@ -53,6 +53,16 @@ INDEX = """<!DOCTYPE html>
 <link id="jetlrp-plotly" rel="preload" as="script" href="{plotly}">
 </head>
 <body>
+<div class="opening" role="status">
+<div class="bar"><h1><span class="mark"></span>jetlrp</h1></div>
+<div class="columns">
+<div class="panel"></div>
+<div class="panel"><p><span class="spinner"></span>Waiting for the jets and the network…</p></div>
+<div class="results">
+<div class="panel"></div><div class="panel"></div><div class="panel"></div>
+</div>
+</div>
+</div>
 {%app_entry%}
 {%config%}
 {%scripts%}
@@ -133,6 +143,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
                             prediction.layout(),
                             question.layout(all_choices),
                             conservation.layout(),
+                            truth.layout(),
                             features.layout(),
                         ],
                         className="results",

@@ -8,6 +8,8 @@ carry data, and they differ in hue so that an edge is never read on a track's sc
 
 Both keep their order for the common kinds of colour blindness (tests/app/test_theme.py measures
 it), and on screen neither stands alone: width repeats significance, and words repeat the sign.
+The origins of simulated tracks have a colour each, which stay apart for everybody as well; the
+scene gives the rarer ones a shape of their own.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ class Theme:
     grid, outline          lines of the 3D axes, and the rim of a track
     rest                   edges that are not among the strongest
     sequential, diverging  colour scales, evenly spaced from low to high
+    origins                a colour for each lrp_core.truth.Origin, in their order
     """
 
     page: str
@@ -46,6 +49,7 @@ class Theme:
     rest: str
     sequential: tuple[str, ...]
     diverging: tuple[str, ...]
+    origins: tuple[str, ...]
 
     @property
     def positive(self) -> str:
@@ -73,6 +77,16 @@ DARK = Theme(
     rest="#8fa3cc",
     sequential=("#1d4550", "#21706b", "#2f9d80", "#63c98f", "#abecad", "#f0ffe6"),
     diverging=("#5ab4ff", "#2b6cb0", "#2a3148", "#c2541a", "#ffb36b"),
+    origins=(
+        "#a6baca",
+        "#f6733c",
+        "#fbd92b",
+        "#bd4daa",
+        "#3fc6ff",
+        "#5765e8",
+        "#686869",
+        "#f9f9f4",
+    ),
 )
 
 LIGHT = Theme(
@@ -90,6 +104,16 @@ LIGHT = Theme(
     rest="#5b6b8c",
     sequential=("#a5d6c4", "#6fbca6", "#3f9c8a", "#1f7870", "#115354", "#072f36"),
     diverging=("#1c62ad", "#7fb1e0", "#f2f3f5", "#f0a25a", "#b34a08"),
+    origins=(
+        "#5e819e",
+        "#c02d30",
+        "#bf8906",
+        "#a1346f",
+        "#1e9cd7",
+        "#163d8f",
+        "#949596",
+        "#222027",
+    ),
 )
 
 THEMES = {"dark": DARK, "light": LIGHT}

@@ -20,6 +20,13 @@
   const MAX_REST = 4000; // faint lines drawn for the edges that come next
   const HEIGHT_OF_BOX = 1.02; // height of the scene over its width
   const NARROW = 1.2; // width over height of a stage below which the camera steps back
+  const UPRIGHT = 24; // points of the line that shows a b-hadron's direction, less one
+
+  /* The shape of a track by its origin, in the order of lrp_core.truth.Origin: colour alone would
+   * not do for eight kinds. */
+  const SHAPES = [
+    "circle", "circle", "circle", "diamond", "square", "cross", "circle-open", "x",
+  ];
 
   /* ------------------------------------------------------------------ data */
 
@@ -92,9 +99,13 @@
       (a, b) => Math.abs(relevance[b]) - Math.abs(relevance[a]) || a - b);
     const rankOfTrack = new Uint32Array(nTracks);
     byRelevance.forEach((track, place) => { rankOfTrack[track] = place; });
+    const truth = data.truth || null;
     return {
       jet: data.jet,
       words: data.words,
+      truth,
+      bHadrons: truth ? truth.b_hadrons.filter(
+        (b) => Number.isFinite(b.etarel) && Number.isFinite(b.phirel)) : [],
       nTracks,
       nEdges: significance.length,
       tracks: {
@@ -209,9 +220,11 @@
     return values;
   }
 
-  /** Where things stand: both angles on one scale around the jet axis, height log10 pT or pT. */
-  function frame(tracks, height) {
-    const angles = [...tracks.deltaEta, ...tracks.deltaPhi].map(Math.abs);
+  /** Where things stand: both angles on one scale around the jet axis, height log10 pT or pT.
+   * bHadrons: directions that must have their place as well. */
+  function frame(tracks, height, bHadrons = []) {
+    const angles = [...tracks.deltaEta, ...tracks.deltaPhi,
+      ...bHadrons.flatMap((b) => [b.etarel, b.phirel])].map(Math.abs);
     const reach = Math.max(0.05, ...angles) * 1.06;
     const top = Math.max(...tracks.pt);
     const bottom = Math.min(...tracks.pt);
@@ -346,6 +359,13 @@
     return { count, x, y, z, opacity: Math.max(0.015, Math.min(0.12, 40 / Math.max(1, count))) };
   }
 
+  /** A b-hadron's direction: an upright line from the floor to the top, where its name stands. */
+  function direction(where, bHadron) {
+    const z = Array.from({ length: UPRIGHT + 1 },
+      (_, i) => where.low + ((where.high - where.low) * i) / UPRIGHT);
+    return { x: z.map(() => bHadron.etarel), y: z.map(() => bHadron.phirel), z };
+  }
+
   /** The edge under the pointer: its rank, out of the bunch and the number of the point. */
   const rankAt = (start, pointNumber) => start + Math.floor(pointNumber / STRIDE);
 
@@ -385,6 +405,7 @@
       title: `Track ${track}`,
       value: relevance,
       lines: [
+        ...(scene.truth ? [["origin", originWords(scene.truth, track)]] : []),
         ["pT", `${significant(tracks.pt[track])} GeV`],
         ["sign(η jet) · Δη", significant(tracks.deltaEta[track])],
         ["Δφ", `${significant(tracks.deltaPhi[track])} rad`],
@@ -393,6 +414,28 @@
         ["relevance", signedText(relevance)],
         ["speaks", stance(scene, relevance)],
         ["rank", `${tracks.rank[track] + 1} of ${scene.nTracks}`],
+      ],
+    };
+  }
+
+  /** Where the simulation says that a track comes from: "V0, from b-hadron 1", "pileup". */
+  function originWords(truth, track) {
+    const b = truth.b[track];
+    return truth.origins[truth.origin[track]] + (b > 0 ? `, from b-hadron ${b}` : "");
+  }
+
+  /** A b-hadron in words. */
+  function bHadronWords(scene, number) {
+    const bHadron = scene.bHadrons.find((b) => b.b === number);
+    const descend = scene.truth.b.filter((b) => b === number).length;
+    return {
+      title: `b-hadron ${number}`,
+      value: 0,
+      lines: [
+        ["pT", Number.isFinite(bHadron.pt) ? `${significant(bHadron.pt)} GeV` : "–"],
+        ["sign(η jet) · Δη", significant(bHadron.etarel)],
+        ["Δφ", `${significant(bHadron.phirel)} rad`],
+        ["tracks from it", `${descend} of ${scene.nTracks}`],
       ],
     };
   }
@@ -430,7 +473,19 @@
 
   /* ----------------------------------------------------------------- legend */
 
-  /** What the legend says, as data: true significances from 0, symmetric relevance, sizes. */
+  /** Whether tracks are coloured by origin: if that is wanted, and known. */
+  const byOrigin = (scene, view) => view.color === "origin" && scene.truth !== null;
+
+  /** The origins present, with how many tracks have each: [{code, title, count}]. */
+  function origins(scene) {
+    if (!scene.truth) return [];
+    return scene.truth.origins
+      .map((title, code) => ({
+        code, title, count: scene.truth.origin.filter((origin) => origin === code).length }))
+      .filter(({ count }) => count > 0);
+  }
+
+  /** What the legend says, as data: true significances from 0, symmetric relevance, origins, sizes. */
   function legend(scene, sizeBy) {
     const most = scene.maxSignificance;
     const values = most > 0
@@ -451,6 +506,7 @@
         ticks: [1, 0.5, 0, -0.5, -1].map((at) => ({
           at, text: at === 0 ? "0" : signedLabel(at * scene.maxRelevance) })),
       },
+      origins: origins(scene),
       sizes: sizes.map((value) => ({
         value,
         diameter: sizeOf(value, sizeBy === "relevance" ? scene.maxRelevance : scene.maxPt),
@@ -464,7 +520,7 @@
   /* ------------------------------------------------------- traces and layout */
 
   function traces(scene, view, colours, options = {}) {
-    const where = frame(scene.tracks, view.height);
+    const where = frame(scene.tracks, view.height, scene.bHadrons);
     const list = [];
     list.push({
       type: "scatter3d", mode: "lines", name: "jet axis", hoverinfo: "skip",
@@ -487,6 +543,21 @@
         meta: { kind: "edges", start: bunch.start, count: bunch.count, bin: bunch.bin },
       });
     }
+    for (const bHadron of scene.bHadrons) {
+      const line = direction(where, bHadron);
+      const color = byOrigin(scene, view) ? colours.origins[1] : colours.text;
+      const meta = { kind: "b-hadron", number: bHadron.b };
+      list.push({
+        type: "scatter3d", mode: "lines", name: `direction of b-hadron ${bHadron.b}`,
+        hoverinfo: "none", ...line, opacity: 0.75, meta,
+        line: { width: 3, color, dash: "dot" },
+      }, {
+        type: "scatter3d", mode: "text", name: `name of b-hadron ${bHadron.b}`,
+        hoverinfo: "none", x: [bHadron.etarel], y: [bHadron.phirel], z: [where.high], meta,
+        text: [`b<sub>${bHadron.b}</sub>`], textposition: "top center",
+        textfont: { size: 16, color, family: colours.font },
+      });
+    }
     const byRelevance = view.size === "relevance";
     const values = byRelevance ? scene.tracks.relevance : scene.tracks.pt;
     const most = byRelevance ? scene.maxRelevance : scene.maxPt;
@@ -497,9 +568,14 @@
       meta: { kind: "tracks" },
       marker: {
         size: Array.from(values, (value) => sizeOf(value, most)),
-        color: Array.from(scene.tracks.relevance),
-        cmin: -limit, cmax: limit, cmid: 0,
-        colorscale: plotlyScale(colours.diverging),
+        ...(byOrigin(scene, view) ? {
+          color: scene.truth.origin.map((origin) => colours.origins[origin]),
+          symbol: scene.truth.origin.map((origin) => SHAPES[origin]),
+        } : {
+          color: Array.from(scene.tracks.relevance),
+          cmin: -limit, cmax: limit, cmid: 0,
+          colorscale: plotlyScale(colours.diverging),
+        }),
         line: { color: colours.outline, width: 1 },
         opacity: 1,
       },
@@ -567,7 +643,7 @@
     if (!states.has(id)) {
       states.set(id, {
         id, scene: null, data: null, camera: null, drawing: false, wanted: false, revision: 0,
-        view: { edges: 0, size: "pt", height: "log" }, dragging: false, chosenEdges: null,
+        view: { edges: 0, color: "relevance", size: "pt", height: "log" }, dragging: false, chosenEdges: null,
       });
     }
     return states.get(id);
@@ -675,7 +751,8 @@
     const meta = point.data.meta || {};
     const words = meta.kind === "edges"
       ? edgeWords(state.scene, rankAt(meta.start, point.pointNumber))
-      : meta.kind === "tracks" ? trackWords(state.scene, point.pointNumber) : null;
+      : meta.kind === "tracks" ? trackWords(state.scene, point.pointNumber)
+      : meta.kind === "b-hadron" ? bHadronWords(state.scene, meta.number) : null;
     const box = document.getElementById("scene-tooltip");
     if (!words || !box) return;
     const sign = words.value > 0 ? "positive" : words.value < 0 ? "negative" : "zero";
@@ -711,7 +788,9 @@
     if (!box) return;
     const says = legend(state.scene, state.view.size);
     box.innerHTML = significanceSvg(says.significance, theme, state.scene) +
-      relevanceSvg(says.relevance, theme, state.scene) + sizesSvg(says.sizes, theme, state.view);
+      (byOrigin(state.scene, state.view) ? originsSvg(says.origins, theme)
+        : relevanceSvg(says.relevance, theme, state.scene)) +
+      sizesSvg(says.sizes, theme, state.view);
   }
 
   function significanceSvg(says, theme, scene) {
@@ -753,6 +832,25 @@
       `<g class="marks">${marks}</g></svg>` +
       `<p><span class="signed positive">+ for</span> <span class="signed negative">− against</span>` +
       `<br>${escape(scene.words.stands_for)}</p></figure>`;
+  }
+
+  /** The mark of an origin, as the scene draws it, 12 pixels wide. */
+  const MARKS = {
+    circle: '<circle cx="6" cy="6" r="5"/>',
+    "circle-open": '<circle cx="6" cy="6" r="4" class="open"/>',
+    diamond: '<path d="M6 0.5 11.5 6 6 11.5 0.5 6z"/>',
+    square: '<path d="M1.5 1.5h9v9h-9z"/>',
+    cross: '<path d="M4.2 0.8h3.6v3.4h3.4v3.6H7.8v3.4H4.2V7.8H0.8V4.2h3.4z"/>',
+    x: '<path d="M1 3.2 3.2 1 6 3.8 8.8 1 11 3.2 8.2 6 11 8.8 8.8 11 6 8.2 3.2 11 1 8.8 3.8 6z"/>',
+  };
+
+  function originsSvg(says, theme) {
+    return `<figure class="origins"><figcaption>Track origin</figcaption><ul>` +
+      says.map(({ code, title, count }) =>
+        `<li><svg width="12" height="12" fill="${theme.origins[code]}"` +
+        ` stroke="${SHAPES[code] === "circle-open" ? theme.origins[code] : theme.outline}">` +
+        `${MARKS[SHAPES[code]]}</svg><span>${escape(title)}</span><b>${count}</b></li>`).join("") +
+      `</ul><p>as simulated</p></figure>`;
   }
 
   function sizesSvg(sizes, theme, view) {
@@ -836,7 +934,8 @@
     BINS, SEGMENTS, STRIDE, BEND, MAX_STRONG, MAX_REST, HEIGHT_OF_BOX, CONFIG, cameraFor,
     decode, completeGraph, rank, prepare, defaultEdges, mostEdges, edgesAt, positionOf,
     widthOf, binOf, scale, sizeOf, ticks, frame, curve, strongEdges, restEdges, rankAt,
-    significant, trackWords, edgeWords, edgesWords, legend, traces, layout,
+    direction, origins, SHAPES, MARKS,
+    significant, trackWords, bHadronWords, edgeWords, edgesWords, legend, traces, layout,
     plotly, show, setEdges, setView, resetCamera, stateOf, liveCamera, themes, colours,
   };
 })();

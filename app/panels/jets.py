@@ -58,8 +58,6 @@ COLUMNS = [
         "headerName": "Jet",
         "headerTooltip": "Number of the jet in the file",
         "type": "rightAligned",
-        "minWidth": 46,
-        "flex": 46,
         "filter": False,
         "cellClass": ["ag-right-aligned-cell", "jet-number"],
     },
@@ -87,6 +85,12 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+def columns(n_jets: int) -> list[dict[str, Any]]:
+    """The columns of the list, the first wide enough for the number of the last jet."""
+    width = max(46, 12 + 9 * len(str(n_jets - 1)))
+    return [{**COLUMNS[0], "minWidth": width, "flex": width}, *COLUMNS[1:]]
+
+
 def layout(health: Health) -> Component:
     """The list, with its filter by label above it."""
     classes = [name for name in ("hbb", "qcd") if name in health.model.classes]
@@ -112,7 +116,7 @@ def layout(health: Health) -> Component:
             ),
             dag.AgGrid(
                 id=ids.JETS_GRID,
-                columnDefs=COLUMNS,
+                columnDefs=columns(health.jets.n_jets),
                 defaultColDef={
                     "sortable": True,
                     "resizable": False,

@@ -29,10 +29,14 @@ def layout(choices: Choices) -> Component:
                                 preset.name,
                                 id={"type": ids.PRESET, "name": preset.name},
                                 type="button",
-                                className="chip",
+                                className=chip,
                                 title=preset.summary,
                             )
-                            for preset in usable_presets(choices)
+                            for preset, chip in zip(
+                                usable_presets(choices),
+                                chips(choices, choices.defaults.target, rule),
+                                strict=True,
+                            )
                         ],
                         className="chips",
                     ),
@@ -85,6 +89,20 @@ def usable_presets(choices: Choices) -> list[Any]:
     """The presets that one rule of the list can express."""
     rules = {rule.name for rule in choices.rules}
     return [preset for preset in choices.presets if preset.rule.get("name") in rules]
+
+
+def chips(choices: Choices, target: str, rule: dict[str, Any]) -> list[str]:
+    """The class of each usable preset's button: "chip active" where it is what is asked."""
+
+    def whole(given: dict[str, Any]) -> dict[str, Any]:
+        """The rule with the parameters that it leaves to their defaults."""
+        known = next((each for each in choices.rules if each.name == given["name"]), None)
+        return {each.name: each.default for each in known.parameters} | given if known else given
+
+    return [
+        "chip active" if preset.target == target and whole(preset.rule) == whole(rule) else "chip"
+        for preset in usable_presets(choices)
+    ]
 
 
 def target_words(choices: Choices, target: str | None) -> str:
@@ -180,6 +198,19 @@ def register_callbacks(app: Dash, choices: Any) -> None:
     )
     def _words(target: str, rule: str) -> tuple[str, str]:
         return target_words(choices(), target), rule_words(choices(), rule)
+
+    @app.callback(
+        Output({"type": ids.PRESET, "name": ALL}, "className"),
+        Input(ids.TARGET, "value"),
+        Input(ids.RULE, "value"),
+        Input({"type": "rule-parameter", "rule": ALL, "name": ALL}, "value"),
+        State({"type": "rule-parameter", "rule": ALL, "name": ALL}, "id"),
+        prevent_initial_call=True,
+    )
+    def _active(
+        target: str, rule: str, values: list[Any], places: list[dict[str, str]]
+    ) -> list[str]:
+        return chips(choices(), target, rule_wanted(rule, values, places)[0])
 
     @app.callback(
         Output(ids.TARGET, "value"),

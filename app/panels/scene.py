@@ -1,6 +1,6 @@
 """The 3D network plot: a div that assets/scene.js draws in, and the controls that only it needs.
 
-Nothing here asks the server: number of edges, size and height are changed in the browser.
+Nothing here asks the server: number of edges, colour, size and height are changed in the browser.
 """
 
 from __future__ import annotations
@@ -35,7 +35,15 @@ def layout() -> Component:
                                 title="Turn the scene back to where it started",
                             ),
                             html.Details(
-                                [html.Summary("How to read this"), html.Div(text("scene"))],
+                                [
+                                    html.Summary("How to read this"),
+                                    html.Div(
+                                        [
+                                            *text("scene"),
+                                            html.Div(text("scene_truth"), className="truth-only"),
+                                        ]
+                                    ),
+                                ],
                                 className="how",
                             ),
                             html.Span(
@@ -84,6 +92,22 @@ def layout() -> Component:
                             html.Div(id=ids.EDGES_WORDS, className="edges-words"),
                         ],
                         className="control edges-control",
+                    ),
+                    html.Div(
+                        [
+                            html.Label("Track colour"),
+                            dcc.RadioItems(
+                                [
+                                    {"label": "relevance", "value": "relevance"},
+                                    {"label": "origin", "value": "origin"},
+                                ],
+                                "relevance",
+                                id=ids.TRACK_COLOUR,
+                                className="segments",
+                            ),
+                        ],
+                        className="control truth-only",
+                        title="Where the simulation says that the tracks come from",
                     ),
                     html.Div(
                         [
@@ -176,6 +200,7 @@ def register_callbacks(app: Dash) -> None:
     )
     app.clientside_callback(
         ClientsideFunction("jetlrp", "view"),
+        Input(ids.TRACK_COLOUR, "value"),
         Input(ids.TRACK_SIZE, "value"),
         Input(ids.HEIGHT, "value"),
     )
@@ -186,6 +211,9 @@ def register_callbacks(app: Dash) -> None:
     )
 
 
-def state_class(state: str) -> str:
-    """The class of the stage: which of "empty", "error" and "ready" it shows."""
-    return f"stage is-{state}"
+def state_class(state: str, *, truth: bool = False) -> str:
+    """The class of the stage: which of "empty", "error" and "ready" it shows.
+
+    truth  whether the jet has one, so that what needs it is offered
+    """
+    return f"stage is-{state}{' has-truth' if truth else ''}"

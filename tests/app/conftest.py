@@ -47,6 +47,20 @@ MODEL = {
 }
 N_TRACKS = (26, 118, 1, 2, 0, 7)
 BAD_JET = 4
+ORIGINS = (
+    "prompt",
+    "b-hadron decay",
+    "c-hadron decay",
+    "V0",
+    "photon conversion",
+    "nuclear interaction",
+    "pileup",
+    "fake",
+)
+TRUTH = {  # of the jets that are simulated: codes of the origins, b-hadrons of the tracks
+    5: ([0, 1, 3, 1, 6, 0, 7], [0, 1, 1, 2, 0, 0, 0]),
+    1: ([0] * 118, [0] * 118),
+}
 CHOICES: dict[str, Any] = {
     "targets": [
         {
@@ -141,6 +155,8 @@ class FakeService:
         self.away = False
         self.scores_done = len(N_TRACKS)
         self.conservation_error = 1.2e-7
+        self.may_answer = threading.Event()
+        self.may_answer.set()
 
     def client(self) -> ServiceClient:
         return ServiceClient(
@@ -148,6 +164,7 @@ class FakeService:
         )
 
     def answer(self, request: httpx.Request) -> httpx.Response:
+        self.may_answer.wait(20)
         if self.away:
             raise httpx.ConnectError("connection refused", request=request)
         path = request.url.path.removeprefix("/api/v1")
@@ -243,6 +260,45 @@ class FakeService:
                 {"name": name, "title": name, "unit": "", "group": "", "meaning": ""}
                 for name in FEATURES
             ],
+            "truth": self.truth(index),
+        }
+
+    def truth(self, index: int) -> dict[str, Any] | None:
+        if index not in TRUTH:
+            return None
+        origin, b = TRUTH[index]
+        b_hadrons = [
+            {"b": 1, "pt": 231.0, "etarel": -0.14, "phirel": 0.61},
+            {"b": 2, "pt": 87.5, "etarel": 0.2, "phirel": -0.12},
+        ]
+        return {
+            "origins": list(ORIGINS),
+            "origin": origin,
+            "b": b,
+            "b_hadrons": b_hadrons if any(b) else [],
+        }
+
+    def truth_match(self, index: int) -> dict[str, Any] | None:
+        if index not in TRUTH:
+            return None
+        b = TRUTH[index][1]
+        n_b = sum(each > 0 for each in b)
+        found = n_b > 0
+        return {
+            "n_tracks": len(b),
+            "n_b_tracks": n_b,
+            "relevance": 1.2,
+            "relevance_all": 1.9,
+            "positive_share": 0.612 if found else 0.0,
+            "absolute_share": 0.5 if found else 0.0,
+            "track_share": n_b / len(b),
+            "pt_share": 0.704 if found else 0.0,
+            "significance_both": 0.25 if found else 0.0,
+            "significance_any": 0.7 if found else 0.0,
+            "edge_share_both": n_b * (n_b - 1) / (len(b) * (len(b) - 1)),
+            "edge_share_any": 0.7 if found else 0.0,
+            "average_precision": 0.83 if found else None,
+            "average_precision_by_chance": 0.55 if found else None,
         }
 
     def explanation(self, index: int, body: dict[str, Any]) -> dict[str, Any]:
@@ -296,6 +352,7 @@ class FakeService:
                 "epsilon": epsilon,
                 "value": total + bias + epsilon,
             },
+            "truth_match": self.truth_match(index),
             "seconds": 0.012,
             "cached": False,
             "model": MODEL,

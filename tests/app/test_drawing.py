@@ -10,6 +10,7 @@ import pytest
 
 from app import drawing
 from lrp_core.service.schemas import Base64Array
+from lrp_core.truth import Origin
 
 
 def unpacked(field):
@@ -45,6 +46,15 @@ def test_numbers_arrive_as_they_were_sent(answers):
         "unit": "",
         "values": tracks[:, 3].tolist(),
     }
+
+
+def test_a_truth_is_sent_along_where_there_is_one(service):
+    with service.client() as client:
+        explanation = client.explain(5, target="margin", rule={"name": "gamma"})
+        truth = drawing.scene_data(client.jet(5), explanation)["truth"]
+        assert drawing.scene_data(client.jet(0), explanation)["truth"] is None
+    assert truth == service.truth(5)
+    assert [each.title for each in Origin] == truth["origins"]
 
 
 def test_a_graph_of_its_own_is_sent_along(answers):

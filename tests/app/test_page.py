@@ -172,7 +172,11 @@ def test_the_largest_real_jet_is_drawn(real_site, page):
 def test_another_rule_and_target_are_explained(toy_site, page):
     page.goto(f"{toy_site.address}/?jet=5")
     wait_for_jet(page, 5)
+    marked = page.locator(".chip.active")
+    assert marked.all_inner_texts() == ["default"]
     page.get_by_role("button", name="hin-lrp").click()
+    page.locator(".chip.active", has_text="hin-lrp").wait_for()
+    assert marked.count() == 1
     page.wait_for_function("!document.querySelector('.state.busy.on')")
     page.get_by_text("LRP-0 with ε added").wait_for()
     page.wait_for_timeout(800)
@@ -189,6 +193,7 @@ def test_another_rule_and_target_are_explained(toy_site, page):
     page.locator(".parameters:not(.hidden)").get_by_text("spread", exact=True).click()
     page.wait_for_timeout(800)
     assert toy_site.service.requests[-1][2]["rule"]["bias"] == "spread"
+    assert marked.count() == 0
 
 
 def test_sorting_filtering_and_bad_jets(toy_site, page):
@@ -259,6 +264,73 @@ def test_size_height_and_hover(toy_site, page):
     tooltip = page.locator("#scene-tooltip")
     assert "Track 1" in tooltip.text_content()
     assert "GeV" in tooltip.text_content()
+
+
+def test_tracks_coloured_by_their_origin(toy_site, page):
+    tracks = "document.getElementById('network').data.at(-1).marker"
+    page.goto(f"{toy_site.address}/?jet=5")
+    wait_for_jet(page, 5)
+    assert "Truth of the simulation" in page.locator(".panel.truth").inner_text()
+    assert "61.2 %" in page.locator(".panel.truth").inner_text()
+    asked = len(toy_site.service.requests)
+    page.locator("#track-colour").get_by_text("origin").click()
+    page.wait_for_function(f"Array.isArray({tracks}.symbol)")
+    page.wait_for_selector("#network-legend .origins")
+    legend = page.locator("#network-legend").inner_text()
+    assert "Track origin" in legend
+    assert re.search(r"b-hadron decay\s+2", legend)
+    assert "Track relevance" not in legend
+    assert len(toy_site.service.requests) == asked  # what it needs was there
+
+    point = (
+        "(kind) => { const div = document.getElementById('network');"
+        " const data = div.data.find((t) => t.meta && t.meta.kind === kind);"
+        " div.emit('plotly_hover', {points: [{data, pointNumber: 2}]}); }"
+    )
+    page.evaluate(point, "tracks")
+    assert "V0, from b-hadron 1" in page.locator("#scene-tooltip").text_content()
+    page.evaluate(point, "b-hadron")
+    assert "231 GeV" in page.locator("#scene-tooltip").text_content()
+
+    # a jet without truth is coloured by relevance, and the choice waits for the next with one
+    row(page, 0).click()
+    wait_for_jet(page, 0)
+    assert not page.locator("#track-colour").is_visible()
+    assert page.locator(".panel.truth").count() == 0
+    assert "Track relevance" in page.locator("#network-legend").inner_text()
+    row(page, 5).click()
+    wait_for_jet(page, 5)
+    assert "Track origin" in page.locator("#network-legend").inner_text()
+
+
+def test_a_click_opens_a_jet_at_once_and_the_keys_leaf(toy_site, page):
+    page.add_init_script(
+        "window.pauses = 0; const later = window.setTimeout;"
+        "window.setTimeout = (run, ms, ...more) => {"
+        "  if (ms === 140) window.pauses += 1; return later(run, ms, ...more); };"
+    )
+    page.goto(toy_site.address)
+    row(page, 5).click()
+    wait_for_jet(page, 5)
+    assert page.evaluate("window.pauses") == 0
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    wait_for_jet(page, 3)
+    assert page.evaluate("window.pauses") == 2
+    asked = [path for method, path, _ in toy_site.service.requests if method == "POST"]
+    assert asked == ["/jets/5/explanation", "/jets/3/explanation"]  # not the one passed by
+
+
+def test_while_the_service_is_starting_the_page_says_so(toy_site, page):
+    toy_site.service.may_answer.clear()
+    page.goto(toy_site.address, wait_until="commit")
+    waiting = page.get_by_text("Waiting for the jets and the network")
+    waiting.wait_for()
+    page.wait_for_selector("._dash-loading", state="attached")
+    assert not page.locator("._dash-loading").first.is_visible()
+    toy_site.service.may_answer.set()
+    row(page, 0).wait_for()
+    assert not waiting.is_visible()
 
 
 def test_a_service_that_goes_away_and_comes_back(toy_site, page):

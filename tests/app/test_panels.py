@@ -8,7 +8,7 @@ from dash import no_update
 from app import ids
 from app.client import ServiceError
 from app.explaining import explained
-from app.panels import conservation, features, jets, prediction, question, scene
+from app.panels import conservation, features, jets, prediction, question, scene, truth
 from app.texts import text
 
 
@@ -21,6 +21,15 @@ def words(component) -> str:
     if isinstance(component, list | tuple):
         return " ".join(filter(None, map(words, component)))
     return words(getattr(component, "children", None))
+
+
+def walk(component):
+    """A component and all that are in it."""
+    yield component
+    children = getattr(component, "children", None)
+    for child in children if isinstance(children, list | tuple) else [children]:
+        if child is not None and not isinstance(child, str):
+            yield from walk(child)
 
 
 def ask(service, index=0, target="margin"):
@@ -99,6 +108,12 @@ def test_scores_are_followed_until_they_are_done(service):
         assert jets.heartbeat(client, "", 6) == (no_update, False, no_update)
 
 
+def test_the_number_of_the_last_jet_has_room():
+    widths = [jets.columns(n_jets)[0]["minWidth"] for n_jets in (1, 917, 2_000, 1_000_000)]
+    assert widths == sorted(widths)
+    assert widths[2] < widths[3]
+
+
 # the question
 
 
@@ -128,6 +143,19 @@ def test_choices_fill_the_panel(service):
     assert "Why H→bb̄ rather than QCD." in shown
     assert question.target_words(choices, "nobody") == ""
     assert question.rule_words(choices, "epsilon").startswith("LRP-0 with ε")
+
+
+def test_the_preset_that_is_asked_is_marked(service):
+    with service.client() as client:
+        choices = client.choices()
+    gamma = {"name": "gamma", "gamma": 1, "bias": "account"}
+    epsilon = {"name": "epsilon", "epsilon": 1e-9, "relative": False, "bias": "account"}
+    assert question.chips(choices, "margin", gamma) == ["chip active", "chip"]
+    assert question.chips(choices, "margin", {"name": "gamma"}) == ["chip active", "chip"]
+    assert question.chips(choices, "hbb", gamma) == ["chip", "chip"]
+    assert question.chips(choices, "hbb", epsilon) == ["chip", "chip active"]
+    assert question.chips(choices, "hbb", {**epsilon, "bias": "spread"}) == ["chip", "chip"]
+    assert question.chips(choices, "hbb", {**epsilon, "epsilon": None}) == ["chip", "chip"]
 
 
 # what came out
@@ -185,6 +213,52 @@ def test_features_are_added_up_over_the_tracks(service):
     assert "Right speaks for H→bb̄" in words(features.view(jet, explanation))
 
 
+# the truth of simulated jets
+
+
+def test_the_truth_stands_beside_the_explanation(service):
+    panel = truth.view(ask(service, 5)[1])
+    rows = [part for part in walk(panel) if "truth-row" in (getattr(part, "className", "") or "")]
+    assert [(words(row), "ours" in row.className) for row in rows] == [
+        ("relevance for H→bb̄ 61.2 %", True),
+        ("number of tracks 42.9 %", False),
+        ("pT of the tracks 70.4 %", False),
+        ("edge significance 25.0 %", True),
+        ("number of edges 14.3 %", False),
+        ("by relevance for H→bb̄ 0.83", True),
+        ("by chance 0.55", False),
+    ]
+    assert rows[0].children[1].children.style == {"width": "61.20%"}
+    assert "Truth of the simulation" in words(panel)
+    assert "3 b-hadron tracks" in words(panel)
+    assert "relevance for QCD" in words(truth.view(ask(service, 5, target="qcd")[1]))
+
+
+def test_without_b_hadron_tracks_there_is_nothing_to_compare(service):
+    shown = words(truth.view(ask(service, 1)[1]))
+    assert "None of the 118 tracks is of a b-hadron." in shown
+    assert "%" not in shown
+
+
+def test_a_number_that_does_not_exist_is_a_dash(service):
+    _, explanation = ask(service, 5)
+    match = explanation.truth_match.model_copy(
+        update={"pt_share": None, "significance_both": None, "edge_share_both": None}
+    )
+    shown = words(truth.view(explanation.model_copy(update={"truth_match": match})))
+    assert "pT of the tracks –" in shown
+    assert "number of edges –" in shown
+
+
+def test_jets_without_truth_have_no_such_panel_and_no_such_choice(service):
+    with service.client() as client:
+        real = explained(client, 0, "margin", "gamma", VALUES, PLACES)
+        simulated = explained(client, 5, "margin", "gamma", VALUES, PLACES)
+    assert (real["truth"], real["stage"]) == (None, "stage is-ready")
+    assert simulated["truth"] is not None
+    assert simulated["stage"] == "stage is-ready has-truth"
+
+
 # one callback for all
 
 
@@ -240,6 +314,6 @@ def test_a_service_that_went_away_is_told_apart():
     assert words(scene.failure(error, 3)[0]) == "The service is away"
 
 
-@pytest.mark.parametrize("name", ["empty", "conservation", "scene"])
+@pytest.mark.parametrize("name", ["empty", "conservation", "scene", "scene_truth"])
 def test_texts_are_read(name):
     assert len(words(text(name))) > 80

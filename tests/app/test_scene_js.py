@@ -12,6 +12,7 @@ from app.main import assets_folder
 from app.theme import DARK, as_json
 from app.words import significant
 from lrp_core.jets import complete_graph
+from lrp_core.truth import Origin
 
 pytestmark = pytest.mark.browser
 
@@ -43,7 +44,19 @@ def packed(values, dtype="float32"):
     }
 
 
-def jet_data(n_tracks=6, seed=0, index=None, significance=None):
+ORIGINS = [each.title for each in Origin]
+TRUTH = {
+    "origins": ORIGINS,
+    "origin": [0, 1, 3, 1, 6, 7],
+    "b": [0, 1, 1, 2, 0, 0],
+    "b_hadrons": [
+        {"b": 1, "pt": 231.0, "etarel": -0.1, "phirel": 0.9},
+        {"b": 2, "pt": None, "etarel": 0.2, "phirel": -0.1},
+    ],
+}
+
+
+def jet_data(n_tracks=6, seed=0, index=None, significance=None, truth=None):
     random = np.random.default_rng(seed)
     n_edges = n_tracks * (n_tracks - 1)
     if significance is None:
@@ -64,6 +77,7 @@ def jet_data(n_tracks=6, seed=0, index=None, significance=None):
             "signed": packed(random.normal(0, 0.01, len(significance))),
             "index": index,
         },
+        "truth": truth,
     }
 
 
@@ -273,6 +287,88 @@ def test_an_edge_and_a_track_in_words(scene):
     assert lines["charge"] == "1.00 e"
     assert lines["Δφ"].endswith(" rad")
     assert lines["rank"].endswith(" of 3")
+
+
+TRACES = """
+s.traces(s.prepare(a.data), {edges: 3, color: a.color, size: 'pt', height: 'log'},
+         s.themes().dark).list.map((t) => ({ ...t, x: Array.from(t.x), z: Array.from(t.z) }))
+"""
+
+
+def test_tracks_are_coloured_by_origin(scene):
+    traces = scene(TRACES, {"data": jet_data(truth=TRUTH), "color": "origin"})
+    marker = traces[-1]["marker"]
+    assert marker["color"] == [DARK.origins[code] for code in TRUTH["origin"]]
+    assert marker["symbol"] == ["circle", "circle", "diamond", "circle", "circle-open", "x"]
+    assert "colorscale" not in marker
+    by_relevance = scene(TRACES, {"data": jet_data(truth=TRUTH), "color": "relevance"})
+    assert by_relevance[-1]["marker"]["colorscale"]
+    assert "symbol" not in by_relevance[-1]["marker"]
+    assert scene("s.SHAPES.length") == len(Origin)
+    assert scene("s.SHAPES.every((shape) => s.MARKS[shape])")
+
+
+def test_a_jet_without_truth_keeps_its_relevance(scene):
+    traces = scene(TRACES, {"data": jet_data(), "color": "origin"})
+    assert traces[-1]["marker"]["colorscale"]
+    assert not [trace for trace in traces if "b-hadron" in trace["name"]]
+    assert scene("s.legend(s.prepare(a), 'pt').origins", jet_data()) == []
+
+
+@pytest.mark.parametrize("color", ["relevance", "origin"])
+def test_the_b_hadrons_directions_are_drawn(scene, color):
+    data = jet_data(truth=TRUTH)
+    traces = scene(TRACES, {"data": data, "color": color})
+    where = scene(
+        "(() => { const p = s.prepare(a); return s.frame(p.tracks, 'log', p.bHadrons); })()", data
+    )
+    for b_hadron in TRUTH["b_hadrons"]:
+        line, name = (trace for trace in traces if f"b-hadron {b_hadron['b']}" in trace["name"])
+        assert set(line["x"]) == {b_hadron["etarel"]}
+        assert set(line["y"]) == {b_hadron["phirel"]}
+        assert (line["z"][0], line["z"][-1]) == pytest.approx((where["low"], where["high"]))
+        assert name["text"] == [f"b<sub>{b_hadron['b']}</sub>"]
+    assert where["reach"] > 0.9  # all of them in the frame
+
+
+def test_a_b_hadron_whose_direction_is_not_known_is_left_out(scene):
+    b_hadrons = [{"b": 1, "pt": 90.0, "etarel": None, "phirel": 0.1}]
+    data = jet_data(truth={**TRUTH, "b_hadrons": b_hadrons})
+    traces = scene(TRACES, {"data": data, "color": "origin"})
+    assert not [trace for trace in traces if "b-hadron" in trace["name"]]
+
+
+def test_the_legend_counts_the_origins_present(scene):
+    said = scene("s.legend(s.prepare(a), 'pt').origins", jet_data(truth=TRUTH))
+    assert [(each["title"], each["count"]) for each in said] == [
+        ("prompt", 1),
+        ("b-hadron decay", 2),
+        ("V0", 1),
+        ("pileup", 1),
+        ("fake", 1),
+    ]
+
+
+def test_origins_and_b_hadrons_in_words(scene):
+    data = jet_data(truth=TRUTH)
+    origins = scene(
+        "[0, 1, 2, 3, 4].map((n) =>"
+        " Object.fromEntries(s.trackWords(s.prepare(a), n).lines).origin)",
+        data,
+    )
+    assert origins == [
+        "prompt",
+        "b-hadron decay, from b-hadron 1",
+        "V0, from b-hadron 1",
+        "b-hadron decay, from b-hadron 2",
+        "pileup",
+    ]
+    assert "origin" not in dict(scene("s.trackWords(s.prepare(a), 1).lines", jet_data()))
+    one, other = scene("[1, 2].map((b) => s.bHadronWords(s.prepare(a), b))", data)
+    assert one["title"] == "b-hadron 1"
+    assert dict(one["lines"])["pT"] == "231 GeV"
+    assert dict(one["lines"])["tracks from it"] == "2 of 6"
+    assert dict(other["lines"])["pT"] == "–"
 
 
 def test_the_edge_under_the_pointer(scene):

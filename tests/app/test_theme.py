@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 
 from app.theme import THEMES, as_json, css_variables
+from lrp_core.truth import Origin
 
 # Machado, Oliveira and Fernandes (2009), severity 1, acting on linear RGB.
 COLOUR_BLIND = {
@@ -96,6 +97,16 @@ def test_the_two_scales_are_of_different_hues(theme):
 def test_zero_relevance_stands_back(theme):
     assert contrast(theme.diverging[2], theme.panel) < 1.6
     assert contrast(theme.outline, theme.diverging[2]) > 3  # the rim shows it
+
+
+@pytest.mark.parametrize("kind", [None, *COLOUR_BLIND])
+def test_origins_stay_apart(theme, kind):
+    matrix = np.array(COLOUR_BLIND[kind]) if kind else np.eye(3)
+    assert len(theme.origins) == len(Origin)
+    seen = [lab(matrix @ linear(colour)) for colour in theme.origins]
+    for one, other in combinations(seen, 2):
+        assert np.linalg.norm(one - other) > 18
+    assert all(contrast(colour, theme.panel) >= 3 for colour in theme.origins)
 
 
 def test_page_and_script_get_the_same_colours():
