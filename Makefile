@@ -2,12 +2,16 @@
 #
 #   make run ARGS="--jets JETS.root --model MODEL.pth --definitions DEFINITIONS.yml"
 #   make test [ARGS="tests/app -k scene"]
+#   make sample     the jets and the network that come along, made again from nothing
 #   make lint, make format, make wheel, make clean
 #
 # It needs GNU make and Python 3.11 or newer: make PYTHON=python3.12 test
 
 PYTHON ?= python3
 ARGS ?=
+
+# What `make test` installs: with TEST_EXTRAS=test,simulate the simulation is tested too.
+TEST_EXTRAS ?= test
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +21,7 @@ NEWS_ONLY := sed '/^Requirement already satisfied/d'
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format wheel clean
+.PHONY: help run test sample lint format wheel clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -27,6 +31,22 @@ run: $(VENV)/ready
 
 test: $(VENV)/ready-test
 	$(BIN)/python -m pytest $(ARGS)
+
+SAMPLE := build/sample
+
+sample: $(VENV)/ready-simulate
+	@echo "Makes jets and a network in $(SAMPLE); this takes about half an hour on two cores."
+	mkdir -p $(SAMPLE)
+	$(BIN)/jetlrp simulate --signal 1000 --background 1000 --seed 2001 --processes 2 \
+	  --out $(SAMPLE)/simulated_jets.root
+	$(BIN)/python -m lrp_core.simulation.jet_file lrp_core/sample/simulated_jets.root \
+	  $(SAMPLE)/simulated_jets.root
+	$(BIN)/jetlrp simulate --signal 13000 --background 13000 --seed 1001 --processes 2 \
+	  --out $(SAMPLE)/train.root
+	$(BIN)/jetlrp train $(SAMPLE)/train.root --out $(SAMPLE)/interaction_network.pth \
+	  --epochs 6 --seed 0
+	$(BIN)/jetlrp evaluate $(SAMPLE)/interaction_network.pth $(SAMPLE)/simulated_jets.root
+	$(BIN)/jetlrp evaluate lrp_core/sample/interaction_network.pth $(SAMPLE)/simulated_jets.root
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check .
@@ -63,7 +83,11 @@ $(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/ready-test: $(VENV)/made pyproject.toml constraints.txt
-	@set -o pipefail; $(PIP_INSTALL) -e '.[test]' | $(NEWS_ONLY)
+	@set -o pipefail; $(PIP_INSTALL) -e '.[$(TEST_EXTRAS)]' | $(NEWS_ONLY)
+	@touch $@ $(VENV)/ready
+
+$(VENV)/ready-simulate: $(VENV)/made pyproject.toml constraints.txt
+	@set -o pipefail; $(PIP_INSTALL) -e '.[simulate]' | $(NEWS_ONLY)
 	@touch $@ $(VENV)/ready
 
 $(VENV)/ready-dev: $(VENV)/made pyproject.toml constraints.txt

@@ -1,9 +1,15 @@
-"""The file of jets: ROOT, the branches of HiggsToBBNtuple, and a hash of what is in it."""
+"""The file of jets: ROOT, the branches of HiggsToBBNtuple, and a hash of what is in it.
+
+    python -m lrp_core.simulation.jet_file A.root B.root
+
+prints the hash of each and fails if they differ: whether two files hold the same arrays.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -102,3 +108,15 @@ def content_hash(path: str | Path, tree: str = TREE) -> str:
         plain = ak.to_numpy(values)
         digest.update(np.ascontiguousarray(plain.astype(plain.dtype.newbyteorder("<"))).tobytes())
     return digest.hexdigest()
+
+
+def main() -> None:
+    """Print the hashes of the files that are given; exit status 1 if they differ."""
+    hashes = [content_hash(path) for path in sys.argv[1:]]
+    for path, digest in zip(sys.argv[1:], hashes, strict=True):
+        sys.stdout.write(f"{digest}  {path}\n")
+    sys.exit(len(set(hashes)) > 1)
+
+
+if __name__ == "__main__":
+    main()

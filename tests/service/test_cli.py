@@ -192,7 +192,8 @@ def test_the_real_command_on_files_that_are_not_there(tmp_path: Path) -> None:
 def test_help_is_quick_and_needs_no_torch() -> None:
     code = (
         "import sys; from typer.testing import CliRunner; from app.cli import cli; "
-        "CliRunner().invoke(cli, ['serve', '--help']); CliRunner().invoke(cli, ['serve', '--definitions', 'd.yml']); "
+        "CliRunner().invoke(cli, ['serve', '--help']); "
+        "CliRunner().invoke(cli, ['serve', '--definitions', 'd.yml']); "
         "print([name for name in ('torch', 'dash', 'fastapi', 'uproot', 'pandas', 'uvicorn') "
         "if name in sys.modules])"
     )
