@@ -17,6 +17,7 @@ import json
 import operator
 import os
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ class JetFiles(Sequence[Jet]):
         self._starts = np.cumsum([0, *(file.n_jets for file in self._files)])
         self.identity = _identity(self._files, tree, columns)
         self._open: OrderedDict[int, RootFile] = OrderedDict({0: first})
+        weakref.finalize(self, _close, self._open)
         self._blocks: OrderedDict[tuple[int, int], Block] = OrderedDict()
         self._summary: pd.DataFrame | None = None
         self._last = (-1, 0)  # the jet asked for last, and how many followed one another before it
@@ -212,9 +214,7 @@ class JetFiles(Sequence[Jet]):
     def close(self) -> None:
         """Close the files and forget what was read; the next jet opens them again."""
         with self._reading, self._keeping:
-            for file in self._open.values():
-                file.close()
-            self._open.clear()
+            _close(self._open)
             self._blocks.clear()
 
     def __enter__(self) -> JetFiles:
@@ -323,6 +323,12 @@ def _truth(block: Block, at: int) -> Truth | None:
         if pt > 0
     ]
     return Truth(rows[:, 0], rows[:, 1], tuple(hadrons))
+
+
+def _close(files: OrderedDict[int, RootFile]) -> None:
+    """Close the files of jets that nobody holds any more."""
+    while files:
+        files.popitem()[1].close()
 
 
 def expand_paths(paths: Paths) -> tuple[str, ...]:

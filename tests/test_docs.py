@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import io
 import itertools
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from lrp_core.settings import PREFIX, Settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+NOTEBOOKS = sorted((REPOSITORY / "docs").rglob("*.ipynb"))
 BLOCK = re.compile(r"^```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?P<markdown>[^)\s]+)\)|(?:src|href)=\"(?P<html>[^\"]+)\"")
 SHELLS = ("", "sh", "bash", "console", "shell")
@@ -121,6 +123,16 @@ def test_examples_print_what_they_say(
             and not text[block.end() : following.start()].strip()
         ):
             assert printed.getvalue().rstrip() == following["code"].rstrip()
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
+def test_notebooks_run(notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for number, cell in enumerate(json.loads(notebook.read_text("utf-8"))["cells"]):
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == [], "a notebook is kept without outputs"
+            exec(compile("".join(cell["source"]), f"{notebook.name}, cell {number}", "exec"), names)
 
 
 def test_the_readme_has_an_example_with_its_numbers() -> None:
