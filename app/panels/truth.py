@@ -78,10 +78,10 @@ def _comparisons(match: TruthMatchInfo, target: str) -> list[Component]:
             "Average precision of finding them",
             [
                 _row(
-                    f"by relevance for {target}",
+                    "by relevance",
                     match.average_precision,
-                    "Tracks ranked by relevance, the largest first; 1 if all b-hadron tracks "
-                    "come before all others",
+                    f"Tracks ranked by relevance for {target}, the largest first; "
+                    "1 if all b-hadron tracks come before all others",
                     ours=True,
                     share=False,
                 ),

@@ -225,7 +225,7 @@ def test_the_truth_stands_beside_the_explanation(service):
         ("pT of the tracks 70.4 %", False),
         ("edge significance 25.0 %", True),
         ("number of edges 14.3 %", False),
-        ("by relevance for H→bb̄ 0.83", True),
+        ("by relevance 0.83", True),
         ("by chance 0.55", False),
     ]
     assert rows[0].children[1].children.style == {"width": "61.20%"}
