@@ -57,6 +57,8 @@ def _comparisons(match: TruthMatchInfo, target: str) -> list[Component]:
                     "pT of the tracks", match.pt_share, "Their share in the sum of all tracks' pT"
                 ),
             ],
+            "All tracks that descend from one of the jet's two b-hadrons, also by way of a "
+            "c-hadron, a V0, a conversion or a nuclear interaction",
         ),
         _group(
             "Share of the edges between two of them in",
@@ -96,8 +98,8 @@ def _comparisons(match: TruthMatchInfo, target: str) -> list[Component]:
     ]
 
 
-def _group(title: str, rows: list[Component]) -> Component:
-    return html.Div([html.H3(title), *rows], className="truth-group")
+def _group(title: str, rows: list[Component], tip: str | None = None) -> Component:
+    return html.Div([html.H3(title, title=tip), *rows], className="truth-group")
 
 
 def _row(
