@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
 from lrp_core import embedded
-from lrp_core.errors import CheckpointError, DefinitionsError
+from lrp_core.errors import CheckpointError, DefinitionsError, SettingsError
 from lrp_core.interaction_network import InteractionNetwork
 from lrp_core.model import SIGNAL, Model
 
@@ -100,8 +100,15 @@ def load_model(
         )
     network = InteractionNetwork(n_columns, n_classes, hidden)
     _load(path, network, weights)
+    try:
+        network.to(device)
+    except (RuntimeError, AssertionError) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise SettingsError(
+            f"device {device!r} cannot be used here ({reason}); try 'cpu'"
+        ) from error
     return Model(
-        network.to(device),
+        network,
         named.features,
         classes,
         name=path.name,

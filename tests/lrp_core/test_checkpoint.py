@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from lrp_core.checkpoint import load_model, read_definitions
-from lrp_core.errors import CheckpointError, DefinitionsError, JetlrpError
+from lrp_core.errors import CheckpointError, DefinitionsError, JetlrpError, SettingsError
 from lrp_core.explainer import explain, predict
 from lrp_core.interaction_network import InteractionNetwork
 from tests.lrp_core import examples as toys
@@ -271,6 +271,16 @@ def test_what_is_not_this_network(
     with pytest.raises(CheckpointError, match=words) as raised:
         load_model(path, definitions)
     assert str(path) in str(raised.value)
+
+
+@pytest.mark.parametrize("device", ["abacus", "cuda:99"])
+def test_a_device_that_is_not_there(
+    device: str, weights: Weights, path: Path, definitions: Path
+) -> None:
+    torch.save(weights, path)
+    with pytest.raises(SettingsError, match=f"device '{device}' cannot be used"):
+        load_model(path, definitions, device=device)
+    assert load_model(path, definitions, device="cpu").device == torch.device("cpu")
 
 
 # Definitions.
