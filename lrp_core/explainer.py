@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from importlib.metadata import version
 
 import numpy as np
@@ -18,7 +19,7 @@ from lrp_core.jets import Jet
 from lrp_core.model import Model, Target
 from lrp_core.propagation import Flow, Row, propagate, run
 from lrp_core.rules import RULES, AnyRule, Composite, Epsilon, Gamma, Rule, parse_rule
-from lrp_core.steps import Affine, Graph
+from lrp_core.steps import Graph
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 ROWS_AT_ONCE = 30_000  # tracks and edges
@@ -183,15 +184,13 @@ def _dtype(name: str) -> str:
 
 
 def _check_rule(model: Model, rule: AnyRule) -> None:
-    """Refuse what is no rule, and patterns that fit no stage that follows rules."""
+    """Refuse what is no rule, and patterns that fit no stage."""
     if isinstance(rule, Composite):
-        stages = [step.stage for step in model.steps if isinstance(step, Affine)]
         for pattern in rule.rules:
-            alone = Composite({pattern: Epsilon()}, default=Gamma())
-            if not any(isinstance(alone.for_stage(stage), Epsilon) for stage in stages):
+            if not any(fnmatchcase(stage, pattern) for stage in model.stages):
                 raise RuleError(
-                    f"composite: the pattern {pattern!r} fits no stage that follows a rule; "
-                    f"these do: {', '.join(stages)}"
+                    f"composite: the pattern {pattern!r} fits no stage; "
+                    f"the stages are {', '.join(model.stages)}"
                 )
     elif not isinstance(rule, Rule):
         raise RuleError(f"expected a rule such as lrp_core.Gamma(1.0), found {rule!r}")
