@@ -405,7 +405,7 @@ def page(browser: Browser) -> Iterator[Page]:
         viewport={"width": 1280, "height": 720}, color_scheme="dark", reduced_motion="reduce"
     )
     tab = context.new_page()
-    tab.set_default_timeout(30_000)
+    tab.set_default_timeout(60_000)  # WebGL in software, on a busy machine
     complaints: list[str] = []
     hosts: set[str] = set()
     tab.on(
