@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import operator
 from dataclasses import FrozenInstanceError, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ from lrp_core.rules import (
     WSquare,
     Zero,
     ZPlus,
+    _exactly,
     parse_rule,
     rule_from_dict,
     with_bias,
@@ -410,6 +413,12 @@ def test_impossible_parameters(rule: type[Rule], parameters: dict[str, Any]) -> 
         rule(**parameters)
 
 
+@pytest.mark.parametrize("number", [np.float32(2), np.float64(2), np.int64(2), 2])
+def test_parameters_may_be_numbers_of_numpy(number: Any) -> None:
+    assert Gamma(number) == Gamma(2.0)
+    assert type(Gamma(number).gamma) is float
+
+
 @pytest.mark.parametrize("data", [None, 5, "gamma", [], [1], {}, {"name": None}, {"name": []}])
 def test_data_that_is_no_rule(data: Any) -> None:
     with pytest.raises(RuleError):
@@ -474,3 +483,24 @@ def test_another_bias_policy() -> None:
     )
     with pytest.raises(RuleError):
         with_bias(Gamma(2.0), "both")
+
+
+def test_the_exact_product_rounds_once() -> None:
+    draw = torch.Generator().manual_seed(0)
+    s = torch.randn(20, 128, generator=draw, dtype=torch.float64)
+    s = s * torch.exp(5 * torch.randn(20, 128, generator=draw, dtype=torch.float64))
+    weight = torch.randn(128, 10, generator=draw, dtype=torch.float64)
+    left = [[Fraction(value) for value in row] for row in s.tolist()]
+    right = [[Fraction(value) for value in row] for row in weight.T.tolist()]
+    true = np.array(
+        [
+            [float(sum(map(operator.mul, row, column), Fraction())) for column in right]
+            for row in left
+        ]
+    )
+
+    def error(product: torch.Tensor) -> float:
+        return float(np.abs((product.numpy() - true) / true).max())
+
+    assert error(_exactly(s, weight)) < 4e-16
+    assert error(s @ weight) > 1e-14  # what it is there for
