@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -68,10 +69,13 @@ def load_model(
                  that comes with the package
     definitions  YAML file naming the columns; by default ``definitions.yml`` beside the checkpoint
 
-    Widths and number of classes come from the checkpoint. Nothing is unpickled but tensors.
+    Widths and number of classes come from the checkpoint. Nothing is unpickled but tensors and
+    plain data.
     Raises CheckpointError or DefinitionsError saying what was found and what was expected.
     """
     path = embedded.CHECKPOINT if path is None else Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such file; give a checkpoint (.pth, .pt)")
     if definitions is None:
         definitions = path.parent / "definitions.yml"
         if not definitions.is_file():
@@ -118,8 +122,6 @@ def load_model(
 
 def _state_dict(path: Path) -> dict[str, Tensor]:
     """The network's own tensors out of whatever the file holds, by their own names."""
-    if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such file; give a checkpoint (.pth, .pt)")
     with path.open("rb") as file:
         start = file.read(2)
     if start != b"PK" and start[:1] != b"\x80":  # a zip archive, or a pickle of old
@@ -128,7 +130,8 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
             "expected a state dict written by torch.save"
         )
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_numpy_data()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file makes torch raise almost anything
         foreign = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
         if foreign and isinstance(error, pickle.UnpicklingError):
@@ -163,6 +166,21 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
         f"{path}: found no interaction network in it; expected a tensor {ANCHOR}, "
         f"with any prefix, found {found or 'nothing'}"
     )
+
+
+def _numpy_data() -> list[Any]:
+    """What numbers and arrays of numpy are unpickled with, as torch wants it: data and no code.
+
+    Training dicts hold them, such as the best score so far; numpy 1 wrote another module name.
+    """
+    makers = {
+        "scalar": np.float64(0).__reduce__()[0],
+        "_reconstruct": np.zeros(0).__reduce__()[0],
+    }
+    known: list[Any] = [np.dtype, np.ndarray, *{type(np.dtype(code)) for code in "?bhilqBHILQefd"}]
+    for core in ("numpy.core", "numpy._core"):
+        known += [(maker, f"{core}.multiarray.{name}") for name, maker in makers.items()]
+    return known
 
 
 def _dicts(content: Any) -> list[dict[str, Tensor]]:

@@ -75,6 +75,7 @@ def wrapped(weights: Weights) -> dict[str, Any]:
         "module.": prefixed,
         "compiled": {f"_orig_mod.module.{name}": value for name, value in weights.items()},
         "training dict": {"epoch": 7, "state_dict": weights, "optimizer": optimizer, "best": 0.9},
+        "numpy's": {"model": weights, "auc": np.float64(0.9), "losses": np.ones(3, np.float32)},
         "deeper": {"config": {"lr": 1.0}, "best": {"model": {"weights": prefixed}}},
         "lightning": {"state_dict": {**lightning, "loss.weight": torch.ones(2)}, "epoch": 3},
         "without counters": no_counters,
@@ -218,8 +219,9 @@ def test_damaged_files_are_one_clear_error(
 
 def test_a_file_that_is_not_there(tmp_path: Path, definitions: Path) -> None:
     for wrong in (tmp_path / "nothing.pth", tmp_path):
-        with pytest.raises(CheckpointError, match="no such file"):
-            load_model(wrong, definitions)
+        for named in (definitions, None):
+            with pytest.raises(CheckpointError, match="no such file"):
+                load_model(wrong, named)
 
 
 FIRST = "interactionnetwork.edge_model.edge_mlp.0.weight"
