@@ -60,9 +60,13 @@ class Model:
                     "write one as lrp_core.InteractionNetwork does, or give steps="
                 )
             steps = own()
-        assert isinstance(steps, Steps)
+        if not isinstance(steps, Steps):
+            raise NetworkError(
+                f"{type(network).__name__}: the steps must be lrp_core.Steps, found {steps!r:.80}; "
+                "end steps() with return s.returns(...)"
+            )
         self.network = network.eval()
-        self.steps: Steps = steps
+        self.steps = steps
         self.columns = tuple(columns)
         self.features = tuple(dict.fromkeys(columns))
         self.classes = tuple(classes)

@@ -105,3 +105,10 @@ def test_a_batchnorm_that_depends_on_the_batch_is_refused() -> None:
     network.bn = nn.BatchNorm1d(5, track_running_stats=False)
     with pytest.raises(NetworkError, match="running statistics"):
         Model(network, toys.COLUMNS)
+
+
+def test_steps_that_are_none_are_refused_in_words() -> None:
+    network = toys.toy_network()
+    network.steps = lambda: None  # type: ignore[assignment, return-value]  # a forgotten return
+    with pytest.raises(NetworkError, match=r"found None; end steps\(\) with return"):
+        Model(network, toys.COLUMNS)
