@@ -19,13 +19,14 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.forwarding import Forwarding, refusal
-from lrp_core.errors import JetlrpError, SettingsError
+from lrp_core.errors import CheckpointError, DefinitionsError, JetlrpError, SettingsError
 from lrp_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,6 +49,17 @@ class Sources:
     definitions: str | None = None
     tree: str | None = None
     columns: Mapping[str, str] | None = None
+
+    def check(self) -> None:
+        """Raise JetlrpError if a file is not there, before anything is loaded for it."""
+        from lrp_core.reading import expand_paths
+
+        if self.jets is not None:
+            expand_paths(self.jets)
+        if self.model is not None and not Path(self.model).is_file():
+            raise CheckpointError(f"{self.model}: there is no such file; give a checkpoint (.pth)")
+        if self.definitions is not None and not Path(self.definitions).is_file():
+            raise DefinitionsError(f"{self.definitions}: there is no such file; give a YAML file")
 
     def service(self, settings: Settings) -> FastAPI:
         """Open the jets, load the network and make the service of them; this imports torch."""
@@ -241,6 +253,11 @@ def serve_all(sources: Sources, settings: Settings, say: Say) -> None:
     began = time.perf_counter()
     listener = listen(settings.host, settings.port)
     address = address_of(listener, settings.host)
+    try:
+        sources.check()
+    except JetlrpError:
+        listener.close()
+        raise
 
     def ready(service: FastAPI) -> None:
         held = service.state.service

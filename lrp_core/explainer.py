@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.metadata import version
@@ -99,7 +99,7 @@ def explain(
 
 def explain_batch(
     model: Model,
-    jets: Sequence[Jet],
+    jets: Iterable[Jet],
     *,
     target: str | None = None,
     rule: AnyRule | str | None = None,
@@ -124,7 +124,7 @@ def explain_batch(
 
 def predict(
     model: Model,
-    jets: Sequence[Jet],
+    jets: Iterable[Jet],
     *,
     on_error: str = "raise",
     dtype: str = "float32",
@@ -140,6 +140,8 @@ def predict(
     training = any(module.training for module in network.modules())
     if training or next(network.parameters()).dtype != number:
         network = copy.deepcopy(network).to(number).eval()
+    if not isinstance(jets, Sequence):
+        jets = list(jets)
     logits = np.full((len(jets), len(model.classes)), np.nan)
     usable: list[int] = []
     pack: list[Jet] = []
@@ -201,7 +203,7 @@ def _rows(jet: Jet) -> int:
     return jet.n_tracks + jet.n_edges
 
 
-def _packs(jets: Sequence[Jet]) -> Iterator[list[Jet]]:
+def _packs(jets: Iterable[Jet]) -> Iterator[list[Jet]]:
     """The jets in order, in lists of a bounded number of tracks and edges."""
     pack: list[Jet] = []
     rows = 0

@@ -307,6 +307,12 @@ def test_packs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(logits, [one.logits for one in explained], rtol=1e-4, atol=1e-5)
 
 
+def test_jets_may_come_one_by_one() -> None:
+    model, jets = toys.toy_model(), [toys.toy_jet(4), toys.toy_jet(2)]
+    np.testing.assert_array_equal(predict(model, iter(jets)), predict(model, jets))
+    assert len(explain_batch(model, iter(jets))) == 2
+
+
 def test_no_jets() -> None:
     assert explain_batch(toys.toy_model(), []) == []
     assert predict(toys.toy_model(), []).shape == (0, 2)

@@ -146,6 +146,18 @@ def test_a_host_that_is_none() -> None:
     assert_one_line(result, "--host", "no such host")
 
 
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (["--jets", "none.root"], "none.root"),
+        (["--model", "none.pth"], "none.pth"),
+        (["--model", __file__, "--definitions", "none.yml"], "none.yml"),
+    ],
+)
+def test_files_that_are_not_there_are_told_at_once(words: list[str], missing: str) -> None:
+    assert_one_line(run("serve", *words, "--port", "0"), missing, "no such file")
+
+
 def test_explain_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(
