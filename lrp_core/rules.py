@@ -170,7 +170,7 @@ def _exactly(s: Tensor, weight: Tensor) -> Tensor:
     The 22 leading bits of the factors give products, and sums of up to 500 of them, that are
     exact; the rest is 2²² times smaller, and so is its rounding. s [n, m], weight [m, k] -> [n, k].
     Source: Ozaki, Ogita, Oishi, Rump, "Error-free transformations of matrix multiplication by using
-    fast routines of matrix multiplication and its applications", Numer. Algorithms 59 (2012) 95.
+    fast routines of matrix multiplication and its applications", Numerical Algorithms 59 (2012) 95.
     """
 
     def leading(x: Tensor, dim: int) -> Tensor:
