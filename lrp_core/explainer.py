@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.metadata import version
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -140,9 +141,9 @@ def predict(
     training = any(module.training for module in network.modules())
     if training or next(network.parameters()).dtype != number:
         network = copy.deepcopy(network).to(number).eval()
-    if not isinstance(jets, Sequence):
-        jets = list(jets)
-    logits = np.full((len(jets), len(model.classes)), np.nan)
+    # A sequence is read jet by jet, so that it can name a bad one and go on with the next.
+    ordered = cast("Sequence[Jet]", jets) if hasattr(jets, "__getitem__") else list(jets)
+    logits = np.full((len(ordered), len(model.classes)), np.nan)
     usable: list[int] = []
     pack: list[Jet] = []
 
@@ -161,9 +162,9 @@ def predict(
             pack.clear()
 
     rows = 0
-    for index in range(len(jets)):
+    for index in range(len(ordered)):
         try:
-            jet = jets[index]
+            jet = ordered[index]
             jet.select(model.columns)
         except JetError:
             if on_error == "raise":
