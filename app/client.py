@@ -100,9 +100,18 @@ class ServiceClient:
         return self._ask(JetDetail, "GET", f"/jets/{int(index)}")
 
     def explain(
-        self, index: int, *, target: str, rule: dict[str, Any] | str, dtype: str = "float32"
+        self,
+        index: int,
+        *,
+        target: str,
+        rule: dict[str, Any] | str,
+        dtype: str = "float32",
+        top_edges: int | None = None,
     ) -> ExplanationAnswer:
-        """The explanation of one jet: significances and signed sums, arrays as base64."""
+        """The explanation of one jet: significances and signed sums, arrays as base64.
+
+        top_edges  only so many edges, the most significant ones first; None for all
+        """
         return self._ask(
             ExplanationAnswer,
             "POST",
@@ -113,6 +122,7 @@ class ServiceClient:
                 "dtype": dtype,
                 "edges": "summary",
                 "encoding": "base64",
+                **({} if top_edges is None else {"top_edges": top_edges}),
             },
         )
 

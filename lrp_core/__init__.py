@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lrp_core.interaction_network import InteractionNetwork
     from lrp_core.jets import Jet
     from lrp_core.model import Model
+    from lrp_core.prong_shares import Prongs, prongs
     from lrp_core.reading import open_jets
     from lrp_core.rules import (
         AlphaBeta,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         rule_from_dict,
     )
     from lrp_core.steps import Steps
+    from lrp_core.subjets import SubjetAxis, subjet_axes
     from lrp_core.truth import Truth, truth_match
 
 _HOME = {
@@ -48,7 +50,9 @@ _HOME = {
     "Ledger": "explanation",
     "LedgerRow": "explanation",
     "Model": "model",
+    "Prongs": "prong_shares",
     "Steps": "steps",
+    "SubjetAxis": "subjets",
     "Truth": "truth",
     "WSquare": "rules",
     "ZPlus": "rules",
@@ -60,7 +64,9 @@ _HOME = {
     "open_jets": "reading",
     "parse_rule": "rules",
     "predict": "explainer",
+    "prongs": "prong_shares",
     "rule_from_dict": "rules",
+    "subjet_axes": "subjets",
     "truth_match": "truth",
 }
 
@@ -78,7 +84,9 @@ __all__ = [
     "Ledger",
     "LedgerRow",
     "Model",
+    "Prongs",
     "Steps",
+    "SubjetAxis",
     "Truth",
     "WSquare",
     "ZPlus",
@@ -90,7 +98,9 @@ __all__ = [
     "open_jets",
     "parse_rule",
     "predict",
+    "prongs",
     "rule_from_dict",
+    "subjet_axes",
     "truth_match",
 ]
 

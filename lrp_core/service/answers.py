@@ -15,12 +15,14 @@ from lrp_core.explainer import explain
 from lrp_core.explanation import Explanation
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.model import Model
+from lrp_core.prong_shares import prongs
 from lrp_core.service.choices import Wanted
 from lrp_core.truth import truth_match
 
 Array = npt.NDArray[Any]
 
 EDGE_ROWS = "edge_relevance"
+BY_EDGE = ("edge_significance", "signed_edge_relevance", EDGE_ROWS)  # arrays [n_edges, ...]
 SMALL_PARTS = 6_000  # bytes that the names, the ledger and the bookkeeping of one answer take
 
 
@@ -41,11 +43,27 @@ class Answer:
         rest = {other: array for other, array in self.arrays.items() if other != name}
         return Answer(self.plain, rest)
 
+    def top(self, n_edges: int) -> Answer:
+        """The same answer with only the most significant edges, and which these are."""
+        chosen = by_significance(self.arrays["edge_significance"])[:n_edges]
+        arrays = dict(self.arrays)
+        for name in BY_EDGE:
+            if name in arrays:
+                arrays[name] = arrays[name][chosen]
+        if "edge_index" in arrays:
+            arrays["edge_index"] = arrays["edge_index"][:, chosen]
+        return Answer(self.plain, arrays | {"edge_numbers": chosen})
+
     def json(self, encoding: str, **more: Any) -> bytes:
         """The answer as JSON; ``encoding`` is that of the arrays, "list" or "base64"."""
         encode = _base64 if encoding == "base64" else _listed
         arrays = {name: encode(array) for name, array in self.arrays.items()}
         return to_json({**self.plain, **arrays, **more}, inf_nan_mode="null")
+
+
+def by_significance(significance: Array) -> npt.NDArray[np.int64]:
+    """The numbers of all edges in falling significance; equal ones by number, NaN last."""
+    return np.argsort(-significance, kind="stable").astype(np.int64)
 
 
 def make_answer(model: Model, jet: Jet, wanted: Wanted, dtype: str, *, with_edges: bool) -> Answer:
@@ -73,7 +91,7 @@ def make_answer(model: Model, jet: Jet, wanted: Wanted, dtype: str, *, with_edge
 
 def _plain(explanation: Explanation, jet: Jet) -> dict[str, Any]:
     """What is no array."""
-    totals = explanation.totals
+    totals, on_prongs = explanation.totals, prongs(explanation, jet)
     return {
         "jet_id": explanation.jet_id,
         "target": explanation.target,
@@ -88,6 +106,7 @@ def _plain(explanation: Explanation, jet: Jet) -> dict[str, Any]:
         "n_tracks": jet.n_tracks,
         "n_edges": jet.n_edges,
         "edge_index": None,
+        "edge_numbers": None,
         EDGE_ROWS: None,
         "ledger": [
             {
@@ -107,6 +126,7 @@ def _plain(explanation: Explanation, jet: Jet) -> dict[str, Any]:
             "value": explanation.value,
         },
         "truth_match": None if jet.truth is None else asdict(truth_match(explanation, jet)),
+        "prongs": None if on_prongs is None else asdict(on_prongs),
         "version": explanation.version,
     }
 

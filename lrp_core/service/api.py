@@ -43,11 +43,13 @@ from lrp_core.service.schemas import (
     JetsInfo,
     ModelInfo,
     ScoresInfo,
+    SubjetInfo,
     TruthInfo,
 )
 from lrp_core.service.scores import Scores
 from lrp_core.service.workers import Busy, Workers
 from lrp_core.settings import Settings, read_settings
+from lrp_core.subjets import nearest_subjet, subjet_axes
 from lrp_core.truth import Origin, Truth
 
 PREFIX = "/api/v1"
@@ -285,6 +287,7 @@ def _routes(service: Service) -> APIRouter:
                 feature_info=[_feature_info(name) for name in features],
                 eta=jet.eta,
                 truth=None if jet.truth is None else _truth_info(jet.truth),
+                subjets=_subjets(jet),
             )
         )
 
@@ -292,11 +295,14 @@ def _routes(service: Service) -> APIRouter:
     def explain_jet(index: int, request: ExplanationRequest) -> Response:
         """Why the network gave a jet this output: relevance of tracks, features and edges.
 
-        `edges="full"` adds the relevance of every edge for every column, which is large.
+        `edges="full"` adds the relevance of every edge for every column, which is large;
+        `top_edges` leaves all but the most significant edges out, for large jets.
         """
         answer, cached = service.explanation(index, request)
         if request.edges == "summary" and EDGE_ROWS in answer.arrays:
             answer = answer.without(EDGE_ROWS)
+        if request.top_edges is not None:
+            answer = answer.top(request.top_edges)
         body = answer.json(
             request.encoding, index=index, cached=cached, model=service.model_info.model_dump()
         )
@@ -328,3 +334,18 @@ def _truth_info(truth: Truth) -> TruthInfo:
         b=truth.b.tolist(),
         b_hadrons=[BHadronInfo(**asdict(hadron)) for hadron in truth.b_hadrons],
     )
+
+
+def _subjets(jet: Jet) -> list[SubjetInfo]:
+    nearest = nearest_subjet(jet)
+    if nearest is None:  # one subjet alone could be placed, but nobody knows which tracks are its
+        return []
+    return [
+        SubjetInfo(
+            number=axis.number,
+            etarel=axis.etarel,
+            phirel=axis.phirel,
+            n_tracks=int((nearest == axis.number).sum()),
+        )
+        for axis in subjet_axes(jet)
+    ]

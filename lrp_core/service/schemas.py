@@ -202,6 +202,15 @@ class TruthInfo(BaseModel):
     b_hadrons: list[BHadronInfo] = Field(description="By number; empty where none is known.")
 
 
+class SubjetInfo(BaseModel):
+    """A soft-drop subjet of a jet and where it flies, as its tracks' distances from it tell."""
+
+    number: int = Field(description="1 for the leading one, 2 for the other.")
+    etarel: float = Field(description="From the jet axis, as track_etarel.")
+    phirel: float = Field(description="From the jet axis in rad, as track_phirel.")
+    n_tracks: int = Field(description="Tracks that are nearer to it than to the other.")
+
+
 class JetDetail(BaseModel):
     """One jet with its tracks."""
 
@@ -217,6 +226,9 @@ class JetDetail(BaseModel):
     feature_info: list[FeatureInfo]
     eta: float | None = Field(None, description="Pseudorapidity of the jet axis.")
     truth: TruthInfo | None = Field(None, description="Only simulated jets have one.")
+    subjets: list[SubjetInfo] = Field(
+        default_factory=list, description="By number; only those whose place is known."
+    )
 
 
 class Base64Array(BaseModel):
@@ -265,6 +277,11 @@ class ExplanationRequest(BaseModel):
     )
     encoding: Literal["list", "base64"] = Field(
         "list", description="base64: arrays as base64 of little-endian bytes, smaller and faster."
+    )
+    top_edges: int | None = Field(
+        None,
+        ge=1,
+        description="Only so many edges, the most significant ones first; all if left out.",
     )
 
 
@@ -318,8 +335,45 @@ class TruthMatchInfo(BaseModel):
     average_precision_by_chance: float | None = Field(description="Its mean over all orders.")
 
 
+class ProngsInfo(BaseModel):
+    """How an explanation lies on the two soft-drop subjets, each track with the nearest one.
+
+    Shares are between 0 and 1; null where there is nothing to share, or it is not finite. An even_
+    share is what the share would be with significance spread evenly over all edges. Source:
+    arXiv:2211.09912.
+    """
+
+    n_tracks: int
+    n_1: int = Field(description="Tracks of subjet 1.")
+    n_2: int = Field(description="Tracks of subjet 2.")
+    n_none: int = Field(description="Tracks of neither.")
+    within_1: float | None = Field(
+        description="Share of the edge significance on edges that join tracks of subjet 1."
+    )
+    within_2: float | None = Field(description="The same for subjet 2.")
+    within: float | None = Field(description="The two together.")
+    between: float | None = Field(description="Share of it on edges from one subjet to the other.")
+    none: float | None = Field(description="Share of it on edges that touch a track of neither.")
+    even_within_1: float | None
+    even_within_2: float | None
+    even_within: float | None
+    even_between: float | None
+    even_none: float | None
+    relevance_within: float | None = Field(
+        description="Sum of the signed relevance of the edges within a subjet."
+    )
+    relevance_between: float | None = Field(description="The same of the edges between the two.")
+    relevance_1: float | None = Field(
+        description="Sum of the relevance of the tracks of subjet 1, with what came over edges."
+    )
+    relevance_2: float | None = Field(description="The same for subjet 2.")
+
+
 class ExplanationAnswer(BaseModel):
-    """An explanation. n = tracks, E = edges, F = columns of the network."""
+    """An explanation. n = tracks, E = edges, F = columns of the network.
+
+    With top_edges, E in the shapes is the number of edges that it holds, not n_edges.
+    """
 
     jet_id: str
     index: int
@@ -335,12 +389,18 @@ class ExplanationAnswer(BaseModel):
     columns: list[str] = Field(description="The F input columns; a name may stand in it twice.")
     features: list[str] = Field(description="The distinct columns.")
     n_tracks: int
-    n_edges: int
+    n_edges: int = Field(description="All edges of the jet.")
     complete_graph: bool = Field(
         description="Whether the edges are all ordered pairs of tracks, source by source."
     )
     edge_index: list[list[int]] | Base64Array | None = Field(
         description="[2, E], source and destination; null for a complete graph."
+    )
+    edge_numbers: list[int] | Base64Array | None = Field(
+        None,
+        description="[E], only with top_edges: which edges these are, in falling significance. In "
+        "a complete graph edge e goes from e // (n - 1) to the track in place e % (n - 1) among "
+        "the others.",
     )
     track_relevance_sum: Vector = Field(description="[n]")
     feature_relevance: Matrix = Field(description="[n, features]")
@@ -351,6 +411,9 @@ class ExplanationAnswer(BaseModel):
     totals: Totals
     truth_match: TruthMatchInfo | None = Field(
         None, description="Against the truth of the simulation; null for jets without one."
+    )
+    prongs: ProngsInfo | None = Field(
+        None, description="Within and between subjets; null where there are not two."
     )
     problem: str | None = Field(None, description="Which numbers are not finite, or null.")
     seconds: float = Field(description="How long the explanation took when it was computed.")

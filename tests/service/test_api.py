@@ -17,6 +17,7 @@ import pytest
 from lrp_core import rules
 from lrp_core.explainer import explain
 from lrp_core.jets import Jet
+from lrp_core.prong_shares import Prongs, prongs
 from lrp_core.service import answers
 from lrp_core.service.choices import PARAMETERS
 from lrp_core.service.schemas import (
@@ -26,6 +27,7 @@ from lrp_core.service.schemas import (
     Health,
     JetDetail,
     JetPage,
+    ProngsInfo,
     TruthMatchInfo,
 )
 from lrp_core.truth import BHadron, Truth, TruthMatch, truth_match
@@ -128,6 +130,7 @@ def test_a_jet_that_nobody_made_has_no_truth(toy: Any) -> None:
 def test_the_wire_and_the_record_of_a_match_have_the_same_fields() -> None:
     wire, record = list(TruthMatchInfo.model_fields), [item.name for item in fields(TruthMatch)]
     assert wire == record
+    assert list(ProngsInfo.model_fields) == [item.name for item in fields(Prongs)]
 
 
 def test_the_list_says_what_is_wrong_with_a_jet_and_never_nan(toy: Any) -> None:
@@ -215,6 +218,79 @@ def test_base64_is_the_list(toy: Any, dtype: str) -> None:
                 np.array(listed[name]).reshape(values.shape).astype(values.dtype), values
             )
             np.testing.assert_array_equal(getattr(model, name).numpy(), values)
+
+
+@pytest.mark.parametrize("encoding", ["list", "base64"])
+def test_the_most_significant_edges_only(toy: Any, encoding: str) -> None:
+    for index, n_edges in ((11, 132), (5, 2)):
+        whole = toy.explain(index, edges="full")
+        order = np.argsort(-np.array(whole["edge_significance"]), kind="stable")
+        for k in (1, 7, 1000):
+            wanted = {"top_edges": k, "edges": "full", "encoding": encoding}
+            told = ExplanationAnswer.model_validate(toy.explain(index, **wanted))
+            held = {
+                name: np.asarray(value if isinstance(value, list) else value.numpy())
+                for name in ("edge_numbers", "edge_significance", "edge_relevance", "edge_index")
+                if (value := getattr(told, name)) is not None
+            }
+            assert (told.n_edges, told.complete_graph) == (n_edges, index == 11)
+            np.testing.assert_array_equal(held["edge_numbers"], order[:k])
+            np.testing.assert_array_equal(
+                held["edge_significance"].astype(np.float32),
+                np.array(whole["edge_significance"], np.float32)[order[:k]],
+            )
+            np.testing.assert_array_equal(
+                held["edge_relevance"].astype(np.float32),
+                np.array(whole["edge_relevance"], np.float32)[order[:k]],
+            )
+            if index == 5:
+                np.testing.assert_array_equal(
+                    held["edge_index"], np.array(whole["edge_index"])[:, order[:k]]
+                )
+            else:
+                assert told.edge_index is None
+    assert toy.explain(11)["edge_numbers"] is None
+    assert len(toy.explain(11)["edge_significance"]) == 132
+    assert toy.explain(0, top_edges=5)["edge_numbers"] == []
+
+
+def subjets_of(toy_jets: Any, jet: Jet) -> Any:
+    """The toy jets with tracks of ``jet`` in the place of number 4."""
+
+    class WithSubjets(type(toy_jets)):  # type: ignore[misc]
+        def __getitem__(self, index: int) -> Jet:
+            return jet if index == 4 else super().__getitem__(index)
+
+    return WithSubjets()
+
+
+def test_subjets_and_prongs(serve: Any, toy_jets: Any, toy_model: Any) -> None:
+    jet = toy_jets[4]
+    axes = np.array([[0.5, 0.25], [-0.5, 0.0]])
+    tracks = jet.tracks.astype(np.float64)
+    tracks[:, 1:3] *= 0.1
+    distances = np.linalg.norm(tracks[:, None, 1:3] - axes, axis=2)
+    jet = replace(
+        jet,
+        tracks=np.hstack([tracks, distances]),
+        columns=(*jet.columns, "track_drsubjet1", "track_drsubjet2"),
+    )
+    client = serve(subjets_of(toy_jets, jet))
+    detail = JetDetail.model_validate(client.get(f"{API}/jets/4").json())
+    assert [subjet.number for subjet in detail.subjets] == [1, 2]
+    found = [[subjet.etarel, subjet.phirel] for subjet in detail.subjets]
+    np.testing.assert_allclose(found, axes, atol=1e-9)
+    nearer = (distances[:, 0] <= distances[:, 1]).sum()
+    assert [subjet.n_tracks for subjet in detail.subjets] == [nearer, 5 - nearer]
+    for wanted in ({}, {"encoding": "base64"}, {"top_edges": 2}):
+        answer = client.explain(4, target="hbb", **wanted)
+        assert answer["prongs"] == asdict(prongs(explain(toy_model, jet, target="hbb"), jet))
+        ExplanationAnswer.model_validate(answer)
+
+
+def test_a_jet_whose_subjets_nobody_knows(toy: Any) -> None:
+    assert toy.get(f"{API}/jets/4").json()["subjets"] == []
+    assert toy.explain(4)["prongs"] is None
 
 
 def test_edge_rows_go_out_on_demand_only(toy: Any) -> None:
@@ -380,6 +456,10 @@ BAD_REQUESTS: list[tuple[str, str, dict[str, Any], int, str, str | None]] = [
     ("POST", JET, {"json": {"dtype": "float16"}}, 422, "invalid_request", "float64"),
     ("POST", JET, {"json": {"edges": "all"}}, 422, "invalid_request", "full"),
     ("POST", JET, {"json": {"encoding": "hex"}}, 422, "invalid_request", "base64"),
+    ("POST", JET, {"json": {"top_edges": 0}}, 422, "invalid_request", None),
+    ("POST", JET, {"json": {"top_edges": -3}}, 422, "invalid_request", None),
+    ("POST", JET, {"json": {"top_edges": 2.5}}, 422, "invalid_request", None),
+    ("POST", JET, {"content": b'{"top_edges": NaN}'}, 422, "invalid_request", None),
     ("POST", JET, {"json": {"traget": "hbb"}}, 422, "invalid_request", None),
     ("POST", JET, {"json": []}, 422, "invalid_request", None),
     ("POST", JET, {"content": b"{not json"}, 422, "invalid_json", None),

@@ -83,6 +83,19 @@ def test_edge_rows_against_the_independent_reference(
     )
 
 
+def test_the_subjets_and_the_top_edges_of_real_jets(cms: Any) -> None:
+    for index in (12, 300):
+        jet = JetDetail.model_validate(cms.get(f"{API}/jets/{index}").json())
+        assert [subjet.number for subjet in jet.subjets] == [1, 2]
+        told = ExplanationAnswer.model_validate(cms.explain(index, top_edges=10))
+        assert told.prongs is not None
+        assert (told.prongs.n_1, told.prongs.n_2) == tuple(s.n_tracks for s in jet.subjets)
+        assert told.prongs.within + told.prongs.between == pytest.approx(1)
+        whole = ExplanationAnswer.model_validate(cms.explain(index))
+        assert told.edge_significance == sorted(whole.edge_significance, reverse=True)[:10]
+        assert told.n_edges == whole.n_edges == jet.n_edges
+
+
 def test_the_largest_jet_leaves_as_little_as_can_be(cms: Any) -> None:
     largest = int(cms.service.jets.summary().n_tracks.idxmax())
     answer = cms.post(f"{API}/jets/{largest}/explanation", json={"encoding": "base64"})
