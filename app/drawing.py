@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,8 @@ import numpy.typing as npt
 from app.words import label_text
 from lrp_core.service.schemas import Base64Array, ExplanationAnswer, JetDetail
 
-DELTA_ETA = "track_etarel"  # sign(eta_jet) * (eta - eta_jet)
-DELTA_PHI = "track_phirel"
-PT = "track_pt"
-HOVER = ("track_charge", "trackBTag_Sip2dSig", "trackBTag_Sip3dSig", "track_dxy", "track_dz")
-HOVER_TITLES = {
-    "track_charge": "charge",
-    "trackBTag_Sip2dSig": "2D impact significance",
-    "trackBTag_Sip3dSig": "3D impact significance",
-    "track_dxy": "d₀",
-    "track_dz": "d_z",
-}
-UNITS_HIDDEN = ("", "1", "–", "-")
 
-
-def values(vector: Base64Array | list[float | None]) -> npt.NDArray[np.float64]:
+def values(vector: Base64Array | Sequence[float | None]) -> npt.NDArray[np.float64]:
     """The numbers of an answer's vector, [n]; null becomes NaN."""
     if isinstance(vector, Base64Array):
         return np.asarray(vector.numpy(), dtype=np.float64)
@@ -47,47 +35,76 @@ def stands_for(target: str, classes: list[str]) -> str:
     return label_text(of or ("hbb" if "hbb" in classes else classes[-1]))
 
 
+def value_words(target: str, classes: list[str]) -> str:
+    """What the explained value is: "margin of H→bb̄", "logit of QCD"."""
+    kind = "margin" if target.partition(":")[0] == "margin" else "logit"
+    return f"{kind} of {stands_for(target, classes)}"
+
+
 def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]:
-    """All that the scene shows of one jet, ready for JSON.
+    """All that the page draws of one jet, ready for JSON; assets/jet.js reads it.
 
-    tracks: angles in radian, pT in GeV, relevance in units of the network's output.
-    edges: significance and signed relevance as base64 float32, [n_edges]; index is None where
-    every track is joined to every other, source by source.
-    truth: where the tracks come from and where the b-hadrons fly; None for jets without one.
+    tracks     values [n_tracks, features] of the jet's features in their units, relevance
+               [n_tracks] and feature_relevance [n_tracks, relevance_features] in units of the
+               network's output, as base64 float32
+    edges      significance and signed relevance [edges] as base64 float32; index is None where
+               every track is joined to every other, source by source, and numbers says which of
+               these edges came where only the most significant ones did
+    account    where the explained value went, and what the sum misses
+    truth, subjets, prongs  None or empty for jets without them
     """
-    tracks = np.array(jet.tracks, dtype=np.float64).reshape(jet.n_tracks, len(jet.features))
-
-    def column(name: str) -> npt.NDArray[np.float64]:
-        if name in jet.features:
-            return tracks[:, jet.features.index(name)]
-        return np.zeros(jet.n_tracks)
-
-    units = {info.name: info.unit for info in jet.feature_info}
-    index = explanation.edge_index
+    values_of = np.array(jet.tracks, dtype=np.float64).reshape(jet.n_tracks, len(jet.features))
+    relevance = explanation.feature_relevance
+    table = relevance.numpy() if isinstance(relevance, Base64Array) else np.array(relevance)
+    index, numbers = explanation.edge_index, explanation.edge_numbers
     if isinstance(index, Base64Array):
         index = pack(index.numpy(), "int32")  # type: ignore[assignment]
     return {
-        "jet": {"index": jet.index, "jet_id": jet.jet_id, "n_tracks": jet.n_tracks},
-        "words": {"stands_for": stands_for(explanation.target, explanation.classes)},
+        "jet": {
+            "index": jet.index,
+            "jet_id": jet.jet_id,
+            "label": jet.label,
+            "pt": jet.pt,
+            "sdmass": jet.sdmass,
+            "n_tracks": jet.n_tracks,
+            "n_edges": jet.n_edges,
+        },
+        "question": {"target": explanation.target, "rule": explanation.rule_text},
+        "words": {
+            "label": label_text(jet.label),
+            "stands_for": stands_for(explanation.target, explanation.classes),
+            "value": value_words(explanation.target, explanation.classes),
+        },
+        "prediction": {
+            "classes": [label_text(name) for name in explanation.classes],
+            "probabilities": _finite(values(explanation.probabilities)),
+            "logits": _finite(values(explanation.logits)),
+        },
+        "account": {
+            **explanation.totals.model_dump(),
+            "error": explanation.conservation_error,
+            "problem": explanation.problem,
+        },
+        "ledger": [line.model_dump() for line in explanation.ledger],
+        "features": [info.model_dump() for info in jet.feature_info],
         "tracks": {
-            "delta_eta": column(DELTA_ETA).tolist(),
-            "delta_phi": column(DELTA_PHI).tolist(),
-            "pt": column(PT).tolist(),
+            "features": jet.features,
+            "values": pack(values_of),
             "relevance": pack(values(explanation.track_relevance_sum)),
-            "more": [
-                {
-                    "title": HOVER_TITLES[name],
-                    "unit": "" if units.get(name, "") in UNITS_HIDDEN else units[name],
-                    "values": [float(f"{value:.4g}") for value in column(name)],
-                }
-                for name in HOVER
-                if name in jet.features
-            ],
+            "relevance_features": explanation.features,
+            "feature_relevance": pack(table),
         },
         "edges": {
             "significance": pack(values(explanation.edge_significance)),
             "signed": pack(values(explanation.signed_edge_relevance)),
             "index": index,
+            "numbers": None if numbers is None else pack(values(numbers), "int32"),
         },
         "truth": jet.truth.model_dump() if jet.truth else None,
+        "subjets": [subjet.model_dump() for subjet in jet.subjets],
+        "prongs": explanation.prongs.model_dump() if explanation.prongs else None,
     }
+
+
+def _finite(numbers: npt.NDArray[np.float64]) -> list[float | None]:
+    return [float(number) if np.isfinite(number) else None for number in numbers]

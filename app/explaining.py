@@ -67,14 +67,53 @@ def explained(
     }
 
 
+def explained_pinned(
+    client: ServiceClient, pinned: dict[str, Any] | None
+) -> tuple[dict[str, Any] | None, str]:
+    """The jet that stands beside the other, and what is wrong with it if anything is."""
+    if pinned is None:
+        return None, ""
+    try:
+        jet = client.jet(pinned["jet"])
+        explanation = client.explain(pinned["jet"], target=pinned["target"], rule=pinned["rule"])
+    except ServiceError as error:
+        return None, f"Jet {pinned['jet']} cannot be shown beside it: {error.message}"
+    return scene_data(jet, explanation), ""
+
+
 def register_callbacks(app: Dash, client: ServiceClient) -> None:
     """The address opens a jet; the jet, the target and the rule together ask for an explanation."""
+    inputs = {"type": "rule-parameter", "rule": ALL, "name": ALL}
     app.clientside_callback(
         ClientsideFunction("jetlrp", "opened"),
         Output(ids.CHOSEN, "data"),
+        Output(ids.TARGET, "value", allow_duplicate=True),
+        Output(ids.RULE, "value", allow_duplicate=True),
+        Output(inputs, "value", allow_duplicate=True),
+        Output(ids.PINNED, "data"),
         Input(ids.ADDRESS, "search"),
         State(ids.CHOSEN, "data"),
+        State(inputs, "value"),
+        State(inputs, "id"),
+        prevent_initial_call="initial_duplicate",
     )
+    app.clientside_callback(
+        ClientsideFunction("jetlrp", "asked"),
+        Input(ids.CHOSEN, "data"),
+        Input(ids.TARGET, "value"),
+        Input(ids.RULE, "value"),
+        Input(inputs, "value"),
+        Input(ids.PINNED, "data"),
+        State(inputs, "id"),
+    )
+
+    @app.callback(
+        Output(ids.PINNED_DATA, "data"),
+        Output(ids.PINNED_CAPTION, "children"),
+        Input(ids.PINNED, "data"),
+    )
+    def _explain_pinned(pinned: dict[str, Any] | None) -> tuple[Any, str]:
+        return explained_pinned(client, pinned)
 
     @app.callback(
         output={

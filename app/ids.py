@@ -5,7 +5,9 @@ from __future__ import annotations
 # what the page knows
 ADDRESS = "address"  # the browser's address bar, read once when the page opens
 CHOSEN = "chosen"  # number of the jet that is open, or None
-SCENE_DATA = "scene-data"  # what assets/scene.js draws: numbers, never a figure
+SCENE_DATA = "scene-data"  # what the scripts draw: numbers, never a figure
+PINNED = "pinned"  # jet, target and rule that stand beside it, or None
+PINNED_DATA = "pinned-data"  # the same of the pinned one
 HEARTBEAT = "heartbeat"  # asks how far the scores of the jets are
 SCORES_DONE = "scores-done"  # how many there were the last time
 RETRY = "retry"  # "Try again" of the error state
@@ -13,12 +15,14 @@ RETRY = "retry"  # "Try again" of the error state
 # jets
 JETS_GRID = "jets-grid"
 JETS_COUNT = "jets-count"
-JETS_LABEL = "jets-label"
 JETS_NOTICE = "jets-notice"
 
 # scene
 STAGE = "stage"
 SCENE = "network"  # not "scene": Plotly calls a div of its own so
+SCENE_PINNED = "network-b"
+SCENE_CAPTION = "network-caption"
+PINNED_CAPTION = "network-b-caption"
 SCENE_TITLE = "scene-title"
 SCENE_EMPTY = "scene-empty"
 SCENE_ERROR = "scene-error"
@@ -27,10 +31,9 @@ LEGEND = "network-legend"
 TOOLTIP = "scene-tooltip"
 EDGES_SLIDER = "edges-slider"
 EDGES_WORDS = "edges-words"
-TRACK_COLOUR = "track-colour"
-TRACK_SIZE = "track-size"
-HEIGHT = "height"
 RESET_VIEW = "reset-view"
+
+DOCK = "dock"
 
 # what to explain, and how
 TARGET = "target"

@@ -19,7 +19,17 @@ from plotly.offline import get_plotlyjs_version
 from app import explaining, ids, theme
 from app.client import ServiceClient, ServiceError
 from app.compression import compress_answers
-from app.panels import conservation, features, header, jets, prediction, question, scene, truth
+from app.panels import (
+    conservation,
+    dock,
+    features,
+    header,
+    jets,
+    prediction,
+    question,
+    scene,
+    truth,
+)
 from lrp_core.errors import SettingsError
 from lrp_core.service.schemas import Choices
 
@@ -44,6 +54,8 @@ INDEX = """<!DOCTYPE html>
 (function () {
   var name = null;
   try { name = localStorage.getItem("jetlrp-theme"); } catch (error) { name = null; }
+  var wanted = /[?&]theme=(light|dark)(&|$)/.exec(window.location.search);
+  if (wanted) name = wanted[1];
   if (name !== "light" && name !== "dark") {
     name = window.matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
   }
@@ -133,11 +145,13 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             dcc.Location(id=ids.ADDRESS, refresh=False),
             dcc.Store(id=ids.CHOSEN),
             dcc.Store(id=ids.SCENE_DATA),
+            dcc.Store(id=ids.PINNED),
+            dcc.Store(id=ids.PINNED_DATA),
             header.layout(health, docs),
             html.Main(
                 [
                     jets.layout(health),
-                    scene.layout(),
+                    html.Div([scene.layout(), *dock.layout()], className="centre"),
                     html.Div(
                         [
                             prediction.layout(),
@@ -151,6 +165,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
                 ],
                 className="columns",
             ),
+            html.Div(id=ids.TOOLTIP, className="tooltip", hidden=True, role="status"),
         ],
         className="page",
     )

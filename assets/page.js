@@ -1,4 +1,4 @@
-/* What the page does without asking the server: theme, list of jets, slider.
+/* What ties the page together: theme, list of jets, and the question that the address repeats.
  *
  * The functions under dashAgGridFunctions are the grid's own (app/panels/jets.py names them); those
  * under dash_clientside.jetlrp are Dash callbacks (the panels register them).
@@ -20,6 +20,7 @@
     }
     const button = document.getElementById("theme-switch");
     if (button) button.setAttribute("aria-pressed", String(name === "dark"));
+    window.jetlrp.view.set({ theme: name });
     document.dispatchEvent(new CustomEvent("jetlrp:theme", { detail: { name } }));
   }
 
@@ -40,10 +41,7 @@
     try { return window.dash_ag_grid.getApi(GRID); } catch { return null; }
   };
 
-  const chosen = () => {
-    const jet = new URLSearchParams(window.location.search).get("jet");
-    return jet !== null && /^\d+$/.test(jet) ? Number(jet) : null;
-  };
+  const chosen = () => window.jetlrp.view.state.jet;
 
   let pause = null;
 
@@ -56,9 +54,7 @@
 
   function open(index) {
     if (index === chosen() && document.getElementById(SCENE).dataset.drawn === String(index)) return;
-    const address = new URL(window.location);
-    address.searchParams.set("jet", index);
-    window.history.replaceState(window.history.state, "", address);
+    window.jetlrp.view.set({ jet: index, track: null, edge: null });
     window.dash_clientside.set_props("chosen", { data: index });
   }
 
@@ -123,74 +119,63 @@
     return next;
   };
 
-  /* --------------------------------------------------------- edges and slider */
+  /* ------------------------------------------------------- the question asked */
 
-  let announced = null; // the slider's place as the scene set it, not the viewer
+  /** A rule of the page's inputs as text: "gamma(gamma=1,bias=account)". */
+  function ruleText(rule, values, places) {
+    const own = places.map((place, at) => [place, values[at]])
+      .filter(([place, value]) => place.rule === rule && value !== null && value !== undefined)
+      .map(([place, value]) => `${place.name}=${value}`);
+    return own.length ? `${rule}(${own.join(",")})` : rule;
+  }
 
-  document.addEventListener("jetlrp:edges", (event) => {
-    const { edges, says, position, nEdges } = event.detail;
-    const words = document.getElementById("edges-words");
-    if (words) {
-      words.replaceChildren();
-      const strong = document.createElement("strong");
-      strong.textContent = says.shown;
-      const share = document.createElement("span");
-      share.textContent = says.share;
-      const of = document.createElement("span");
-      of.className = "long";
-      of.textContent = says.of;
-      words.title = `${says.shown} ${says.share} ${says.of}`;
-      words.append(strong, share, of);
+  /** The same backwards: {name, parameters} or null. */
+  function readRule(text) {
+    const found = /^(\w+)(?:\((.*)\))?$/.exec((text || "").trim());
+    if (!found) return null;
+    const parameters = {};
+    for (const part of (found[2] || "").split(",").filter(Boolean)) {
+      const [name, value] = part.split("=").map((one) => one.trim());
+      parameters[name] = value === "true" ? true : value === "false" ? false
+        : value !== "" && !Number.isNaN(Number(value)) ? Number(value) : value;
     }
-    const moving = announced !== null && window.jetlrp.scene.edgesAt(announced, nEdges) === edges;
-    if (!moving) {
-      announced = position;
-      window.dash_clientside.set_props("edges-slider", {
-        value: position, disabled: nEdges < 2,
-      });
-    }
-  });
+    return { name: found[1], parameters };
+  }
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.jetlrp = {
     show(data) {
-      window.jetlrp.scene.show(SCENE, data && data.tracks ? data : null);
+      window.jetlrp.view.show("a", data);
     },
-    edges(value, drag) {
-      const context = window.dash_clientside.callback_context;
-      const state = window.jetlrp.scene.stateOf(SCENE);
-      // The slider says its drag_value also when it appears and when its value is set: only a
-      // drag_value by itself that is not the value is a thumb under way.
-      const alone = context.triggered.every(({ prop_id }) => prop_id.endsWith(".drag_value"));
-      const dragging = alone && drag !== value;
-      if (alone && !dragging && !state.dragging) return;
-      const position = dragging ? drag : value;
-      if (position === null || position === undefined || !state.scene) return;
-      const letGo = state.dragging && !dragging; // the faint rest comes back
-      if (position === announced && !letGo) return;
-      announced = position;
-      const edges = window.jetlrp.scene.edgesAt(position, state.scene.nEdges);
-      window.jetlrp.scene.setEdges(SCENE, edges, dragging);
+    showPinned(data) {
+      window.jetlrp.view.show("b", data);
     },
-    view(color, size, height) {
-      window.jetlrp.scene.setView(SCENE, { color, size, height });
+    /* The address names the jet, the target, the rule and what is pinned, when the page opens. */
+    opened(search, already, values, places) {
+      const { no_update } = window.dash_clientside;
+      const same = places.map(() => no_update);
+      window.jetlrp.controls.sync();
+      window.jetlrp.dock.sync();
+      if (already !== null && already !== undefined) {
+        return [no_update, no_update, no_update, same, no_update];
+      }
+      const { jet, target, rule, pin } = window.jetlrp.view.read(search);
+      const asked = rule ? readRule(rule) : null;
+      return [
+        jet === undefined ? no_update : jet,
+        target || no_update,
+        asked ? asked.name : no_update,
+        asked ? places.map((place) => (place.rule === asked.name && place.name in asked.parameters
+          ? asked.parameters[place.name] : no_update)) : same,
+        pin || no_update,
+      ];
     },
-    reset(clicks) {
-      if (clicks) window.jetlrp.scene.resetCamera(SCENE);
-    },
-    /* The address names a jet when the page opens: ?jet=12. */
-    opened(search, already) {
-      const jet = new URLSearchParams(search || "").get("jet");
-      if (already !== null && already !== undefined) return window.dash_clientside.no_update;
-      return jet !== null && /^\d+$/.test(jet) ? Number(jet) : window.dash_clientside.no_update;
-    },
-    label(value) {
-      const api = grid();
-      if (!api) return;
-      const model = api.getFilterModel();
-      if (value) model.label = { filterType: "text", type: "equals", filter: value };
-      else delete model.label;
-      api.setFilterModel(model);
+    /* What is asked stands in the address too. */
+    asked(jet, target, rule, values, pinned, places) {
+      if (jet === null || jet === undefined) return;
+      window.jetlrp.view.set({
+        jet, target, rule: ruleText(rule, values, places), pin: pinned || null,
+      });
     },
     refresh(done) {
       const api = grid();
@@ -200,4 +185,29 @@
       return ids.map((id) => (id.rule === rule ? "parameters" : "parameters hidden"));
     },
   };
+
+  document.addEventListener("click", (event) => {
+    const { view, scene } = window.jetlrp;
+    if (event.target.closest("#reset-view")) scene.resetCamera();
+    if (event.target.closest("#pin") && view.state.jet !== null) {
+      const { jet, target, rule, pin } = view.state;
+      window.dash_clientside.set_props("pinned", { data: pin ? null : { jet, target, rule } });
+    }
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const { view } = window.jetlrp;
+    view.set({ theme: document.documentElement.dataset.theme });
+    view.on(["label"], ({ label }) => filterLabel(label));
+  });
+
+  /** Only the jets of a class in the list; "" for all. */
+  function filterLabel(value) {
+    const api = grid();
+    if (!api) return;
+    const model = api.getFilterModel();
+    if (value) model.label = { filterType: "text", type: "equals", filter: value };
+    else delete model.label;
+    api.setFilterModel(model);
+  }
 })();

@@ -6,8 +6,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from app import ids
+from app.drawing import value_words
 from app.texts import text
-from app.words import label_text, number, scientific
+from app.words import number, scientific
 from lrp_core.service.schemas import ExplanationAnswer, LedgerLine
 
 GOOD = 1e-3  # the largest conservation error that a sound explanation in float32 has
@@ -37,21 +38,13 @@ def waiting() -> Component:
     return html.P("Where the explained value went, to the last digit.", className="hint")
 
 
-def value_words(explanation: ExplanationAnswer) -> str:
-    """What the explained value is: "margin of H→bb̄", "logit of QCD"."""
-    kind, _, of = explanation.target.partition(":")
-    if kind == "margin":
-        return f"margin of {label_text(of or 'hbb')}"
-    return f"logit of {label_text(explanation.target)}"
-
-
 def sentence(explanation: ExplanationAnswer) -> str:
     """The account in one line: "Tracks 3.12 + biases −0.40 + ε 0.00 = 2.72, ..."."""
     totals = explanation.totals
     return (
         f"Tracks {number(totals.tracks, 3)} + biases {number(totals.bias, 3)} + "
         f"ε {number(totals.epsilon, 3)} = {number(explanation.value, 3)}, "
-        f"the {value_words(explanation)}, explained"
+        f"the {value_words(explanation.target, explanation.classes)}, explained"
     )
 
 

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.client import ServiceClient, ServiceError
+from app.controls import segments
 from app.words import count, label_text, plural
 from lrp_core.service.schemas import Health
 
@@ -102,14 +103,11 @@ def layout(health: Health) -> Component:
                     html.Span(
                         plural(health.jets.n_jets, "jet"), id=ids.JETS_COUNT, className="muted"
                     ),
-                    dcc.RadioItems(
-                        [
-                            {"label": "all", "value": ""},
-                            *({"label": label_text(name), "value": name} for name in classes),
-                        ],
+                    segments(
+                        "Label",
+                        "label",
+                        [("all", ""), *((label_text(name), name) for name in classes)],
                         "",
-                        id=ids.JETS_LABEL,
-                        className="segments",
                     ),
                 ],
                 className="panel-head",
@@ -251,11 +249,6 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
     def _heartbeat(_: int, said: Any, scored: int | None) -> tuple[Any, bool, Any]:
         return heartbeat(client, said, scored)
 
-    app.clientside_callback(
-        ClientsideFunction("jetlrp", "label"),
-        Input(ids.JETS_LABEL, "value"),
-        prevent_initial_call=True,
-    )
     app.clientside_callback(
         ClientsideFunction("jetlrp", "refresh"),
         Input(ids.SCORES_DONE, "data"),

@@ -5,11 +5,12 @@ Nothing here asks the server: number of edges, colour, size and height are chang
 
 from __future__ import annotations
 
-from dash import ClientsideFunction, Dash, Input, dcc, html
+from dash import ClientsideFunction, Dash, Input, html
 from dash.development.base_component import Component
 
 from app import ids
 from app.client import ServiceError
+from app.controls import segments
 from app.texts import text
 from app.words import gev, label_text, plural
 from lrp_core.service.schemas import JetDetail
@@ -22,37 +23,15 @@ def layout() -> Component:
             html.Div(id=ids.SCENE_TITLE, className="panel-head scene-title", children=title(None)),
             html.Div(
                 [
-                    html.Div(id=ids.SCENE, className="scene"),
-                    html.Div(id=ids.LEGEND, className="legend"),
-                    html.Div(id=ids.TOOLTIP, className="tooltip", hidden=True, role="status"),
                     html.Div(
                         [
-                            html.Button(
-                                "Reset view",
-                                id=ids.RESET_VIEW,
-                                type="button",
-                                className="button",
-                                title="Turn the scene back to where it started",
-                            ),
-                            html.Details(
-                                [
-                                    html.Summary("How to read this"),
-                                    html.Div(
-                                        [
-                                            *text("scene"),
-                                            html.Div(text("scene_truth"), className="truth-only"),
-                                        ]
-                                    ),
-                                ],
-                                className="how",
-                            ),
-                            html.Span(
-                                "drag to turn · scroll to zoom · point for numbers",
-                                className="turn-hint",
-                            ),
+                            _pane(ids.SCENE, ids.SCENE_CAPTION),
+                            _pane(ids.SCENE_PINNED, ids.PINNED_CAPTION, pinned=True),
                         ],
-                        className="stage-foot",
+                        className="panes",
                     ),
+                    html.Div(id=ids.LEGEND, className="legend"),
+                    _foot(),
                     html.Div(text("empty"), id=ids.SCENE_EMPTY, className="state empty"),
                     html.Div(
                         [
@@ -79,71 +58,64 @@ def layout() -> Component:
                     html.Div(
                         [
                             html.Label("Edges", htmlFor=ids.EDGES_SLIDER),
-                            dcc.Slider(
-                                id=ids.EDGES_SLIDER,
-                                min=0,
-                                max=1,
-                                step=0.01,
-                                value=0.7,
-                                marks=None,
-                                updatemode="mouseup",
-                                allow_direct_input=False,
-                            ),
+                            html.Div(**{"data-range": "edges"}),
                             html.Div(id=ids.EDGES_WORDS, className="edges-words"),
                         ],
                         className="control edges-control",
                     ),
-                    html.Div(
-                        [
-                            html.Label("Track colour"),
-                            dcc.RadioItems(
-                                [
-                                    {"label": "relevance", "value": "relevance"},
-                                    {"label": "origin", "value": "origin"},
-                                ],
-                                "relevance",
-                                id=ids.TRACK_COLOUR,
-                                className="segments",
-                            ),
-                        ],
-                        className="control truth-only",
-                        title="Where the simulation says that the tracks come from",
+                    segments(
+                        "Track colour",
+                        "color",
+                        [("relevance", "relevance"), ("charge", "charge"), ("origin", "origin")],
+                        "relevance",
                     ),
-                    html.Div(
-                        [
-                            html.Label("Track size"),
-                            dcc.RadioItems(
-                                [
-                                    {"label": "pT", "value": "pt"},
-                                    {"label": "relevance", "value": "relevance"},
-                                ],
-                                "pt",
-                                id=ids.TRACK_SIZE,
-                                className="segments",
-                            ),
-                        ],
-                        className="control",
+                    segments(
+                        "Track size", "size", [("pT", "pt"), ("relevance", "relevance")], "pt"
                     ),
-                    html.Div(
-                        [
-                            html.Label("Height"),
-                            dcc.RadioItems(
-                                [
-                                    {"label": "log pT", "value": "log"},
-                                    {"label": "pT", "value": "linear"},
-                                ],
-                                "log",
-                                id=ids.HEIGHT,
-                                className="segments",
-                            ),
-                        ],
-                        className="control",
+                    segments(
+                        "Height",
+                        "z",
+                        [("log pT", "log:track_pt"), ("pT", "track_pt")],
+                        "log:track_pt",
                     ),
                 ],
                 className="scene-controls",
             ),
         ],
         className="panel scene-panel",
+    )
+
+
+def _pane(scene: str, caption: str, *, pinned: bool = False) -> Component:
+    """One picture with the line that says what it is of, where there are two."""
+    return html.Div(
+        [html.Div(id=scene, className="scene"), html.Div(id=caption, className="caption")],
+        className="pane pinned" if pinned else "pane",
+    )
+
+
+def _foot() -> Component:
+    return html.Div(
+        [
+            html.Button(
+                "Reset view",
+                id=ids.RESET_VIEW,
+                type="button",
+                className="button",
+                title="Turn the scene back to where it started",
+            ),
+            html.Details(
+                [
+                    html.Summary("How to read this"),
+                    html.Div(
+                        [*text("scene"), html.Div(text("scene_truth"), className="truth-only")]
+                    ),
+                ],
+                className="how",
+            ),
+            html.Span("drag to turn · scroll to zoom · point for numbers", className="turn-hint"),
+        ],
+        className="stage-foot",
     )
 
 
@@ -187,27 +159,14 @@ def failure(error: ServiceError, index: int) -> list[Component]:
 
 
 def register_callbacks(app: Dash) -> None:
-    """Hand data and controls to the script that draws."""
+    """Hand the data to the scripts that draw."""
     app.clientside_callback(
         ClientsideFunction("jetlrp", "show"),
         Input(ids.SCENE_DATA, "data"),
     )
     app.clientside_callback(
-        ClientsideFunction("jetlrp", "edges"),
-        Input(ids.EDGES_SLIDER, "value"),
-        Input(ids.EDGES_SLIDER, "drag_value"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("jetlrp", "view"),
-        Input(ids.TRACK_COLOUR, "value"),
-        Input(ids.TRACK_SIZE, "value"),
-        Input(ids.HEIGHT, "value"),
-    )
-    app.clientside_callback(
-        ClientsideFunction("jetlrp", "reset"),
-        Input(ids.RESET_VIEW, "n_clicks"),
-        prevent_initial_call=True,
+        ClientsideFunction("jetlrp", "showPinned"),
+        Input(ids.PINNED_DATA, "data"),
     )
 
 

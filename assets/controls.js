@@ -1,0 +1,143 @@
+/* Controls that change the view: plain HTML with data attributes, bound here in one place.
+ *
+ *   <button data-view="size" data-value="pt">     sets the key; pressed while it has that value
+ *   <button data-toggle="marks">                  turns the key on and off
+ *   <select data-view="x">                        sets the key
+ *   <div data-range="edges">                      gets a slider for the number of edges
+ *
+ * No server is asked. On window.jetlrp.controls.
+ */
+(function () {
+  "use strict";
+
+  const STEPS = 400; // of the slider for the number of edges
+
+  const readAs = (key, text) => window.jetlrp.view.KEYS[key][1].read(text);
+
+  function clicked(event) {
+    const button = event.target.closest("button[data-view], button[data-toggle]");
+    if (!button) return;
+    const { view } = window.jetlrp;
+    const { view: key, value, toggle } = button.dataset;
+    if (toggle) view.set({ [toggle]: !view.state[toggle] });
+    else view.set({ [key]: value === "" ? view.KEYS[key][0] : readAs(key, value) });
+  }
+
+  function changed(event) {
+    const select = event.target.closest("select[data-view]");
+    if (select) window.jetlrp.view.set({ [select.dataset.view]: readAs(select.dataset.view, select.value) });
+  }
+
+  /** Show what the view says on every control of a part of the page. */
+  function sync() {
+    const { state, KEYS } = window.jetlrp.view;
+    for (const button of document.querySelectorAll("button[data-view]")) {
+      const { view: key, value } = button.dataset;
+      const own = value === "" ? KEYS[key][0] : readAs(key, value);
+      button.setAttribute("aria-pressed", String(state[key] === own));
+    }
+    for (const button of document.querySelectorAll("button[data-toggle]")) {
+      button.setAttribute("aria-pressed", String(Boolean(state[button.dataset.toggle])));
+    }
+    for (const select of document.querySelectorAll("select[data-view]")) {
+      if (select.value !== state[select.dataset.view]) select.value = state[select.dataset.view];
+    }
+    syncEdges();
+  }
+
+  /* ------------------------------------------------------- number of edges */
+
+  function slider() {
+    const place = document.querySelector("[data-range=edges]");
+    if (!place) return null;
+    if (place.firstElementChild) return place.firstElementChild;
+    const input = document.createElement("input");
+    Object.assign(input, { type: "range", min: 0, max: STEPS, step: 1, id: "edges-slider" });
+    input.setAttribute("aria-label", "Number of edges");
+    input.addEventListener("input", () => move(input, true));
+    input.addEventListener("change", () => move(input, false));
+    place.append(input);
+    return input;
+  }
+
+  /** The slider was moved; while it is dragged, the faint edges are left out. */
+  function move(input, dragging) {
+    const { view, scene, geometry } = window.jetlrp;
+    if (!view.shown.a) return;
+    const most = geometry.considered(view.shown.a, view.state).length;
+    scene.setDragging(dragging);
+    if (dragging) view.set({ edges: geometry.edgesAt(input.value / STEPS, most), least: null });
+  }
+
+  /** The slider and the words beside it. */
+  function syncEdges() {
+    const { view, geometry, words } = window.jetlrp;
+    const jet = view.shown.a;
+    const input = slider();
+    const box = document.getElementById("edges-words");
+    if (!input || !box) return;
+    const order = jet ? geometry.considered(jet, view.state) : [];
+    input.disabled = order.length < 2;
+    if (!jet) {
+      box.replaceChildren();
+      return;
+    }
+    const k = geometry.shownEdges(jet, view.state, order);
+    const at = Math.round(STEPS * geometry.positionOf(k, order.length));
+    if (geometry.edgesAt(input.value / STEPS, order.length) !== k) input.value = at;
+    input.style.setProperty("--at", input.value / STEPS);
+    const says = words.edges(jet, order, k);
+    input.setAttribute("aria-valuetext", `${says.shown} ${says.share} ${says.of}`);
+    box.replaceChildren(...[["strong", says.shown, ""], ["span", says.share, ""],
+      ["span", says.of, "long"]].map(([tag, text, name]) => {
+      const part = document.createElement(tag);
+      part.textContent = text;
+      part.className = name;
+      return part;
+    }));
+    box.title = `${says.shown} ${says.share} ${says.of}`;
+  }
+
+  /* ------------------------------------------------------------------ axes */
+
+  /** The features that an axis can have, grouped by meaning, positive ones also as logarithm. */
+  function fillAxes() {
+    const { view, numbers } = window.jetlrp;
+    const jet = view.shown.a;
+    if (!jet) return;
+    const groups = new Map();
+    for (const name of jet.values.names) {
+      const { title, group } = jet.features.get(name) || { title: name, group: "other" };
+      const plain = title.replace(/_(\w+)/g, "$1");
+      const options = groups.get(group) || groups.set(group, []).get(group);
+      options.push([name, plain]);
+      if (jet.values.column(name).every((value) => value > 0)) {
+        options.push([`log:${name}`, `log ${plain}`]);
+      }
+    }
+    const html = [...groups].map(([group, options]) =>
+      `<optgroup label="${numbers.escape(group || "other")}">${options.map(([value, text]) =>
+        `<option value="${numbers.escape(value)}">${numbers.escape(text)}</option>`).join("")}` +
+      "</optgroup>").join("");
+    for (const select of document.querySelectorAll("select[data-axis]")) {
+      if (select.dataset.filled !== html) {
+        select.innerHTML = html;
+        select.dataset.filled = html;
+      }
+    }
+  }
+
+  document.addEventListener("click", clicked);
+  document.addEventListener("change", changed);
+  document.addEventListener("DOMContentLoaded", () => {
+    const { view } = window.jetlrp;
+    view.on(null, sync);
+    view.onShown(() => {
+      fillAxes();
+      sync();
+    });
+  });
+
+  window.jetlrp = window.jetlrp || {};
+  window.jetlrp.controls = { STEPS, sync };
+})();

@@ -1,0 +1,101 @@
+/* The panels below the network plot: which are open, and when they are drawn again.
+ *
+ * A panel's script says once what draws it:
+ *
+ *   window.jetlrp.dock.panel("river", { keys: ["sort"], draw(box, jet, { view, theme, scales }) {} })
+ *
+ * and is called with its box when it is open and the jet, the theme, its size or one of the keys of
+ * the view has changed; with no jet, jet is null. On window.jetlrp.dock.
+ */
+(function () {
+  "use strict";
+
+  const TALL = 820; // px of window from which on the river is open at first
+
+  const panels = new Map();
+  const waiting = new Set();
+
+  /** The panels that are open, in the order of the strip. */
+  function open() {
+    const { state } = window.jetlrp.view;
+    if (state.dock !== null) return state.dock.filter((name) => panels.has(name));
+    return window.innerHeight >= TALL && panels.has("river") ? ["river"] : [];
+  }
+
+  const isOpen = (name) => open().includes(name) || window.jetlrp.view.state.full === name;
+
+  function panel(name, { keys = [], draw }) {
+    panels.set(name, draw);
+    document.addEventListener("DOMContentLoaded", () => {
+      if (keys.length) window.jetlrp.view.on(keys, () => redraw(name));
+    });
+  }
+
+  /** Draw a panel with the next frame, once however often it is asked for. */
+  function redraw(name) {
+    if (waiting.has(name)) return;
+    waiting.add(name);
+    requestAnimationFrame(() => {
+      waiting.delete(name);
+      const box = document.getElementById(`${name}-body`);
+      if (!box || !isOpen(name) || !box.clientWidth) return;
+      const { view, geometry, colours } = window.jetlrp;
+      panels.get(name)(box, view.shown.a, {
+        view: view.state, theme: colours.now(), scales: geometry.scalesOf(view.both()),
+      });
+    });
+  }
+
+  const redrawAll = () => { for (const name of panels.keys()) redraw(name); };
+
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) redraw(target.id.replace(/-body$/, ""));
+  });
+
+  /** Show what the view says is open, and draw what has been opened. */
+  function sync() {
+    const { state } = window.jetlrp.view;
+    const now = open();
+    for (const name of panels.keys()) {
+      const section = document.getElementById(`dock-${name}`);
+      if (!section) return;
+      section.hidden = !now.includes(name) && state.full !== name;
+      section.classList.toggle("full", state.full === name);
+      sizes.observe(document.getElementById(`${name}-body`));
+      const button = document.querySelector(`[data-dock="${name}"]`);
+      button.setAttribute("aria-pressed", String(now.includes(name)));
+    }
+    const centre = document.querySelector(".centre");
+    centre.dataset.open = String(now.length);
+    centre.classList.toggle("has-full", state.full !== null);
+    redrawAll();
+  }
+
+  document.addEventListener("click", (event) => {
+    const { view } = window.jetlrp;
+    const tab = event.target.closest("[data-dock]");
+    const enlarge = event.target.closest("[data-enlarge]");
+    if (tab) {
+      const { dock: name } = tab.dataset;
+      const now = open();
+      view.set({
+        dock: now.includes(name) ? now.filter((other) => other !== name) : [...now, name],
+        full: null,
+      });
+    }
+    if (enlarge) {
+      const { enlarge: name } = enlarge.dataset;
+      view.set({ full: view.state.full === name ? null : name });
+    }
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const { view } = window.jetlrp;
+    view.on(["dock", "full"], sync);
+    view.onShown(redrawAll);
+    document.addEventListener("jetlrp:theme", redrawAll);
+  });
+
+  window.jetlrp = window.jetlrp || {};
+  window.jetlrp.dock = { panel, redraw, open, isOpen, sync };
+})();

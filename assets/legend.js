@@ -1,0 +1,202 @@
+/* The legend of the network plot: what colours, widths and sizes mean, with true values.
+ * On window.jetlrp.legend. */
+(function () {
+  "use strict";
+
+  /* The shape of a track by its origin, in the order of lrp_core.truth.Origin: colour alone would
+   * not do for eight kinds. */
+  const SHAPES = [
+    "circle", "circle", "circle", "diamond", "square", "cross", "circle-open", "x",
+  ];
+
+  /** The mark of a shape, 12 pixels wide. */
+  const MARKS = {
+    circle: '<circle cx="6" cy="6" r="5"/>',
+    "circle-open": '<circle cx="6" cy="6" r="4" class="open"/>',
+    diamond: '<path d="M6 0.5 11.5 6 6 11.5 0.5 6z"/>',
+    square: '<path d="M1.5 1.5h9v9h-9z"/>',
+    cross: '<path d="M4.2 0.8h3.6v3.4h3.4v3.6H7.8v3.4H4.2V7.8H0.8V4.2h3.4z"/>',
+    x: '<path d="M1 3.2 3.2 1 6 3.8 8.8 1 11 3.2 8.2 6 11 8.8 8.8 11 6 8.2 3.2 11 1 8.8 3.8 6z"/>',
+  };
+
+  const CHARGE_SHAPES = { plus: "circle", minus: "diamond" };
+
+  /** Whether tracks are coloured by origin, or by charge: if that is wanted, and known. */
+  const byOrigin = (scene, view) => view.color === "origin" && scene.truth !== null;
+  const byCharge = (scene, view) => view.color === "charge" && scene.tracks.charge !== null;
+
+  /** The origins present, with how many tracks have each: [{code, title, count}]. */
+  function origins(scene) {
+    if (!scene.truth) return [];
+    return scene.truth.origins
+      .map((title, code) => ({
+        code, title, count: scene.truth.origin.filter((origin) => origin === code).length }))
+      .filter(({ count }) => count > 0);
+  }
+
+  /** What the legend says, as data: true significances from 0, symmetric relevance, origins,
+   * charges, marks and sizes. */
+  function legend(scene, view, scales) {
+    const { ticks, widthOf, binMiddle, sizeOf, BINS } = window.jetlrp.geometry;
+    const { significant, signed } = window.jetlrp.numbers;
+    const most = scales.significance;
+    const values = most > 0
+      ? [...ticks(most, 4).filter((value) => value < most * 0.9), most] : [0];
+    const bySize = view.size === "relevance" ? scales.relevance : scales.pt;
+    const symmetric = (top) => ({
+      max: top,
+      ticks: [1, 0.5, 0, -0.5, -1].map((at) => ({
+        at, text: at === 0 ? "0" : signed(at * top, 2) })),
+    });
+    const count = (list) => Array.from(list).filter(Boolean).length;
+    return {
+      significance: {
+        max: most,
+        ticks: values.map((value) => ({ value, at: most > 0 ? value / most : 0,
+                                        text: value === 0 ? "0" : significant(value, 2) })),
+        steps: Array.from({ length: BINS }, (_, bin) => ({
+          from: bin / BINS, to: (bin + 1) / BINS, width: widthOf(binMiddle(bin)) })),
+      },
+      signed: symmetric(scales.signed),
+      relevance: symmetric(scales.relevance),
+      origins: origins(scene),
+      charges: scene.tracks.charge === null ? [] : [
+        { title: "positive", sign: 1, count: count(scene.tracks.charge.map((q) => q > 0)) },
+        { title: "negative", sign: -1, count: count(scene.tracks.charge.map((q) => q < 0)) },
+      ],
+      marks: [
+        { kind: "muon", sign: "μ", title: "muon", count: count(scene.tracks.muon) },
+        { kind: "electron", sign: "e", title: "electron", count: count(scene.tracks.electron) },
+        { kind: "displaced", sign: "◯", count: count(scene.tracks.displaced),
+          title: `displaced: Sip3D sig. > ${window.jetlrp.jet.DISPLACED.above}` },
+      ].filter((mark) => mark.count > 0),
+      sizes: [bySize, bySize / 4, bySize / 20].filter((value) => value > 0).map((value) => ({
+        value,
+        diameter: sizeOf(value, bySize),
+        text: view.size === "relevance"
+          ? `± ${significant(value, 2)}` : `${significant(value, 2)} GeV`,
+      })),
+    };
+  }
+
+  /* ------------------------------------------------------------------- SVG */
+
+  /** The legend as HTML, to stand beside the scene. */
+  function html(scene, view, theme, scales) {
+    const says = legend(scene, view, scales);
+    return (view.edgecolor === "relevance"
+      ? widthSvg(says.significance, theme) + signedSvg("Edge relevance", says.signed, theme, scene,
+                                                       "legend-edges")
+      : significanceSvg(says.significance, theme)) +
+      (byOrigin(scene, view) ? originsSvg(says.origins, theme)
+        : byCharge(scene, view) ? chargesSvg(says.charges, theme)
+        : signedSvg("Track relevance", says.relevance, theme, scene, "legend-relevance")) +
+      (view.marks ? marksSvg(says.marks) : "") +
+      sizesSvg(says.sizes, theme, view);
+  }
+
+  function significanceSvg(says, theme) {
+    const { scale, css } = window.jetlrp.colours;
+    if (!(says.max > 0)) return "";
+    const top = 8, height = 132;
+    const colourOf = scale(theme.sequential);
+    const stops = Array.from({ length: 13 }, (_, i) =>
+      `<stop offset="${i / 12}" stop-color="${css(colourOf(i / 12))}"/>`).join("");
+    const fill = `<defs><linearGradient id="legend-significance" gradientUnits="userSpaceOnUse"` +
+      ` x1="0" x2="0" y1="${top + height}" y2="${top}">${stops}</linearGradient></defs>`;
+    return steps("Edge significance", says, { top, height, fill,
+      paint: "url(#legend-significance)", words: "Colour and width of an edge show" });
+  }
+
+  /** Width alone shows significance where colour shows the sign. */
+  function widthSvg(says, theme) {
+    if (!(says.max > 0)) return "";
+    return steps("Edge significance", says, { top: 8, height: 96, fill: "", paint: theme.muted,
+                                              words: "The width of an edge shows" });
+  }
+
+  function steps(title, says, { top, height, fill, paint, words }) {
+    const { BINS } = window.jetlrp.geometry;
+    const { significant } = window.jetlrp.numbers;
+    const middle = 8;
+    const y = (at) => top + height * (1 - at);
+    const bars = says.steps.map((step) =>
+      `<rect x="${middle - step.width / 2}" width="${step.width}" y="${y(step.to)}"` +
+      ` height="${height / BINS + 0.4}"/>`).join("");
+    const marks = says.ticks.map((tick) =>
+      `<line x1="16" x2="20" y1="${y(tick.at)}" y2="${y(tick.at)}"/>` +
+      `<text x="24" y="${y(tick.at)}">${tick.text}</text>`).join("");
+    return `<figure data-max="${says.max}"><figcaption>${title}</figcaption>` +
+      `<svg width="92" height="${height + 16}" role="img" aria-label="${words} its significance,` +
+      ` from 0 to ${significant(says.max)}">${fill}` +
+      `<g fill="${paint}">${bars}</g><g class="marks">${marks}</g></svg></figure>`;
+  }
+
+  function signedSvg(title, says, theme, scene, id) {
+    const { escape } = window.jetlrp.numbers;
+    const top = 8, height = 110;
+    const y = (at) => top + height * (0.5 - at / 2);
+    const stops = theme.diverging.map((colour, i) =>
+      `<stop offset="${i / (theme.diverging.length - 1)}" stop-color="${colour}"/>`).join("");
+    const marks = says.max > 0 ? says.ticks.map((tick) =>
+      `<line x1="16" x2="20" y1="${y(tick.at)}" y2="${y(tick.at)}"/>` +
+      `<text x="24" y="${y(tick.at)}">${tick.text}</text>`).join("") : "";
+    return `<figure><figcaption>${title}</figcaption>` +
+      `<svg width="92" height="${height + 16}" role="img" aria-label="${title} as colour: blue` +
+      ` speaks against, orange for ${escape(scene.words.stands_for)}">` +
+      `<defs><linearGradient id="${id}" gradientUnits="userSpaceOnUse"` +
+      ` x1="0" x2="0" y1="${top + height}" y2="${top}">${stops}</linearGradient></defs>` +
+      `<rect x="3" width="10" y="${top}" height="${height}" rx="2"` +
+      ` fill="url(#${id})" stroke="${theme.grid}"/>` +
+      `<g class="marks">${marks}</g></svg>` +
+      `<p><span class="signed positive">+ for</span> <span class="signed negative">− against</span>` +
+      `<br>${escape(scene.words.stands_for)}</p></figure>`;
+  }
+
+  function item(shape, fill, stroke, title, count) {
+    return `<li><svg width="12" height="12" fill="${fill}" stroke="${stroke}">${MARKS[shape]}</svg>` +
+      `<span>${window.jetlrp.numbers.escape(title)}</span><b>${count}</b></li>`;
+  }
+
+  function originsSvg(says, theme) {
+    return `<figure class="origins"><figcaption>Track origin</figcaption><ul>` +
+      says.map(({ code, title, count }) => item(SHAPES[code], theme.origins[code],
+        SHAPES[code] === "circle-open" ? theme.origins[code] : theme.outline, title, count)).join("") +
+      `</ul><p>as simulated</p></figure>`;
+  }
+
+  function chargesSvg(says, theme) {
+    return `<figure class="charges"><figcaption>Track charge</figcaption><ul>` +
+      says.map(({ title, sign, count }) => item(
+        sign > 0 ? CHARGE_SHAPES.plus : CHARGE_SHAPES.minus,
+        chargeColour(theme, sign), theme.outline, title, count)).join("") + `</ul></figure>`;
+  }
+
+  /** Charge is not relevance: two of the origins' colours, which everybody can tell apart. */
+  const chargeColour = (theme, charge) => theme.origins[charge > 0 ? 2 : 4];
+
+  function marksSvg(marks) {
+    if (!marks.length) return "";
+    return `<figure class="track-marks"><figcaption>Marked tracks</figcaption><ul>` +
+      marks.map(({ sign, title, count }) =>
+        `<li><i>${sign}</i><span>${title}</span><b>${count}</b></li>`).join("") + `</ul></figure>`;
+  }
+
+  function sizesSvg(sizes, theme, view) {
+    if (!sizes.length) return "";
+    let y = 2;
+    const marks = sizes.map((size) => {
+      const centre = y + Math.max(size.diameter, 12) / 2;
+      y += Math.max(size.diameter, 12) + 4;
+      return `<circle cx="12" cy="${centre}" r="${size.diameter / 2}" fill="none"` +
+        ` stroke="${theme.outline}"/><text x="30" y="${centre}">${size.text}</text>`;
+    }).join("");
+    return `<figure><figcaption>Track size: ${view.size === "relevance" ? "|relevance|" : "pT"}` +
+      `</figcaption><svg width="92" height="${y}"><g class="marks">${marks}</g></svg></figure>`;
+  }
+
+  window.jetlrp = window.jetlrp || {};
+  window.jetlrp.legend = {
+    SHAPES, MARKS, CHARGE_SHAPES, byOrigin, byCharge, origins, legend, html, chargeColour,
+  };
+})();

@@ -1,0 +1,37 @@
+/* Numbers as people read them: a true minus sign, no stray digits. On window.jetlrp.numbers. */
+(function () {
+  "use strict";
+
+  const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴",
+                        5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+  const minus = (text) => text.replace("-", "−");
+
+  /** A number with `digits` significant digits: "0.0213", "−1.20", "2.1 × 10⁻⁷". */
+  function significant(value, digits = 3) {
+    if (!Number.isFinite(value)) return "–";
+    if (value === 0) return "0";
+    const exponent = Math.floor(Math.log10(Math.abs(value)));
+    if (exponent < -4 || exponent > 5) {
+      const [mantissa, power] = value.toExponential(digits - 1).split("e");
+      const raised = String(+power).split("").map((c) => SUPERSCRIPT[c]).join("");
+      return `${minus(mantissa)} × 10${raised}`;
+    }
+    return minus(value.toFixed(Math.max(0, digits - 1 - exponent)));
+  }
+
+  /** The same with its sign always written: "+0.0213". */
+  const signed = (value, digits = 3) => (value > 0 ? "+" : "") + significant(value, digits);
+
+  const thousands = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, " ");
+  const percent = (fraction) => `${significant(100 * fraction, fraction >= 0.1 ? 3 : 2)} %`;
+
+  /** A text that can stand in HTML. */
+  const escape = (text) => String(text).replace(/[&<>"]/g, (c) =>
+    ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }[c]));
+
+  /** A short label with its indices set low, as HTML: "p_T / jet p_T", "d_xy". */
+  const symbol = (text) => escape(text).replace(/_(\w+)/g, "<sub>$1</sub>");
+
+  window.jetlrp = window.jetlrp || {};
+  window.jetlrp.numbers = { significant, signed, thousands, percent, minus, escape, symbol };
+})();

@@ -1,0 +1,163 @@
+/* What the viewer has chosen: one object, the address bar that repeats it, and who hears of it.
+ *
+ * Every key of KEYS is in the address where it is not what it is by default, so that a copied link
+ * opens the same view. Panels listen with `on`, and change things with `set`; nothing here draws.
+ * What is shown (`shown.a`, and beside it `shown.b` if a jet is pinned) and what the pointer is on
+ * (`hover`) are told in the same way, but are no part of the address.
+ * On window.jetlrp.view.
+ */
+(function () {
+  "use strict";
+
+  const WAIT = 120; // ms after a change before the address repeats it
+
+  /* How a value stands in the address: read(text) -> value, or undefined if it is none. */
+  const one = (...names) => ({ read: (text) => (names.includes(text) ? text : undefined), write: String });
+  const whole = { read: (text) => (/^\d+$/.test(text) ? Number(text) : undefined), write: String };
+  const positive = {
+    read: (text) => (Number(text) >= 0 && text.trim() !== "" ? Number(text) : undefined),
+    write: (value) => String(+value.toPrecision(4)),
+  };
+  const flag = { read: (text) => (text === "1" ? true : text === "0" ? false : undefined),
+                 write: (value) => (value ? "1" : "0") };
+  const words = { read: (text) => text || undefined, write: String };
+  const list = { read: (text) => text.split(".").filter(Boolean), write: (value) => value.join(".") || "." };
+  const numbers = {
+    read: (text) => {
+      const values = text.split(",").map(Number);
+      if (values.length !== 9 || !values.every(Number.isFinite)) return undefined;
+      const at = (start) => ({ x: values[start], y: values[start + 1], z: values[start + 2] });
+      return { eye: at(0), center: at(3), up: at(6) };
+    },
+    write: (camera) => ["eye", "center", "up"].flatMap((key) => ["x", "y", "z"].map(
+      (side) => String(+camera[key][side].toFixed(4)))).join(","),
+  };
+  const question = { // a jet, a target and a rule in one word
+    read: (text) => {
+      const [jet, target, rule] = text.split("~");
+      return /^\d+$/.test(jet) && target && rule ? { jet: Number(jet), target, rule } : undefined;
+    },
+    write: ({ jet, target, rule }) => [jet, target, rule].join("~"),
+  };
+
+  /* key: [what it is when the address does not say, how it stands there] */
+  const KEYS = {
+    jet: [null, whole],
+    target: [null, words],
+    rule: [null, words],
+    pin: [null, question], // what stands beside the jet
+    difference: [false, flag], // whether the difference to the pinned one is drawn
+    edges: [null, whole], // how many edges are drawn; null: as many as is usual
+    least: [null, positive], // or the least significance that is drawn
+    x: ["track_etarel", words],
+    y: ["track_phirel", words],
+    z: ["log:track_pt", words],
+    size: ["pt", one("pt", "relevance")],
+    color: ["relevance", one("relevance", "charge", "origin")],
+    edgecolor: ["significance", one("significance", "relevance")],
+    marks: [true, flag], // muons, electrons and displaced tracks
+    track: [null, whole], // the track whose edges alone are considered
+    ways: ["both", one("both", "in", "out")],
+    edge: [null, whole], // number of the edge whose card is open
+    camera: [null, numbers],
+    projection: ["perspective", one("perspective", "orthographic")],
+    rotate: [false, flag],
+    dock: [null, list], // panels that are open below; null: what fits
+    full: [null, words], // the panel that fills the middle of the page
+    sort: ["relevance", one("pt", "relevance")], // rows of the heat map
+    rows: ["top", one("top", "all")],
+    label: ["", one("", "hbb", "qcd")],
+    theme: [null, one("dark", "light")],
+    talk: [false, flag],
+  };
+
+  const state = Object.fromEntries(Object.entries(KEYS).map(([key, [usual]]) => [key, usual]));
+  const shown = { a: null, b: null };
+  const listeners = [];
+  const showing = [];
+  const hovering = [];
+  let hovered = { track: null, edge: null };
+  let writing = null;
+
+  /** The view in an address: only what can be read; the rest is as by default. */
+  function read(search) {
+    const query = new URLSearchParams(search);
+    const found = {};
+    for (const [key, [, kind]] of Object.entries(KEYS)) {
+      if (!query.has(key)) continue;
+      const value = kind.read(query.get(key));
+      if (value !== undefined) found[key] = value;
+    }
+    return found;
+  }
+
+  const same = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
+
+  /** The view as the address writes it: "?jet=12&target=margin&…". */
+  function search() {
+    const parts = [];
+    for (const [key, [usual, kind]] of Object.entries(KEYS)) {
+      if (same(state[key], usual)) continue;
+      parts.push(`${key}=${encodeURIComponent(kind.write(state[key])).replace(
+        /%(2C|28|29|3D|3A|7E|20)/g, (code) => (code === "%20" ? "+" : decodeURIComponent(code)))}`);
+    }
+    return parts.length ? `?${parts.join("&")}` : "";
+  }
+
+  /** Put the view into the address bar, at once. */
+  function write() {
+    clearTimeout(writing);
+    writing = null;
+    const wanted = window.location.pathname + search();
+    if (wanted !== window.location.pathname + window.location.search) {
+      window.history.replaceState(window.history.state, "", wanted);
+    }
+  }
+
+  /** Change the view; whoever listens to one of the keys that changed is called once. */
+  function set(change) {
+    const changed = Object.keys(change).filter((key) => !same(state[key], change[key]));
+    if (!changed.length) return;
+    for (const key of changed) state[key] = change[key];
+    clearTimeout(writing);
+    writing = setTimeout(write, WAIT);
+    for (const { keys, heard } of listeners) {
+      if (!keys || keys.some((key) => changed.includes(key))) heard(state, changed);
+    }
+  }
+
+  /** Hear of changes to some keys (null: to any): heard(state, names of what changed). */
+  const on = (keys, heard) => { listeners.push({ keys, heard }); };
+
+  /** Hear of another jet: heard(slot), "a" for the jet and "b" for the pinned one. */
+  const onShown = (heard) => { showing.push(heard); };
+
+  /** A jet as the server sent it, or null for none, takes its slot. */
+  function show(slot, data) {
+    if ((shown[slot] ? shown[slot].data : null) === (data || null)) return;
+    shown[slot] = data ? window.jetlrp.jet.prepare(data) : null;
+    if (slot === "a") hover(null);
+    for (const heard of showing) heard(slot);
+  }
+
+  /** Everything that is on the page now: one jet, or two. */
+  const both = () => [shown.a, shown.b].filter(Boolean);
+
+  /** The pointer is on a track {track} or on an edge {edge: its place} of the jet, or on neither. */
+  function hover(what) {
+    const now = { track: null, edge: null, ...(what || {}) };
+    if (same(now, hovered)) return;
+    hovered = now;
+    for (const heard of hovering) heard(now);
+  }
+
+  const onHover = (heard) => { hovering.push(heard); };
+
+  Object.assign(state, read(window.location.search));
+
+  window.jetlrp = window.jetlrp || {};
+  window.jetlrp.view = {
+    KEYS, state, shown, read, search, write, set, on, show, onShown, both, hover, onHover,
+    get hovered() { return hovered; },
+  };
+})();
