@@ -13,7 +13,15 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from lrp_core.errors import JetlrpError
-from lrp_core.service.schemas import Choices, ExplanationAnswer, Health, JetDetail, JetPage
+from lrp_core.service.schemas import (
+    Choices,
+    EdgeAnswer,
+    ExplanationAnswer,
+    Health,
+    JetDetail,
+    JetPage,
+    JetRow,
+)
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -89,7 +97,7 @@ class ServiceClient:
     ) -> JetPage:
         """One page of the list of jets; ``sort`` is a column, with "-" in front for descending.
 
-        filters: label, and min_/max_ of pt, sdmass, score and n_tracks; None means no filter.
+        filters: label, and min_/max_ of index, pt, sdmass, score and n_tracks; None is no filter.
         """
         query = {"offset": offset, "limit": limit, "sort": sort, **filters}
         given = {key: value for key, value in query.items() if value is not None}
@@ -125,6 +133,29 @@ class ServiceClient:
                 **({} if top_edges is None else {"top_edges": top_edges}),
             },
         )
+
+    def edge(
+        self,
+        index: int,
+        edge: int,
+        *,
+        target: str,
+        rule: dict[str, Any] | str,
+        dtype: str = "float32",
+    ) -> EdgeAnswer:
+        """One edge of an explanation, by its number: tracks, rank, relevance by feature."""
+        return self._ask(
+            EdgeAnswer,
+            "POST",
+            f"/jets/{int(index)}/explanation/edge",
+            json={"target": target, "rule": rule, "dtype": dtype, "edge": int(edge)},
+        )
+
+    def pick(self, kind: str, *, exclude: int | None = None, seed: int | None = None) -> JetRow:
+        """A random jet of a kind of ``choices().picks``, other than ``exclude``."""
+        query = {"kind": kind, "exclude": exclude, "seed": seed}
+        given = {key: value for key, value in query.items() if value is not None}
+        return self._ask(JetRow, "GET", "/jets/pick", params=given)
 
     def close(self) -> None:
         """Let go of the connections."""

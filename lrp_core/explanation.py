@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -139,11 +140,28 @@ class Explanation:
     @property
     def feature_relevance(self) -> Array:
         """[n_tracks, n_features]: columns of the same feature added up."""
-        places = {name: place for place, name in enumerate(self.features)}
-        total = np.zeros((len(self.track_relevance), len(places)), self.track_relevance.dtype)
-        for column, name in enumerate(self.columns):
-            total[:, places[name]] += self.track_relevance[:, column]
-        return total
+        return _by_name(self.track_relevance, self.columns)
+
+    @property
+    def edge_columns(self) -> tuple[str, ...]:
+        """Names of the columns at either end of an edge: ``columns``, once for each end.
+
+        Where the network encodes its columns before edges read them, those of the encoder have no
+        names but their numbers.
+        """
+        width = self.edge_relevance.shape[1] // 2
+        if width == len(self.columns):
+            return self.columns
+        return tuple(f"encoder column {number}" for number in range(width))
+
+    def edge_feature_relevance(self, edge: int) -> Array:
+        """[2, n_features]: what reached the features of one edge's source and destination.
+
+        float64, ``edge_columns`` of the same name added up; all together the edge's signed
+        relevance.
+        """
+        ends = self.edge_relevance[edge].astype(np.float64).reshape(2, -1)
+        return _by_name(ends, self.edge_columns)
 
     @property
     def signed_edge_relevance(self) -> Array:
@@ -173,29 +191,50 @@ class Explanation:
     def save(self, path: str | Path) -> Path:
         """Write the explanation to ``path``, .npz or .json, without losing a digit.
 
-        Raises ExplanationFileError for another ending or if the file cannot be written.
+        Raises ExplanationFileError for another ending, if the file cannot be written, or if a value
+        is not finite, which JSON cannot say.
         """
         path = Path(path)
-        if path.suffix not in (".npz", ".json"):
-            raise ExplanationFileError(f"{path}: an explanation is written as .npz or .json")
-        arrays: dict[str, Any] = {name: np.asarray(getattr(self, name)) for name in _ARRAYS}
-        deeper = {f"deeper:{stage}": array for stage, array in self.deeper_edge_relevance.items()}
-        arrays.update(deeper)
         try:
-            if path.suffix == ".npz":
-                meta = np.array(json.dumps(self._meta()))
-                with path.open("wb") as file:
-                    np.savez_compressed(file, meta=meta, **arrays)
-            else:
-                listed = {
-                    name: {"dtype": str(array.dtype), "shape": array.shape, "data": array.tolist()}
-                    for name, array in arrays.items()
-                }
-                text = json.dumps({**self._meta(), "arrays": listed}, allow_nan=False)
-                path.write_text(text, encoding="utf-8")
+            pieces = self.pieces(path.suffix)
+        except ExplanationFileError as error:
+            raise ExplanationFileError(f"{path}: {error}") from None
+        try:
+            with path.open("wb") as file:
+                file.writelines(pieces)
         except OSError as error:
             raise ExplanationFileError(f"{path}: cannot be written ({error.strerror})") from error
         return path
+
+    def pieces(self, suffix: str) -> Iterator[bytes]:
+        """What ``save`` writes to a file that ends in ``suffix``, one piece after another.
+
+        So a large explanation can be sent while it is written. Raises ExplanationFileError at once
+        for another ending than .npz or .json, or if a value is not finite, which JSON cannot say.
+        """
+        if suffix not in (".npz", ".json"):
+            raise ExplanationFileError("an explanation is written as .npz or .json")
+        arrays: dict[str, Array] = {name: np.asarray(getattr(self, name)) for name in _ARRAYS}
+        for stage, array in self.deeper_edge_relevance.items():
+            arrays[f"deeper:{stage}"] = np.asarray(array)
+        if suffix == ".npz":
+            return self._npz(arrays)
+        bad = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+        try:
+            meta = json.dumps(self._meta(), allow_nan=False)
+        except ValueError:
+            bad.append("value or ledger")
+        if bad:
+            raise ExplanationFileError(
+                f"not finite: {', '.join(bad)}; .npz can hold that, .json cannot"
+            )
+        return _json_pieces(meta, arrays)
+
+    def _npz(self, arrays: dict[str, Array]) -> Iterator[bytes]:
+        file = io.BytesIO()
+        named: dict[str, Any] = arrays
+        np.savez_compressed(file, meta=np.array(json.dumps(self._meta())), **named)
+        yield file.getvalue()
 
     def _meta(self) -> dict[str, Any]:
         """Everything that is no array, as plain data."""
@@ -211,6 +250,7 @@ class Explanation:
 
 
 FORMAT = "jetlrp explanation 1"
+JSON_NUMBERS = 20_000  # at a time
 _ARRAYS = (
     "logits",
     "probabilities",
@@ -219,6 +259,32 @@ _ARRAYS = (
     "edge_relevance",
     "edge_significance",
 )
+
+
+def _json_pieces(meta: str, arrays: Mapping[str, Array]) -> Iterator[bytes]:
+    """``meta``, an object as JSON, with the arrays in it.
+
+    A few thousand numbers at a time: Python stands still while it writes one piece of JSON.
+    """
+    yield f'{meta[:-1]}, "arrays": {{'.encode()
+    for number, (name, array) in enumerate(arrays.items()):
+        head = {"dtype": str(array.dtype), "shape": array.shape}
+        start = f'{", " if number else ""}{json.dumps(name)}: {json.dumps(head)[:-1]}, "data": ['
+        rows = max(1, JSON_NUMBERS // max(1, array[:1].size))
+        for first in range(0, len(array), rows):
+            listed = json.dumps(array[first : first + rows].tolist())[1:-1]
+            yield f"{start if first == 0 else ', '}{listed}".encode()
+        yield f"{start if len(array) == 0 else ''}]}}".encode()
+    yield b"}}"
+
+
+def _by_name(relevance: Array, columns: Sequence[str]) -> Array:
+    """[n, n_columns] -> [n, distinct columns], columns of the same name added up."""
+    places = {name: place for place, name in enumerate(dict.fromkeys(columns))}
+    total = np.zeros((len(relevance), len(places)), relevance.dtype)
+    for column, name in enumerate(columns):
+        total[:, places[name]] += relevance[:, column]
+    return total
 
 
 def significance(edge_relevance: Array) -> Array:

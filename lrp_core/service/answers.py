@@ -28,15 +28,24 @@ SMALL_PARTS = 6_000  # bytes that the names, the ledger and the bookkeeping of o
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """An explanation ready to be sent: what is small as plain data, the rest as arrays by name."""
+    """An explanation ready to be sent: what is small as plain data, the rest as arrays by name.
+
+    With the relevance of every edge for every column comes ``explanation``, which it is of.
+    """
 
     plain: dict[str, Any]
     arrays: dict[str, Array]
+    explanation: Explanation | None = None
 
     @property
     def nbytes(self) -> int:
         """Memory that it takes."""
-        return SMALL_PARTS + sum(array.nbytes for array in self.arrays.values())
+        arrays = {id(array): array for array in self.arrays.values()}
+        if self.explanation is not None:
+            more = (self.explanation.track_relevance, self.explanation.edge_index)
+            deeper = self.explanation.deeper_edge_relevance.values()
+            arrays |= {id(array): array for array in (*more, *deeper)}
+        return SMALL_PARTS + sum(array.nbytes for array in arrays.values())
 
     def without(self, name: str) -> Answer:
         """The same answer without one of its arrays."""
@@ -86,7 +95,7 @@ def make_answer(model: Model, jet: Jet, wanted: Wanted, dtype: str, *, with_edge
         arrays[EDGE_ROWS] = explanation.edge_relevance
     plain = _plain(explanation, jet) | {"complete_graph": complete, "seconds": seconds}
     plain["problem"] = _problem(plain, arrays)
-    return Answer(plain, arrays)
+    return Answer(plain, arrays, explanation if with_edges else None)
 
 
 def _plain(explanation: Explanation, jet: Jet) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from fastapi import APIRouter, FastAPI, Query
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 from starlette.middleware.gzip import GZipMiddleware
 
-from lrp_core.errors import JetIndexError
+from lrp_core.errors import ExplanationFileError, JetIndexError
 from lrp_core.explainer import predict
+from lrp_core.explanation import Explanation
 from lrp_core.features import feature
 from lrp_core.jets import Jet
 from lrp_core.model import SIGNAL, Model
@@ -27,21 +28,29 @@ from lrp_core.service.answers import EDGE_ROWS, Answer, make_answer
 from lrp_core.service.cache import Cache
 from lrp_core.service.choices import Wanted, all_choices, read_wanted
 from lrp_core.service.docs import add_docs
+from lrp_core.service.edges import edge_answer
+from lrp_core.service.files import edge_table, file_name, track_table
 from lrp_core.service.listing import JetTable
+from lrp_core.service.picks import PICKS, none_of
 from lrp_core.service.problems import Problem, tell_problems
 from lrp_core.service.schemas import (
     BHadronInfo,
     Choices,
+    EdgeAnswer,
+    EdgeRequest,
     ErrorAnswer,
     ExplanationAnswer,
     ExplanationRequest,
     FeatureInfo,
+    FileQuery,
     Health,
     JetDetail,
     JetPage,
     JetQuery,
+    JetRow,
     JetsInfo,
     ModelInfo,
+    PickQuery,
     ScoresInfo,
     SubjetInfo,
     TruthInfo,
@@ -53,6 +62,7 @@ from lrp_core.subjets import nearest_subjet, subjet_axes
 from lrp_core.truth import Origin, Truth
 
 PREFIX = "/api/v1"
+BINARY = "application/octet-stream"
 GZIP_FROM = 1_000  # bytes
 GZIP_LEVEL = 4  # arrays hardly shrink further, and take longer
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -139,16 +149,26 @@ class Service:
             )
         return self.jets[index]
 
-    def explanation(self, index: int, request: ExplanationRequest) -> tuple[Answer, bool]:
+    def answer(
+        self,
+        index: int,
+        target: str | None,
+        rule: str | Mapping[str, Any] | None,
+        dtype: str,
+        *,
+        with_edges: bool,
+    ) -> tuple[Answer, bool]:
         """The explanation of a jet, and whether it was in the cache.
+
+        with_edges  with the relevance of every edge for every column; what is kept with it also
+                    answers whoever asks without
 
         Whoever asks for the same while it is computed waits for the same computation.
         """
-        wanted = read_wanted(self.model, request.target, request.rule)
+        wanted = read_wanted(self.model, target, rule)
         if not 0 <= index < len(self.jets):
             self.jet(index)
-        with_edges = request.edges == "full"
-        key = self._key(index, wanted, request.dtype)
+        key = self._key(index, wanted, dtype)
         found = self.cache.get((*key, "full"))
         if found is None and not with_edges:
             found = self.cache.get((*key, "summary"))
@@ -157,13 +177,13 @@ class Service:
 
         def compute() -> Answer:
             jet = self.jet(index)
-            return make_answer(self.model, jet, wanted, request.dtype, with_edges=with_edges)
+            return make_answer(self.model, jet, wanted, dtype, with_edges=with_edges)
 
         def start() -> Future[Answer]:
             return self.workers.submit(compute)
 
         try:
-            future = self.cache.join((*key, request.edges), start)
+            future = self.cache.join((*key, "full" if with_edges else "summary"), start)
             return future.result(timeout=self.settings.explanation_seconds), False
         except (Busy, CancelledError) as error:
             raise Problem(
@@ -180,6 +200,32 @@ class Service:
                 "still goes on; ask again for it in a moment.",
                 headers={"Retry-After": "5"},
             ) from error
+
+    def explanation(
+        self, index: int, target: str | None, rule: str | Mapping[str, Any] | None, dtype: str
+    ) -> Explanation:
+        """The whole explanation of a jet, kept as the answers are."""
+        answer, _ = self.answer(index, target, rule, dtype, with_edges=True)
+        assert answer.explanation is not None
+        return answer.explanation
+
+    def pick(self, query: PickQuery) -> JetRow:
+        """A random jet of a kind, of those that are scored. Raises Problem where there is none."""
+        wanted, scores, table = PICKS[query.kind].wanted, self.scores, self.table
+        done, values = scores.done, scores.values()
+        found = table.chosen(wanted, values)
+        others = found[found != query.exclude]
+        if len(others):
+            row = np.random.default_rng(query.seed).choice(others)
+            return table.rows([int(row)], values)[0]
+        raise none_of(
+            query.kind,
+            labelled=wanted.label is None or table.has_label(wanted.label),
+            only=int(found[0]) if len(found) else None,
+            scored=done,
+            total=scores.total,
+            stopped=scores.problem,
+        )
 
     def start(self) -> None:
         """Begin to score the jets."""
@@ -267,6 +313,14 @@ def _routes(service: Service) -> APIRouter:
         done = scores.done
         return _json(service.table.page(query, scores.values(), done))
 
+    @routes.get("/jets/pick", response_model=JetRow)
+    def pick_jet(query: Annotated[PickQuery, Query()]) -> Response:
+        """A random jet of a kind that GET /choices describes, of those scored so far.
+
+        The error `no_such_jet` says why there is none: no labels, no scores yet, or no such jet.
+        """
+        return _json(service.pick(query))
+
     @routes.get("/jets/{index}", response_model=JetDetail)
     def show_jet(index: int) -> Response:
         """One jet with its tracks."""
@@ -298,8 +352,11 @@ def _routes(service: Service) -> APIRouter:
         `edges="full"` adds the relevance of every edge for every column, which is large;
         `top_edges` leaves all but the most significant edges out, for large jets.
         """
-        answer, cached = service.explanation(index, request)
-        if request.edges == "summary" and EDGE_ROWS in answer.arrays:
+        full = request.edges == "full"
+        answer, cached = service.answer(
+            index, request.target, request.rule, request.dtype, with_edges=full
+        )
+        if not full and EDGE_ROWS in answer.arrays:
             answer = answer.without(EDGE_ROWS)
         if request.top_edges is not None:
             answer = answer.top(request.top_edges)
@@ -308,12 +365,71 @@ def _routes(service: Service) -> APIRouter:
         )
         return Response(body, media_type="application/json")
 
+    @routes.post("/jets/{index}/explanation/edge", response_model=EdgeAnswer)
+    def show_edge(index: int, request: EdgeRequest) -> Response:
+        """One edge: its tracks, its rank, and what reached each feature of either track.
+
+        The first edge of a jet costs an explanation; the others are taken from it.
+        """
+        explanation = service.explanation(index, request.target, request.rule, request.dtype)
+        return _json(edge_answer(index, explanation, request.edge))
+
+    def explained(index: int, query: FileQuery) -> Explanation:
+        return service.explanation(index, query.target, query.rule, query.dtype)
+
+    @routes.get("/jets/{index}/explanation.json", **_file("application/json"))
+    def take_json(index: int, query: Annotated[FileQuery, Query()]) -> Response:
+        """The whole explanation as a file that `lrp_core.load_explanation` reads."""
+        explanation = explained(index, query)
+        try:
+            pieces = explanation.pieces(".json")
+        except ExplanationFileError as error:
+            raise Problem(422, "not_finite", f"{explanation.jet_id}: {error}.") from error
+        return _attachment(explanation, pieces, ".json", "application/json")
+
+    @routes.get("/jets/{index}/explanation.npz", **_file(BINARY))
+    def take_npz(index: int, query: Annotated[FileQuery, Query()]) -> Response:
+        """The same for NumPy: `numpy.load` or `lrp_core.load_explanation`."""
+        explanation = explained(index, query)
+        return _attachment(explanation, explanation.pieces(".npz"), ".npz", BINARY)
+
+    @routes.get("/jets/{index}/explanation/tracks.csv", **_file("text/csv"))
+    def take_tracks(index: int, query: Annotated[FileQuery, Query()]) -> Response:
+        """A row per track: its relevance, and the value and the relevance of every feature."""
+        explanation = explained(index, query)
+        table = track_table(explanation, service.jet(index))
+        return _attachment(explanation, table, "_tracks.csv", "text/csv")
+
+    @routes.get("/jets/{index}/explanation/edges.csv", **_file("text/csv"))
+    def take_edges(index: int, query: Annotated[FileQuery, Query()]) -> Response:
+        """A row per edge, the most significant first: its tracks, significance and relevance."""
+        explanation = explained(index, query)
+        return _attachment(explanation, edge_table(explanation), "_edges.csv", "text/csv")
+
     return routes
 
 
 def _json(answer: BaseModel) -> Response:
     """An answer; NaN and infinity leave as null."""
     return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _file(media_type: str) -> dict[str, Any]:
+    """How a route whose answer is a file is described."""
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        "response_class": Response,
+        "responses": {200: {"description": "The file", "content": content}},
+    }
+
+
+def _attachment(
+    explanation: Explanation, pieces: Iterator[str] | Iterator[bytes], ending: str, media_type: str
+) -> Response:
+    """A file to be saved, sent while it is written."""
+    name = file_name(explanation, ending)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(pieces, media_type=media_type, headers=headers)
 
 
 def _feature_info(name: str) -> FeatureInfo:

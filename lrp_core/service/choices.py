@@ -10,10 +10,12 @@ from lrp_core.errors import RuleError, TargetError
 from lrp_core.explainer import DTYPES, PRESETS
 from lrp_core.model import SIGNAL, Model
 from lrp_core.rules import BIAS_POLICIES, RULES, AnyRule, Composite, parse_rule, rule_from_dict
+from lrp_core.service.picks import PICKS
 from lrp_core.service.problems import Problem
 from lrp_core.service.schemas import (
     Choices,
     Defaults,
+    PickChoice,
     PresetChoice,
     RuleChoice,
     RuleParameter,
@@ -84,6 +86,10 @@ def all_choices(model: Model) -> Choices:
         ),
         dtypes=list(DTYPES),
         stages=list(model.stages),
+        picks=[
+            PickChoice(name=name, title=pick.title, summary=pick.summary)
+            for name, pick in PICKS.items()
+        ],
     )
 
 
@@ -109,8 +115,10 @@ def read_wanted(model: Model, target: str | None, rule: str | Mapping[str, Any] 
 def _read_rule(rule: str | Mapping[str, Any]) -> AnyRule:
     """A rule from its text or its data."""
     names = [*RULES, Composite.name]
-    if isinstance(rule, str):
-        name: Any = rule.partition("(")[0].strip()
+    if isinstance(rule, str) and rule.lstrip().startswith("{"):
+        name: Any = Composite.name  # JSON, which names its rule itself
+    elif isinstance(rule, str):
+        name = rule.partition("(")[0].strip()
         names = [*PRESETS, *RULES]
     else:
         name = rule.get("name")

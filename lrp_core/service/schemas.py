@@ -6,7 +6,7 @@ so. Relevance is in units of the network's output; positive speaks for the targe
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,18 @@ Sort = Literal[
     "index", "label", "score", "pt", "sdmass", "n_tracks",
     "-index", "-label", "-score", "-pt", "-sdmass", "-n_tracks",
 ]  # fmt: skip
+Dtype = Literal["float32", "float64"]
+PickKind = Literal[
+    "confident_signal",
+    "confident_background",
+    "background_as_signal",
+    "signal_as_background",
+    "undecided",
+]
+TargetName = Annotated[
+    str | None,
+    Field(description="A target of GET /choices; the preset's or margin if left out."),
+]
 Finite = Field(default=None, allow_inf_nan=False)
 MOST_JETS = 10_000
 
@@ -117,6 +129,14 @@ class Defaults(BaseModel):
     dtype: str
 
 
+class PickChoice(BaseModel):
+    """A kind of jet of which GET /jets/pick gives a random one."""
+
+    name: PickKind
+    title: str
+    summary: str
+
+
 class Choices(BaseModel):
     """Everything that can be asked for."""
 
@@ -126,6 +146,9 @@ class Choices(BaseModel):
     defaults: Defaults
     dtypes: list[str]
     stages: list[str] = Field(description="The stages of the network, from the output backwards.")
+    picks: list[PickChoice] = Field(
+        default_factory=list, description="The kinds of jets of GET /jets/pick."
+    )
 
 
 class JetQuery(BaseModel):
@@ -139,6 +162,8 @@ class JetQuery(BaseModel):
     label: Literal["hbb", "qcd", "none"] | None = Field(
         None, description="none: jets without a label."
     )
+    min_index: int | None = Field(None, description="The number of a jet; so one can be found.")
+    max_index: int | None = None
     min_pt: float | None = Finite
     max_pt: float | None = Finite
     min_sdmass: float | None = Finite
@@ -147,6 +172,18 @@ class JetQuery(BaseModel):
     max_score: float | None = Finite
     min_n_tracks: float | None = Finite
     max_n_tracks: float | None = Finite
+
+
+class PickQuery(BaseModel):
+    """Which kind of jet to pick."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: PickKind
+    seed: int | None = Field(None, ge=0, description="The same seed picks the same jet again.")
+    exclude: int | None = Field(
+        None, description="Not this jet, such as the one that is being looked at."
+    )
 
 
 class JetRow(BaseModel):
@@ -249,8 +286,22 @@ Vector = list[float | None] | Base64Array
 Matrix = list[list[float | None]] | Base64Array
 
 
-class ExplanationRequest(BaseModel):
+class Question(BaseModel):
     """What to explain, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    target: TargetName = None
+    rule: str | dict[str, Any] | None = Field(
+        None,
+        description='A rule as data, {"name": "gamma", "gamma": 1.0}, as text, "gamma(1.0)", '
+        'or the name of a preset, "hin-lrp".',
+    )
+    dtype: Dtype = "float32"
+
+
+class ExplanationRequest(Question):
+    """What to explain, and how, and in which form."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -263,15 +314,6 @@ class ExplanationRequest(BaseModel):
         },
     )
 
-    target: str | None = Field(
-        None, description="A target of GET /choices; the preset's or margin if left out."
-    )
-    rule: str | dict[str, Any] | None = Field(
-        None,
-        description='A rule as data, {"name": "gamma", "gamma": 1.0}, as text, "gamma(1.0)", '
-        'or the name of a preset, "hin-lrp".',
-    )
-    dtype: Literal["float32", "float64"] = "float32"
     edges: Literal["summary", "full"] = Field(
         "summary", description="full: with the relevance of each edge for every column, [E, 2F]."
     )
@@ -283,6 +325,28 @@ class ExplanationRequest(BaseModel):
         ge=1,
         description="Only so many edges, the most significant ones first; all if left out.",
     )
+
+
+class EdgeRequest(Question):
+    """Which edge of an explanation."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"target": "margin", "edge": 12}]}
+    )
+
+    edge: int = Field(description="Its number, from 0; edge_numbers and edge_index count so.")
+
+
+class FileQuery(BaseModel):
+    """What to explain, and how, as part of an address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    target: TargetName = None
+    rule: str | None = Field(
+        None, description="A rule as text, gamma(1.0), or the name of a preset, hin-lrp."
+    )
+    dtype: Dtype = "float32"
 
 
 class LedgerLine(BaseModel):
@@ -420,3 +484,28 @@ class ExplanationAnswer(BaseModel):
     cached: bool = Field(description="Whether it had been computed before.")
     model: ModelInfo
     version: str
+
+
+class EdgeAnswer(BaseModel):
+    """One edge of an explanation. The two lists add up to signed_relevance."""
+
+    index: int = Field(description="Number of the jet.")
+    edge: int
+    source: int = Field(description="Track that the edge starts from.")
+    destination: int = Field(description="Track that it goes to.")
+    significance: float | None
+    rank: int | None = Field(
+        description="1 for the most significant edge of the jet; equal ones by number."
+    )
+    n_edges: int
+    signed_relevance: float | None = Field(description="Positive speaks for the target.")
+    features: list[str] = Field(
+        description="The distinct input columns; those of the encoder, where one comes before the "
+        "edges."
+    )
+    source_relevance: list[float | None] = Field(
+        description="[features]: what reached each of the source, duplicate columns added up."
+    )
+    destination_relevance: list[float | None] = Field(
+        description="[features]: the same of the destination."
+    )

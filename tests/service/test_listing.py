@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrp_core.service.listing import ranked
 
 API = "/api/v1/jets"
 COLUMNS = ["index", "label", "score", "pt", "sdmass", "n_tracks"]
@@ -54,6 +58,14 @@ def test_order(toy: Any, table: pd.DataFrame, column: str, backwards: bool) -> N
         ({"min_score": 0.47}, "score >= 0.47"),
         ({"max_score": 0.47, "min_pt": 320}, "score <= 0.47 and pt >= 320"),
         ({"min_pt": 1e6}, "pt >= 1e6"),
+        ({"min_index": 12}, "index >= 12"),
+        ({"min_index": 12, "max_index": 12}, "index == 12"),
+        ({"max_index": 11, "label": "hbb"}, "index <= 11 and label == 'hbb'"),
+        ({"min_index": -3, "max_index": 10**30}, "index >= 0"),
+        ({"max_index": -1}, "index < 0"),
+        ({"min_index": 40}, "index > 39"),
+        ({"min_index": 20, "max_index": 10}, "index < 0"),
+        ({"min_index": 3, "max_index": 30, "min_pt": 350}, "3 <= index <= 30 and pt >= 350"),
     ],
 )
 def test_filters(toy: Any, table: pd.DataFrame, query: dict[str, Any], condition: str) -> None:
@@ -68,6 +80,31 @@ def test_rows_are_the_table(toy: Any, table: pd.DataFrame) -> None:
     for column in ("pt", "sdmass", "score"):
         np.testing.assert_array_equal(rows[column].astype(float), table[column].astype(float))
     assert rows["n_tracks"].tolist() == table["n_tracks"].tolist()
+
+
+@pytest.mark.parametrize("sort", ["index", "-index", "-label", "score", "-score", "pt", "-sdmass"])
+def test_order_and_filters_together(toy: Any, table: pd.DataFrame, sort: str) -> None:
+    chosen = table.query("5 <= index <= 33 and n_tracks >= 4")
+    wanted = chosen.sort_values(
+        sort.removeprefix("-"), ascending=not sort.startswith("-"), kind="stable"
+    )["index"].tolist()
+    query = {"sort": sort, "min_index": 5, "max_index": 33, "min_n_tracks": 4}
+    whole = rows_of(toy, **query, limit=1000)
+    assert [jet["index"] for jet in whole["jets"]] == wanted
+    assert [jet["index"] for jet in rows_of(toy, **query, offset=6, limit=5)["jets"]] == wanted[
+        6:11
+    ]
+
+
+@given(
+    st.lists(st.sampled_from([0.0, -0.0, 1.0, 2.5, -3.0, float("nan")]) | st.floats(-9, 9)),
+    st.integers(0, 12),
+    st.integers(0, 12),
+)
+def test_a_page_is_a_part_of_the_whole_order(listed: list[float], first: int, length: int) -> None:
+    values = np.array(listed)
+    wanted = np.argsort(values, kind="stable")[first : first + length]
+    np.testing.assert_array_equal(ranked(values, first, first + length), wanted)
 
 
 def test_a_page_past_the_end_is_empty(toy: Any) -> None:
