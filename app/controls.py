@@ -9,6 +9,21 @@ from dash import html
 from dash.development.base_component import Component
 
 
+def data(**named: str) -> Any:
+    """Attributes for the scripts: data(view="size") is data-view="size" in the page."""
+    return {f"data-{name.replace('_', '-')}": value for name, value in named.items()}
+
+
+def pressed(on: bool) -> Any:
+    """Whether a button is pressed, for those who cannot see it."""
+    return {"aria-pressed": str(on).lower()}
+
+
+def label(text: str) -> Any:
+    """What a control is called, for those who cannot see it."""
+    return {"aria-label": text}
+
+
 def segments(
     title: str, key: str, options: Sequence[tuple[str, str]], usual: str, *, tip: str = "",
     className: str = "",
@@ -27,17 +42,14 @@ def segments(
                     html.Button(
                         text,
                         type="button",
-                        **{
-                            "data-view": key,
-                            "data-value": value,
-                            "aria-pressed": str(value == usual).lower(),
-                        },
+                        **data(view=key, value=value),
+                        **pressed(value == usual),
                     )
                     for text, value in options
                 ],
                 className="segments",
                 role="group",
-                **{"aria-label": title},
+                **label(title),
             ),
         ],
         className=f"control {className}".strip(),
@@ -52,7 +64,8 @@ def toggle(text: str, key: str, *, on: bool, tip: str = "", className: str = "")
         type="button",
         className=f"toggle {className}".strip(),
         title=tip or None,
-        **{"data-toggle": key, "aria-pressed": str(on).lower()},
+        **data(toggle=key),
+        **pressed(on),
     )
 
 
@@ -61,20 +74,20 @@ def axis(title: str, key: str) -> Component:
     return html.Div(
         [
             html.Label(title, htmlFor=f"axis-{key}"),
-            html.Select(id=f"axis-{key}", **{"data-view": key, "data-axis": key}),
+            html.Select(id=f"axis-{key}", **data(view=key, axis=key)),
         ],
         className="control row",
     )
 
 
-def tool(name: str, title: str, icon: str, **more: str) -> Component:
+def tool(name: str, title: str, icon: str, **more: Any) -> Component:
     """A button with a picture; ``icon`` is the name of a file in assets/icons."""
-    named: Any = {"aria-label": title, **more}
     return html.Button(
-        html.Span(className="icon", **{"data-icon": icon}),
+        html.Span(className="icon", **data(icon=icon)),
         id=name,
         type="button",
         className="tool",
         title=title,
-        **named,
+        **label(title),
+        **more,
     )

@@ -9,7 +9,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State
 from app import ids
 from app.client import ServiceClient, ServiceError
 from app.drawing import scene_data
-from app.panels import conservation, features, prediction, question, scene, truth
+from app.panels import conservation, features, prediction, prongs, question, scene, truth
 
 
 def explained(
@@ -32,6 +32,7 @@ def explained(
             "ledger": [],
             "features": features.waiting(),
             "truth": None,
+            "prongs": None,
         }
     wanted, empty = question.rule_wanted(rule, values, places)
     try:
@@ -53,6 +54,7 @@ def explained(
             "ledger": [],
             "features": features.waiting(),
             "truth": None,
+            "prongs": None,
         }
     return {
         "stage": scene.state_class("ready", truth=jet.truth is not None),
@@ -64,6 +66,7 @@ def explained(
         "ledger": conservation.ledger(explanation),
         "features": features.view(jet, explanation),
         "truth": truth.view(explanation),
+        "prongs": prongs.view(explanation),
     }
 
 
@@ -126,6 +129,7 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
             "ledger": Output(ids.LEDGER, "children"),
             "features": Output(ids.FEATURES, "children"),
             "truth": Output(ids.TRUTH, "children"),
+            "prongs": Output(ids.PRONGS, "children"),
         },
         inputs={
             "index": Input(ids.CHOSEN, "data"),

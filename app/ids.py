@@ -48,6 +48,7 @@ FEATURES = "features"
 CONSERVATION = "conservation"
 LEDGER = "ledger"
 TRUTH = "truth"
+PRONGS = "prongs"
 
 THEME_SWITCH = "theme-switch"
 
