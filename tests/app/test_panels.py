@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from dash import no_update
 
@@ -10,6 +11,7 @@ from app.client import ServiceError
 from app.explaining import explained
 from app.panels import conservation, features, jets, prediction, question, scene, truth
 from app.texts import text
+from tests.app.toy_service import SHARES
 
 
 def words(component) -> str:
@@ -209,7 +211,7 @@ def test_the_ledger_has_a_row_per_stage(service):
 def test_features_are_added_up_over_the_tracks(service):
     jet, explanation = ask(service)
     total = explanation.track_relevance_sum.numpy().sum()
-    assert features.sums(explanation) == pytest.approx([0.2 * total] * 5, rel=1e-5)
+    np.testing.assert_allclose(features.sums(explanation), SHARES * total, rtol=1e-5)
     assert "Right speaks for H→bb̄" in words(features.view(jet, explanation))
 
 

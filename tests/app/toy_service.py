@@ -1,0 +1,513 @@
+"""A small stand-in for the service: seeded jets whose answers hang together, and no network."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+import threading
+from dataclasses import asdict
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import numpy as np
+
+from app.client import ServiceClient
+from lrp_core.features import feature
+from lrp_core.jets import Jet, complete_graph
+from lrp_core.prong_shares import prongs
+
+FEATURES = (
+    "track_pt",
+    "track_etarel",
+    "track_phirel",
+    "track_charge",
+    "trackBTag_Sip3dSig",
+    "track_dxy",
+    "track_isMu",
+    "track_drsubjet1",
+    "track_drsubjet2",
+)
+SHARES = np.array([0.3, 0.15, 0.1, 0.05, 0.4, -0.2, 0.1, 0.0, 0.1])  # of a track's relevance
+PRONGS = np.array([[-0.14, 0.1], [0.2, -0.12]])  # where the two subjets fly
+INPUTS = {  # of each stage, from the output backwards: whose output each of its inputs is
+    "global_mlp.3": {"input": "global_mlp.0"},
+    "global_mlp.0": {"input": "pool"},
+    "pool": {"input": "node_mlp_2.3"},
+    "node_mlp_2.3": {"input": "node_mlp_2.0"},
+    "node_mlp_2.0": {"self": "input_norm", "mean": "mean"},
+    "mean": {"input": "node_mlp_1.3"},
+    "node_mlp_1.3": {"input": "node_mlp_1.0"},
+    "node_mlp_1.0": {"source": "input_norm", "edge": "edge_mlp.3"},
+    "edge_mlp.3": {"input": "edge_mlp.0"},
+    "edge_mlp.0": {"source": "input_norm", "destination": "input_norm"},
+    "input_norm": {"input": "tracks"},
+}
+WAYS = {  # the share of what reaches the tracks on each way to the input
+    "node_mlp_2.0:self": 0.25,
+    "node_mlp_1.0:source": -0.15,
+    "edge_mlp.0:source": 0.5,
+    "edge_mlp.0:destination": 0.4,
+}
+BIAS = {"global_mlp.0": -0.55, "node_mlp_1.0": 0.15}
+EPSILON = {"edge_mlp.3": 0.01}
+MODEL = {
+    "name": "toy.pth",
+    "checkpoint_hash": "0" * 64,
+    "classes": ["qcd", "hbb"],
+    "n_columns": 48,
+}
+N_TRACKS = (26, 118, 1, 2, 0, 7)
+BAD_JET = 4
+ORIGINS = (
+    "prompt",
+    "b-hadron decay",
+    "c-hadron decay",
+    "V0",
+    "photon conversion",
+    "nuclear interaction",
+    "pileup",
+    "fake",
+)
+TRUTH = {  # of the jets that are simulated: codes of the origins, b-hadrons of the tracks
+    5: ([0, 1, 3, 1, 6, 0, 7], [0, 1, 1, 2, 0, 0, 0]),
+    1: ([0] * 118, [0] * 118),
+}
+CHOICES: dict[str, Any] = {
+    "targets": [
+        {
+            "name": "margin",
+            "title": "margin of hbb",
+            "summary": "Why hbb rather than qcd.",
+        },
+        {"name": "qcd", "title": "qcd", "summary": "The logit of qcd alone."},
+        {"name": "hbb", "title": "hbb", "summary": "The logit of hbb alone."},
+    ],
+    "rules": [
+        {
+            "name": "epsilon",
+            "title": "LRP-ε",
+            "summary": "LRP-0 with ε added to each denominator.",
+            "parameters": [
+                {
+                    "name": "epsilon",
+                    "type": "number",
+                    "default": 0.01,
+                    "minimum": 0,
+                    "summary": "ε",
+                },
+                {"name": "relative", "type": "boolean", "default": False, "summary": "in RMS of z"},
+                {
+                    "name": "bias",
+                    "type": "choice",
+                    "default": "account",
+                    "choices": ["account", "spread"],
+                    "summary": "where the share of the biases goes",
+                },
+            ],
+        },
+        {
+            "name": "gamma",
+            "title": "LRP-γ",
+            "summary": "Favours the terms that have the sign of the output.",
+            "parameters": [
+                {"name": "gamma", "type": "number", "default": 1.0, "minimum": 0, "summary": "γ"},
+                {
+                    "name": "bias",
+                    "type": "choice",
+                    "default": "account",
+                    "choices": ["account", "spread"],
+                    "summary": "where the share of the biases goes",
+                },
+            ],
+        },
+    ],
+    "presets": [
+        {
+            "name": "default",
+            "rule": {"name": "gamma", "gamma": 1.0, "bias": "account"},
+            "rule_text": "gamma(gamma=1.0, bias=account)",
+            "target": "margin",
+            "summary": "LRP-γ on the margin.",
+        },
+        {
+            "name": "hin-lrp",
+            "rule": {"name": "epsilon", "epsilon": 1e-9, "relative": False, "bias": "account"},
+            "rule_text": "epsilon(epsilon=1e-09, relative=False, bias=account)",
+            "target": "hbb",
+            "summary": "LRP-ε on the hbb logit.",
+        },
+    ],
+    "defaults": {
+        "target": "margin",
+        "rule": {"name": "gamma", "gamma": 1.0, "bias": "account"},
+        "rule_text": "gamma(gamma=1.0, bias=account)",
+        "dtype": "float32",
+    },
+    "dtypes": ["float32", "float64"],
+    "stages": list(INPUTS),
+    "picks": [
+        {"name": "confident_signal", "title": "Confident signal", "summary": "Surely hbb."},
+        {
+            "name": "background_as_signal",
+            "title": "Background mistaken for signal",
+            "summary": "A qcd jet that the network takes for hbb.",
+        },
+    ],
+}
+
+
+def packed(values: Any, dtype: str = "float32") -> dict[str, Any]:
+    """An array as the service sends it: {"dtype", "shape", "data"}."""
+    array = np.ascontiguousarray(values, dtype=np.dtype(dtype).newbyteorder("<"))
+    return {
+        "dtype": dtype,
+        "shape": list(array.shape),
+        "data": base64.b64encode(array.tobytes()).decode(),
+    }
+
+
+def ledger(tracks: float) -> list[dict[str, Any]]:
+    """What each stage received and passed on, so that ``tracks`` of it reaches the tracks."""
+    lines: list[dict[str, Any]] = []
+    received = {"tracks": tracks}
+    for stage, origins in reversed(INPUTS.items()):
+        passed = {
+            f"{stage}:{name}": tracks * WAYS[f"{stage}:{name}"]
+            if origin == "input_norm"
+            else received[origin]
+            for name, origin in origins.items()
+        }
+        bias, epsilon = BIAS.get(stage, 0.0), EPSILON.get(stage, 0.0)
+        received[stage] = sum(passed.values()) + bias + epsilon
+        lines.append(
+            {
+                "stage": stage,
+                "received": received[stage],
+                "passed": passed,
+                "inputs": {f"{stage}:{name}": origin for name, origin in origins.items()},
+                "bias": bias,
+                "epsilon": epsilon,
+            }
+        )
+    return lines[::-1]
+
+
+def rule_text(rule: dict[str, Any] | str) -> str:
+    """A rule as the service writes it: "gamma(gamma=1.0, bias=account)"."""
+    if isinstance(rule, str):
+        return rule
+    own = ", ".join(f"{name}={value}" for name, value in rule.items() if name != "name")
+    return f"{rule['name']}({own})" if own else str(rule["name"])
+
+
+class FakeService:
+    """Answers /api/v1 for six jets of 26, 118, 1, 2, 0 (a bad one) and 7 tracks.
+
+    away                whether nobody answers at all
+    may_answer          cleared while answers are to wait
+    conservation_error  what every explanation says of itself
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str, dict[str, Any]]] = []
+        self.away = False
+        self.scores_done = len(N_TRACKS)
+        self.conservation_error = 1.2e-7
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+
+    def client(self) -> ServiceClient:
+        return ServiceClient(
+            "http://service.test", transport=httpx.MockTransport(self.answer), timeout=5
+        )
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.may_answer.wait(20)
+        if self.away:
+            raise httpx.ConnectError("connection refused", request=request)
+        path = request.url.path.removeprefix("/api/v1")
+        query = dict(request.url.params)
+        body = json.loads(request.content) if request.content else {}
+        self.requests.append((request.method, path, body or query))
+        if path == "/health":
+            return httpx.Response(200, json=self.health())
+        if path == "/choices":
+            return httpx.Response(200, json=CHOICES)
+        if path == "/jets":
+            return httpx.Response(200, json=self.page(query))
+        if path == "/jets/pick":
+            return self.pick(query)
+        found = re.fullmatch(r"/jets/(\d+)(?:/(explanation(?:/edge)?)(?:[./](\w+.*))?)?", path)
+        if not found:
+            return self.refusal(404, "not_found", f"There is nothing at {path}.")
+        index, what, file = int(found[1]), found[2], found[3]
+        if index >= len(N_TRACKS):
+            return self.refusal(
+                404,
+                "unknown_jet",
+                f"There is no jet {index}; the jets are numbered 0 to {len(N_TRACKS) - 1}.",
+            )
+        if index == BAD_JET:
+            return self.refusal(
+                422, "bad_jet", f"toy.root:{index}: the jet has no tracks; it needs at least one"
+            )
+        if what is None:
+            return httpx.Response(200, json=self.jet(index))
+        if what == "explanation/edge":
+            return httpx.Response(200, json=self.edge(index, body))
+        if file:
+            return self.file(index, file, query)
+        return httpx.Response(200, json=self.explanation(index, body))
+
+    def refusal(self, status: int, code: str, message: str) -> httpx.Response:
+        error = {"code": code, "message": message, "choices": None, "request_id": "req-7f3a"}
+        return httpx.Response(status, json={"error": error})
+
+    def health(self) -> dict[str, Any]:
+        return {
+            "status": "ok",
+            "version": "0.0.0",
+            "jets": {"name": "toy.root", "n_jets": len(N_TRACKS)},
+            "model": MODEL,
+            "scores": {"done": self.scores_done, "total": len(N_TRACKS)},
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "index": index,
+                "label": ("hbb", "qcd", None)[index % 3],
+                "score": None if index == BAD_JET else 1 / (1 + math.exp(index - 2.5)),
+                "pt": 300.0 + 120 * index,
+                "sdmass": 118.0 - 9 * index,
+                "n_tracks": n_tracks,
+                "problem": "the jet has no tracks" if index == BAD_JET else None,
+            }
+            for index, n_tracks in enumerate(N_TRACKS)
+        ]
+
+    def page(self, query: dict[str, str]) -> dict[str, Any]:
+        rows = self.rows()
+        if query.get("label"):
+            rows = [row for row in rows if row["label"] == query["label"]]
+        for name, limit in query.items():
+            side, _, column = name.partition("_")
+            if side == "min":
+                rows = [row for row in rows if (row[column] or 0) >= float(limit)]
+            elif side == "max":
+                rows = [row for row in rows if (row[column] or 0) <= float(limit)]
+        sort = query.get("sort", "index")
+        key = sort.lstrip("-")
+        rows.sort(key=lambda row: (row[key] is None, row[key]), reverse=sort.startswith("-"))
+        offset, limit = int(query.get("offset", 0)), int(query.get("limit", 100))
+        return {
+            "total": len(N_TRACKS),
+            "matching": len(rows),
+            "scores_done": self.scores_done,
+            "jets": rows[offset : offset + limit],
+        }
+
+    def pick(self, query: dict[str, str]) -> httpx.Response:
+        label, least = {"confident_signal": ("hbb", 0.9), "background_as_signal": ("qcd", 0.5)}.get(
+            query["kind"], ("none", 0.0)
+        )
+        for row in self.rows():
+            fits = row["label"] == label and (row["score"] or 0) >= least
+            if fits and str(row["index"]) != query.get("exclude"):
+                return httpx.Response(200, json=row)
+        return self.refusal(404, "no_such_jet", f"None of the jets is a {query['kind']}.")
+
+    def tracks(self, index: int) -> np.ndarray:
+        """[n_tracks, features]"""
+        random = np.random.default_rng(index)
+        n_tracks = N_TRACKS[index]
+        prong = random.integers(0, 2, n_tracks)
+        angles = PRONGS[prong] + random.normal(0, 0.1, (n_tracks, 2))
+        pt = np.sort(10 ** random.normal(0.75, 0.5, n_tracks))[::-1]
+        charge = random.choice([-1.0, 1.0], n_tracks)
+        sip3d = random.normal(2, 4, n_tracks)
+        dxy = 0.002 * sip3d + random.normal(0, 0.001, n_tracks)
+        muon = np.arange(n_tracks) == 1
+        away = np.linalg.norm(angles[:, None] - PRONGS, axis=2)
+        return np.column_stack([pt, angles, charge, sip3d, dxy, muon, away])
+
+    def jet(self, index: int) -> dict[str, Any]:
+        row = self.rows()[index]
+        n_tracks = N_TRACKS[index]
+        tracks = self.tracks(index)
+        nearest = np.argmin(tracks[:, -2:], axis=1)
+        return {
+            "index": index,
+            "jet_id": f"toy.root:{index}",
+            **{key: row[key] for key in ("label", "pt", "sdmass", "n_tracks")},
+            "n_edges": n_tracks * (n_tracks - 1),
+            "features": list(FEATURES),
+            "tracks": tracks.tolist(),
+            "feature_info": [
+                {key: getattr(each, key) for key in ("name", "title", "unit", "group", "meaning")}
+                for each in map(feature, FEATURES)
+            ],
+            "eta": 0.4,
+            "truth": self.truth(index),
+            "subjets": [
+                {
+                    "number": at + 1,
+                    "etarel": etarel,
+                    "phirel": phirel,
+                    "n_tracks": int((nearest == at).sum()),
+                }
+                for at, (etarel, phirel) in enumerate(PRONGS)
+                if n_tracks > 2
+            ],
+        }
+
+    def truth(self, index: int) -> dict[str, Any] | None:
+        if index not in TRUTH:
+            return None
+        origin, b = TRUTH[index]
+        b_hadrons = [
+            {"b": 1, "pt": 231.0, "etarel": -0.14, "phirel": 0.61},
+            {"b": 2, "pt": 87.5, "etarel": 0.2, "phirel": -0.12},
+        ]
+        return {
+            "origins": list(ORIGINS),
+            "origin": origin,
+            "b": b,
+            "b_hadrons": b_hadrons if any(b) else [],
+        }
+
+    def truth_match(self, index: int) -> dict[str, Any] | None:
+        if index not in TRUTH:
+            return None
+        b = TRUTH[index][1]
+        n_b = sum(each > 0 for each in b)
+        found = n_b > 0
+        return {
+            "n_tracks": len(b),
+            "n_b_tracks": n_b,
+            "relevance": 1.2,
+            "relevance_all": 1.9,
+            "positive_share": 0.612 if found else 0.0,
+            "absolute_share": 0.5 if found else 0.0,
+            "track_share": n_b / len(b),
+            "pt_share": 0.704 if found else 0.0,
+            "significance_both": 0.25 if found else 0.0,
+            "significance_any": 0.7 if found else 0.0,
+            "edge_share_both": n_b * (n_b - 1) / (len(b) * (len(b) - 1)),
+            "edge_share_any": 0.7 if found else 0.0,
+            "average_precision": 0.83 if found else None,
+            "average_precision_by_chance": 0.55 if found else None,
+        }
+
+    def explanation(self, index: int, body: dict[str, Any]) -> dict[str, Any]:
+        random = np.random.default_rng(100 + index)
+        n_tracks = N_TRACKS[index]
+        edges = complete_graph(n_tracks)
+        n_edges = edges.shape[1]
+        significance = random.pareto(1.6, n_edges)
+        if n_edges:
+            significance /= significance.sum()
+        signed = significance * random.choice([-1, 1, 1], n_edges) * 4
+        relevance = random.normal(0.05, 0.25, n_tracks)
+        rule = rule_text(body["rule"])
+        if rule.startswith("epsilon"):  # another rule, another explanation
+            relevance = relevance[::-1]
+            significance = significance[::-1]
+        total = float(relevance.sum())
+        bias, epsilon = sum(BIAS.values()), sum(EPSILON.values())
+        numbers = np.argsort(-significance, kind="stable")[: body.get("top_edges")]
+        top = numbers if body.get("top_edges") else slice(None)
+        feature_relevance = np.outer(relevance, SHARES)
+        return {
+            "jet_id": f"toy.root:{index}",
+            "index": index,
+            "target": body["target"],
+            "rule": {"name": rule} if isinstance(body["rule"], str) else body["rule"],
+            "rule_text": rule,
+            "dtype": body.get("dtype", "float32"),
+            "classes": ["qcd", "hbb"],
+            "logits": packed([-1.1, 2.3], "float64"),
+            "probabilities": packed([0.032, 0.968], "float64"),
+            "value": total + bias + epsilon,
+            "conservation_error": self.conservation_error,
+            "columns": [*FEATURES, "track_pt"],
+            "features": list(FEATURES),
+            "n_tracks": n_tracks,
+            "n_edges": n_edges,
+            "complete_graph": True,
+            "edge_index": None,
+            "edge_numbers": packed(numbers, "int64") if body.get("top_edges") else None,
+            "track_relevance_sum": packed(relevance),
+            "feature_relevance": packed(feature_relevance),
+            "edge_significance": packed(significance[top]),
+            "signed_edge_relevance": packed(signed[top]),
+            "ledger": ledger(total),
+            "totals": {
+                "tracks": total,
+                "bias": bias,
+                "epsilon": epsilon,
+                "value": total + bias + epsilon,
+            },
+            "truth_match": self.truth_match(index),
+            "prongs": self.prongs(index, significance, signed, feature_relevance),
+            "seconds": 0.012,
+            "cached": False,
+            "model": MODEL,
+            "version": "0.0.0",
+        }
+
+    def prongs(self, index: int, significance: Any, signed: Any, relevance: Any) -> Any:
+        """The shares within and between the subjets, as the core adds them up."""
+        if N_TRACKS[index] < 3:
+            return None
+        jet = Jet.from_arrays(self.tracks(index), FEATURES)
+        found = prongs(
+            SimpleNamespace(
+                jet_id=jet.jet_id,
+                edge_index=jet.edge_index,
+                edge_significance=significance,
+                signed_edge_relevance=signed,
+                track_relevance=relevance,
+            ),
+            jet,
+        )
+        return asdict(found)
+
+    def edge(self, index: int, body: dict[str, Any]) -> dict[str, Any]:
+        whole = self.explanation(index, body)
+        significance, signed = (
+            np.frombuffer(base64.b64decode(whole[name]["data"]), np.float32)
+            for name in ("edge_significance", "signed_edge_relevance")
+        )
+        source, destination = complete_graph(N_TRACKS[index])
+        at = body["edge"]
+        order = np.argsort(-significance, kind="stable")
+        return {
+            "index": index,
+            "edge": at,
+            "source": int(source[at]),
+            "destination": int(destination[at]),
+            "significance": float(significance[at]),
+            "rank": int(np.flatnonzero(order == at)[0]) + 1,
+            "n_edges": len(significance),
+            "signed_relevance": float(signed[at]),
+            "features": list(FEATURES),
+            "source_relevance": (0.4 * signed[at] * SHARES).tolist(),
+            "destination_relevance": (0.6 * signed[at] * SHARES[::-1]).tolist(),
+        }
+
+    def file(self, index: int, file: str, query: dict[str, str]) -> httpx.Response:
+        """An explanation to take away: "json", "npz", "tracks.csv" or "edges.csv"."""
+        kinds = {"json": "application/json", "npz": "application/octet-stream"}
+        name = f"toy_{index}_{query.get('target')}.{file}"
+        return httpx.Response(
+            200,
+            content=f"{file} of jet {index}",
+            headers={
+                "content-type": kinds.get(file, "text/csv"),
+                "content-disposition": f'attachment; filename="{name}"',
+            },
+        )
