@@ -82,6 +82,8 @@ def print_summary(explanation: Explanation, jet: Jet, console: Console) -> None:
     console.print(f"rule        {explanation.rule}, {explanation.dtype}\n", markup=False)
     _print_tracks(explanation, jet, console)
     _print_edges(explanation, console)
+    if line := _prongs_line(explanation, jet):
+        console.print(f"{line}\n", markup=False)
     if jet.truth is not None:
         console.print(f"{_truth_line(explanation, jet)}\n", markup=False)
     _print_ledger(explanation, console)
@@ -141,6 +143,21 @@ def _print_edges(explanation: Explanation, console: Console) -> None:
         )
     console.print(table)
     console.print()
+
+
+def _prongs_line(explanation: Explanation, jet: Jet) -> str | None:
+    """How much significance stays within the two subjets and joins them, if the jet has them."""
+    from lrp_core.prong_shares import prongs
+
+    found = prongs(explanation, jet)
+    if found is None or found.within is None:
+        return None
+    return (
+        f"Prongs: {found.n_1} tracks are of subjet 1 and {found.n_2} of subjet 2; edges within a "
+        f"subjet have {_percent(found.within)} of the significance ({_percent(found.even_within)} "
+        f"of the edges), edges between the two {_percent(found.between)} "
+        f"({_percent(found.even_between)})"
+    )
 
 
 def _truth_line(explanation: Explanation, jet: Jet) -> str:

@@ -117,7 +117,9 @@ def ranked(values: Floats, first: int, last: int) -> Places:
         ends = np.partition(values, (first, min(last, known) - 1))
         least, most = ends[first], ends[min(last, known) - 1]
         between = np.flatnonzero((values >= least) & (values <= most))
-        order = between[np.argsort(values[between], kind="stable")]
+        order = between
+        if least < most:  # a page within one label, as most are, is in order already
+            order = between[np.argsort(values[between], kind="stable")]
         before = int((values < least).sum())
         found.append(order[first - before : min(last, known) - before])
     if last > known:

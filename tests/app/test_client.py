@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
@@ -30,6 +32,77 @@ def test_answers_are_the_models_of_the_service(service):
         "/jets/0",
         "/jets/0/explanation",
     ]
+
+
+class Asked:
+    """Answers everything with one JSON, and notes what was asked."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.requests = []
+
+    def client(self):
+        def respond(request):
+            body = json.loads(request.content) if request.content else None
+            self.requests.append((request.method, request.url.path, dict(request.url.params), body))
+            return httpx.Response(200, json=self.answer)
+
+        return ServiceClient("http://service.test", transport=httpx.MockTransport(respond))
+
+
+ROW = {
+    "index": 3,
+    "label": "hbb",
+    "score": 0.97,
+    "pt": 412.5,
+    "sdmass": None,
+    "n_tracks": 21,
+    "problem": None,
+}
+EDGE = {
+    "index": 3,
+    "edge": 7,
+    "source": 0,
+    "destination": 2,
+    "significance": 0.25,
+    "rank": 1,
+    "n_edges": 20,
+    "signed_relevance": -0.5,
+    "features": ["track_pt"],
+    "source_relevance": [-0.75],
+    "destination_relevance": [0.25],
+}
+
+
+def test_one_edge_is_asked_for_by_its_number():
+    asked = Asked(EDGE)
+    rule = {"name": "gamma", "gamma": 1.0}
+    with asked.client() as client:
+        told = client.edge(3, 7, target="hbb", rule=rule)
+    assert (told.rank, told.source_relevance) == (1, [-0.75])
+    wanted = {"target": "hbb", "rule": rule, "dtype": "float32", "edge": 7}
+    assert asked.requests == [("POST", "/api/v1/jets/3/explanation/edge", {}, wanted)]
+
+
+def test_a_jet_of_a_kind():
+    asked = Asked(ROW)
+    with asked.client() as client:
+        assert client.pick("confident_signal").index == 3
+        client.pick("undecided", exclude=0, seed=5)
+    assert [query for _, _, query, _ in asked.requests] == [
+        {"kind": "confident_signal"},
+        {"kind": "undecided", "exclude": "0", "seed": "5"},
+    ]
+    assert {path for _, path, _, _ in asked.requests} == {"/api/v1/jets/pick"}
+
+
+def test_the_edges_are_limited_only_if_asked(service):
+    with service.client() as client:
+        client.explain(0, target="margin", rule="default")
+        client.explain(0, target="margin", rule="default", top_edges=50)
+    first, second = (body for _, _, body in service.requests)
+    assert "top_edges" not in first
+    assert second == first | {"top_edges": 50}
 
 
 def test_filters_that_are_none_are_not_sent(service):

@@ -27,6 +27,7 @@ from lrp_core.errors import (
 from lrp_core.explainer import explain
 from lrp_core.explanation import load_explanation
 from lrp_core.jets import Jet
+from lrp_core.prong_shares import prongs
 from lrp_core.reading import open_jets
 from lrp_core.rules import Epsilon, Gamma, Zero
 from tests.lrp_core import examples as toys
@@ -93,6 +94,7 @@ def test_it_prints_prediction_tracks_edges_ledger_and_conservation(files: tuple[
     found = re.search(r"conservation error (\S+)", text)
     assert found is not None
     assert float(found[1]) < 1e-5
+    assert "Prongs" not in text  # the file knows of no subjets
 
 
 @pytest.mark.parametrize("ending", [".npz", ".json"])
@@ -173,7 +175,13 @@ def test_real_jets(cms_data: Path, tmp_path: Path) -> None:
     )
     assert "hbb_jets.root:12  16 tracks, 240 edges, label hbb" in text
     assert "soft-drop mass" in text
-    assert load_explanation(out).conservation_error < 1e-5
+    explanation = load_explanation(out)
+    assert explanation.conservation_error < 1e-5
+    found = prongs(explanation, open_jets(cms_data / "hbb_jets.root")[12])
+    assert found is not None
+    assert f"Prongs: {found.n_1} tracks are of subjet 1 and {found.n_2} of subjet 2" in text
+    assert f"{found.within:.0%} of the significance ({found.even_within:.0%} of the edges)" in text
+    assert f"between the two {found.between:.0%} ({found.even_between:.0%})" in text
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,54 @@ def test_json_is_json(tmp_path: Path) -> None:
     assert content["arrays"]["track_relevance"]["shape"] == [4, 3]
 
 
+def test_pieces_are_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for kind, explanation in some().items():
+        whole = explanation.save(tmp_path / "a.json").read_bytes()
+        assert b"".join(explanation.pieces(".json")) == whole
+        with monkeypatch.context() as small:
+            small.setattr("lrp_core.explanation.JSON_NUMBERS", 7)
+            pieces = list(explanation.pieces(".json"))
+        assert len(pieces) >= explanation.track_relevance.shape[0] + len(explanation.edge_relevance)
+        assert json.loads(b"".join(pieces)) == json.loads(whole), kind
+        (tmp_path / "a.npz").write_bytes(b"".join(explanation.pieces(".npz")))
+        assert_identical(load_explanation(tmp_path / "a.npz"), explanation)
+
+
+@pytest.mark.parametrize("where", ["track_relevance", "edge_relevance", "value"])
+def test_json_cannot_hold_what_is_not_finite(where: str, tmp_path: Path) -> None:
+    good = some()["float32"]
+    bad = np.nan if where == "value" else np.full_like(getattr(good, where), np.inf)
+    explanation = dataclasses.replace(good, **{where: bad})
+    with pytest.raises(ExplanationFileError, match=rf"a\.json: not finite: {where}.*\.npz"):
+        explanation.save(tmp_path / "a.json")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ExplanationFileError, match="not finite"):  # before the first piece
+        explanation.pieces(".json")
+    found = load_explanation(explanation.save(tmp_path / "a.npz"))
+    np.testing.assert_array_equal(getattr(found, where), bad)
+
+
+def test_the_features_of_an_edge() -> None:
+    rows = np.arange(1.0, 13.0).reshape(2, 6)
+    explanation = record(
+        0.0,
+        np.zeros((2, 3)),
+        edge_relevance=rows,
+        edge_index=np.array([[0, 1], [1, 0]]),
+        columns=("pt", "eta", "pt"),
+    )
+    assert explanation.edge_columns == ("pt", "eta", "pt")
+    assert explanation.edge_feature_relevance(0).tolist() == [[4, 2], [10, 5]]
+    assert explanation.edge_feature_relevance(1).tolist() == [[16, 8], [22, 11]]
+    np.testing.assert_array_equal(
+        [explanation.edge_feature_relevance(edge).sum() for edge in (0, 1)],
+        explanation.signed_edge_relevance,
+    )
+    encoded = dataclasses.replace(explanation, edge_relevance=rows[:, :4])
+    assert encoded.edge_columns == ("encoder column 0", "encoder column 1")
+    assert encoded.edge_feature_relevance(0).tolist() == [[1, 2], [3, 4]]
+
+
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.npy", "a.json.gz"])
 def test_other_endings_are_refused_and_nothing_is_written(name: str, tmp_path: Path) -> None:
     with pytest.raises(ExplanationFileError, match=r"\.npz or \.json"):
