@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib.metadata import version
 from typing import cast
 
@@ -14,16 +15,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lrp_core import fast_path
 from lrp_core.errors import JetError, PropagationError, RuleError, SettingsError
 from lrp_core.explanation import Explanation, Ledger, LedgerRow, significance
 from lrp_core.jets import Jet
 from lrp_core.model import Model, Target
-from lrp_core.propagation import Flow, Row, propagate, run
+from lrp_core.propagation import Row, propagate, run
 from lrp_core.rules import RULES, AnyRule, Composite, Epsilon, Gamma, Rule, parse_rule
 from lrp_core.steps import Graph
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-ROWS_AT_ONCE = 30_000  # tracks and edges
+ROWS_AT_ONCE = 30_000  # tracks and edges that go through the general engine together
+LOOK_AHEAD = 250_000  # tracks and edges among which jets of the same size are sought
 
 _NOT_FINITE = (
     "the network's output is not finite in {}; "
@@ -117,9 +120,16 @@ def explain_batch(
     number = _dtype(dtype)
     if rule.needs_float64:
         number = "float64"
+    fast = fast_path.prepare(model.steps, rule.for_stage, DTYPES[number])
     explanations: list[Explanation] = []
-    for some in _packs(jets):
-        explanations.extend(_explain_together(model, some, wanted, rule, number))
+    for some in _packs(jets, LOOK_AHEAD):
+        found = _explain_fast(model, fast, some, wanted, rule, number) if fast else {}
+        rest = [position for position in range(len(some)) if position not in found]
+        others = iter(rest)
+        for few in _packs([some[position] for position in rest], ROWS_AT_ONCE):
+            for explanation in _explain_together(model, few, wanted, rule, number):
+                found[next(others)] = explanation
+        explanations.extend(found[position] for position in range(len(some)))
     return explanations
 
 
@@ -204,12 +214,12 @@ def _rows(jet: Jet) -> int:
     return jet.n_tracks + jet.n_edges
 
 
-def _packs(jets: Iterable[Jet]) -> Iterator[list[Jet]]:
+def _packs(jets: Iterable[Jet], at_once: int) -> Iterator[list[Jet]]:
     """The jets in order, in lists of a bounded number of tracks and edges."""
     pack: list[Jet] = []
     rows = 0
     for jet in jets:
-        if pack and rows + _rows(jet) > ROWS_AT_ONCE:
+        if pack and rows + _rows(jet) > at_once:
             yield pack
             pack, rows = [], 0
         pack.append(jet)
@@ -234,6 +244,47 @@ def _tensors(model: Model, jets: Sequence[Jet], dtype: torch.dtype) -> tuple[Ten
     )
 
 
+def _explain_fast(
+    model: Model,
+    network: fast_path.Network,
+    jets: list[Jet],
+    target: Target,
+    rule: AnyRule,
+    dtype: str,
+) -> dict[int, Explanation]:
+    """The explanations, by position, of the jets that the fast path can explain.
+
+    What it cannot, it leaves to the general engine, whose errors say whose they are and why.
+    """
+    explanations: dict[int, Explanation] = {}
+    complete = [position for position, jet in enumerate(jets) if fast_path.is_complete(jet)]
+    sizes = [jets[position].n_tracks for position in complete]
+    for group in fast_path.groups(sizes):
+        positions = [complete[number] for number in group]
+        tracks = np.stack([jets[position].select(model.columns) for position in positions])
+        with torch.inference_mode():
+            x = torch.from_numpy(tracks).to(model.device, DTYPES[dtype])
+            try:
+                found = fast_path.explain_equals(network, x, x.new_tensor(target.weights))
+            except PropagationError:
+                continue
+            result = _Result(
+                model=model,
+                target=target,
+                rule=rule,
+                dtype=dtype,
+                logits=found.logits,
+                value=found.start.double().sum(dim=1),
+                tracks=list(found.tracks),
+                edges=list(found.edges),
+                significance=list(found.significance),
+                ledger=found.ledger,
+            )
+            some = [jets[position] for position in positions]
+            explanations.update(zip(positions, result.explanations(some), strict=True))
+    return explanations
+
+
 def _explain_together(
     model: Model, jets: list[Jet], target: Target, rule: AnyRule, dtype: str
 ) -> list[Explanation]:
@@ -253,66 +304,111 @@ def _explain_together(
             if len(jets) > 1:  # find out whose it is
                 return [_explain_together(model, [jet], target, rule, dtype)[0] for jet in jets]
             raise PropagationError(f"{jets[0].jet_id}: {error}") from error
-    return _split(model, jets, target, rule, dtype, logits, start, flow)
-
-
-def _split(
-    model: Model,
-    jets: list[Jet],
-    target: Target,
-    rule: AnyRule,
-    dtype: str,
-    logits: Tensor,
-    start: Tensor,
-    flow: Flow,
-) -> list[Explanation]:
-    """What belongs to each jet."""
     sizes, edges = [jet.n_tracks for jet in jets], [jet.n_edges for jet in jets]
-    tracks = flow.tracks.split(sizes)
     by_stage = {stage: values.split(edges) for stage, values in flow.edges.items()}
     nearest, *deeper = by_stage
-    explanations = []
-    for number, jet in enumerate(jets):
-        edge_relevance = by_stage[nearest][number].cpu().numpy()
-        explanations.append(
+    return _Result(
+        model=model,
+        target=target,
+        rule=rule,
+        dtype=dtype,
+        logits=logits,
+        value=start.double().sum(dim=1),
+        tracks=flow.tracks.split(sizes),
+        edges=by_stage[nearest],
+        significance=[
+            torch.from_numpy(significance(one.cpu().numpy())) for one in by_stage[nearest]
+        ],
+        ledger=flow.ledger,
+        deeper={stage: by_stage[stage] for stage in deeper},
+    ).explanations(jets)
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What either engine found for some jets, and how it was asked.
+
+    logits [n_jets, n_classes], value [n_jets] float64; tracks, edges and significance by jet
+    """
+
+    model: Model
+    target: Target
+    rule: AnyRule
+    dtype: str
+    logits: Tensor
+    value: Tensor
+    tracks: Sequence[Tensor]
+    edges: Sequence[Tensor]
+    significance: Sequence[Tensor]
+    ledger: list[Row]
+    deeper: dict[str, Sequence[Tensor]] = field(default_factory=dict)
+
+    def explanations(self, jets: list[Jet]) -> list[Explanation]:
+        """What belongs to each jet."""
+        model = self.model
+        logits = self.logits.double()
+        probabilities = logits.softmax(dim=1).cpu().numpy()
+        all_logits, values = logits.cpu().numpy(), self.value.tolist()
+        return [
             Explanation(
-                logits=logits[number].double().cpu().numpy(),
-                probabilities=logits[number].double().softmax(dim=0).cpu().numpy(),
+                logits=all_logits[number],
+                probabilities=probabilities[number],
                 classes=model.classes,
-                target=target.name,
-                rule=rule,
-                dtype=dtype,
-                value=float(start[number].double().sum()),
-                track_relevance=tracks[number].cpu().numpy(),
+                target=self.target.name,
+                rule=self.rule,
+                dtype=self.dtype,
+                value=values[number],
+                track_relevance=self.tracks[number].cpu().numpy(),
                 edge_index=jet.edge_index,
-                edge_relevance=edge_relevance,
-                edge_significance=significance(edge_relevance),
-                ledger=_ledger(flow.ledger, number),
+                edge_relevance=self.edges[number].cpu().numpy(),
+                edge_significance=self.significance[number].cpu().numpy(),
+                ledger=ledger,
                 columns=model.columns,
                 jet_id=jet.jet_id,
                 model_name=model.name,
                 checkpoint_hash=model.checkpoint_hash,
-                version=version("jetlrp"),
+                version=_version(),
                 deeper_edge_relevance={
-                    stage: by_stage[stage][number].cpu().numpy() for stage in deeper
+                    stage: parts[number].cpu().numpy() for stage, parts in self.deeper.items()
                 },
             )
-        )
-    return explanations
-
-
-def _ledger(rows: list[Row], jet: int) -> Ledger:
-    """One jet's column of the ledger."""
-    return Ledger(
-        tuple(
-            LedgerRow(
-                stage=row.stage,
-                received=float(row.received[jet]),
-                passed={name: float(value[jet]) for name, value in row.passed.items()},
-                bias=float(row.bias[jet]),
-                epsilon=float(row.epsilon[jet]),
-                inputs=dict(row.inputs),
+            for number, (jet, ledger) in enumerate(
+                zip(jets, _ledgers(self.ledger, len(jets)), strict=True)
             )
+        ]
+
+
+def _ledgers(rows: list[Row], n_jets: int) -> list[Ledger]:
+    """Each jet's ledger, read in one go: a number at a time would take longer than the jet."""
+    numbers = torch.stack(
+        [
+            values
             for row in rows
+            for values in (row.received, row.bias, row.epsilon, *row.passed.values())
+        ]
+    ).T.tolist()
+    ledgers = []
+    for jet in range(n_jets):
+        left = iter(numbers[jet])
+        ledgers.append(
+            Ledger(
+                tuple(
+                    LedgerRow(
+                        stage=row.stage,
+                        received=next(left),
+                        bias=next(left),
+                        epsilon=next(left),
+                        passed={name: next(left) for name in row.passed},
+                        inputs=dict(row.inputs),
+                    )
+                    for row in rows
+                )
+            )
         )
-    )
+    return ledgers
+
+
+@cache
+def _version() -> str:
+    """This package's version, which does not change while it runs."""
+    return version("jetlrp")

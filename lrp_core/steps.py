@@ -112,14 +112,15 @@ class Affine(Step):
 
     def bind(self, dtype: torch.dtype) -> Affine:
         bound = copy.copy(self)
-        weight = self.linear.weight.detach().double()
+        weight = self.linear.weight.detach().to(dtype)
         bias = weight.new_zeros(weight.shape[0])
         if self.linear.bias is not None:
-            bias = self.linear.bias.detach().double()
+            bias = self.linear.bias.detach().to(dtype)
         if self.norm is not None:
             scale, shift = scale_and_shift(self.norm)
-            weight, bias = scale[:, None] * weight, scale * bias + shift
-        object.__setattr__(bound, "layer", Layer(self.stage, weight.to(dtype), bias.to(dtype)))
+            weight = weight * scale.to(dtype)[:, None]
+            bias = (bias * scale + shift).to(dtype)
+        object.__setattr__(bound, "layer", Layer(self.stage, weight, bias))
         return bound
 
     def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
@@ -226,7 +227,7 @@ def scale_and_shift(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
             "a BatchNorm without running statistics is no fixed map, so it cannot be explained; "
             "build it with track_running_stats=True and train it"
         )
-    scale = (norm.running_var.double() + norm.eps).rsqrt()
+    scale = (norm.running_var.double() + norm.eps).sqrt().reciprocal()
     if norm.weight is not None:
         scale = scale * norm.weight.detach().double()
     shift = -norm.running_mean.double() * scale

@@ -35,7 +35,7 @@ ROWS = (
     ("rules",),
     ("steps", "explanation"),
     ("propagation", "interaction_network"),
-    ("comparison", "fused_forward"),
+    ("comparison", "fused_forward", "fast_path"),
     ("training",),
     ("model",),
     ("checkpoint",),

@@ -302,7 +302,7 @@ def test_packs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explainer, "_tensors", counting)
     jets = [toys.toy_jet(1, seed) for seed in range(30)] + [toys.toy_jet(6), toys.toy_jet(2)] * 2
     logits = predict(model, jets)
-    explained = explain_batch(model, jets)
+    explained = explain_batch(model, jets, rule=Gamma(1.0, bias="spread"))  # the general engine
     assert sizes == [20, 10, 36, 4, 36, 4] * 2
     np.testing.assert_allclose(logits, [one.logits for one in explained], rtol=1e-4, atol=1e-5)
 
