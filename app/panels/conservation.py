@@ -6,12 +6,10 @@ from dash import html
 from dash.development.base_component import Component
 
 from app import ids
-from app.drawing import value_words
+from app.drawing import is_sound, value_words
 from app.texts import text
 from app.words import number, scientific
 from lrp_core.service.schemas import ExplanationAnswer, LedgerLine
-
-GOOD = 1e-3  # the largest conservation error that a sound explanation in float32 has
 
 
 def layout() -> Component:
@@ -52,7 +50,7 @@ def view(explanation: ExplanationAnswer) -> list[Component]:
     """The sum as an equation, the badge, and what is wrong if anything is."""
     totals = explanation.totals
     error = explanation.conservation_error
-    sound = error is not None and error <= GOOD
+    sound = is_sound(explanation)
     parts: list[Component] = [
         html.Div(
             [

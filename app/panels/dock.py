@@ -28,7 +28,22 @@ class Panel(NamedTuple):
     controls: tuple[Component, ...] = ()
 
 
-PANELS: tuple[Panel, ...] = ()
+PANELS: tuple[Panel, ...] = (
+    Panel(
+        "river",
+        "The river",
+        "Relevance on its way back from the output to the tracks, and whether all of it arrived",
+        "river",
+        (
+            html.Span(
+                [html.I(**{"aria-hidden": "true"}), html.B(), html.Small()],
+                className="river-badge",
+                role="status",
+                **{"data-state": "none"},
+            ),
+        ),
+    ),
+)
 
 
 def layout() -> list[Component]:
