@@ -16,7 +16,7 @@ import pytest
 
 from lrp_core import rules
 from lrp_core.explainer import explain
-from lrp_core.jets import Jet
+from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import Prongs, prongs
 from lrp_core.service import answers
 from lrp_core.service.choices import PARAMETERS
@@ -249,6 +249,11 @@ def test_the_most_significant_edges_only(toy: Any, encoding: str) -> None:
                 )
             else:
                 assert told.edge_index is None
+    told = toy.explain(11, top_edges=1000)
+    source, destination = np.divmod(told["edge_numbers"], told["n_tracks"] - 1)
+    destination += destination >= source
+    found = np.stack([source, destination])
+    np.testing.assert_array_equal(found, complete_graph(12)[:, told["edge_numbers"]])
     assert toy.explain(11)["edge_numbers"] is None
     assert len(toy.explain(11)["edge_significance"]) == 132
     assert toy.explain(0, top_edges=5)["edge_numbers"] == []

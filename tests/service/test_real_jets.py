@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrp_core.service.schemas import ExplanationAnswer, Health, JetDetail, JetPage
+from lrp_core.explanation import load_explanation
+from lrp_core.service.schemas import (
+    EdgeAnswer,
+    ExplanationAnswer,
+    Health,
+    JetDetail,
+    JetPage,
+    JetRow,
+)
 
 API = "/api/v1"
 
@@ -94,6 +102,45 @@ def test_the_subjets_and_the_top_edges_of_real_jets(cms: Any) -> None:
         whole = ExplanationAnswer.model_validate(cms.explain(index))
         assert told.edge_significance == sorted(whole.edge_significance, reverse=True)[:10]
         assert told.n_edges == whole.n_edges == jet.n_edges
+
+
+def test_the_edge_that_matters_most(cms: Any) -> None:
+    for index in (12, 300):
+        told = ExplanationAnswer.model_validate(cms.explain(index, top_edges=1, dtype="float64"))
+        wanted = {"edge": told.edge_numbers[0], "dtype": "float64"}
+        answer = cms.post(f"{API}/jets/{index}/explanation/edge", json=wanted)
+        edge = EdgeAnswer.model_validate(answer.json())
+        assert (edge.rank, edge.n_edges) == (1, told.n_edges)
+        assert edge.significance == told.edge_significance[0]
+        assert edge.signed_relevance == pytest.approx(told.signed_edge_relevance[0], rel=1e-12)
+        assert edge.features == told.features
+        assert len(edge.source_relevance) == len(edge.destination_relevance) == 45
+        both = sum(edge.source_relevance) + sum(edge.destination_relevance)
+        assert both == pytest.approx(edge.signed_relevance, rel=1e-9)
+
+
+def test_files_of_a_real_jet(cms: Any, tmp_path: Path) -> None:
+    told = cms.explain(12, dtype="float64")
+    for ending in (".npz", ".json"):
+        answer = cms.get(f"{API}/jets/12/explanation{ending}?dtype=float64")
+        (tmp_path / f"a{ending}").write_bytes(answer.content)
+        found = load_explanation(tmp_path / f"a{ending}")
+        assert (found.jet_id, found.target) == ("hbb_jets.root:12", "margin")
+        np.testing.assert_array_equal(found.edge_significance, told["edge_significance"])
+        assert found.conservation_error < 1e-12
+        assert 'filename="hbb_jets_12_margin_gamma-' in answer.headers["content-disposition"]
+    tracks = cms.get(f"{API}/jets/12/explanation/tracks.csv").text.splitlines()
+    edges = cms.get(f"{API}/jets/12/explanation/edges.csv").text.splitlines()
+    assert (len(tracks), len(tracks[0].split(","))) == (1 + told["n_tracks"], 5 + 2 * 45)
+    assert len(edges) == 1 + told["n_edges"]
+
+
+def test_there_is_a_real_jet_of_every_kind(cms: Any) -> None:
+    for choice in cms.get(f"{API}/choices").json()["picks"]:
+        row = JetRow.model_validate(cms.get(f"{API}/jets/pick?kind={choice['name']}").json())
+        assert row.score is not None
+        if choice["name"] == "background_as_signal":
+            assert (row.label, row.score >= 0.5) == ("qcd", True)
 
 
 def test_the_largest_jet_leaves_as_little_as_can_be(cms: Any) -> None:
