@@ -5,6 +5,7 @@ Everything the browser loads comes from this server: scripts, styles, fonts and 
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Callable
 from functools import cache
@@ -45,7 +46,7 @@ INDEX = """<!DOCTYPE html>
 <head>
 {%metas%}
 <title>{%title%}</title>
-<link rel="icon" type="image/svg+xml" href="{prefix}assets/favicon.svg">
+<link rel="icon" type="image/svg+xml" href="{icon}">
 <link rel="preload" as="font" type="font/woff2" crossorigin
       href="{prefix}assets/fonts/inter-latin-wght-normal.woff2">
 <style>{colours}</style>
@@ -208,10 +209,17 @@ def _asked_once(ask: Callable[[], Choices]) -> Callable[[], Choices]:
 def _index(prefix: str) -> str:
     return (
         INDEX.replace("{prefix}", prefix)
+        .replace("{icon}", _icon())
         .replace("{colours}", theme.css_variables())
         .replace("{themes}", theme.as_json().replace("<", "\\u003c"))
         .replace("{plotly}", f"{prefix}{PLOTLY_PATH}?v={get_plotlyjs_version()}")
     )
+
+
+def _icon() -> str:
+    """The page's icon, inside the page: else it is asked for whenever the address changes."""
+    picture = (assets_folder() / "favicon.svg").read_bytes()
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
 
 
 def _serve_plotly(app: Dash, prefix: str) -> None:

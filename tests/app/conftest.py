@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
-from flask import Flask, request
 
 from tests.app.toy_service import FakeService
 
@@ -92,7 +90,6 @@ def toy_site(service: FakeService) -> Iterator[Site]:
 
     with service.client() as client:
         app = create_app(client)
-        _serve_api(app.server, service)
         server = make_server("127.0.0.1", 0, app.server, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -102,17 +99,6 @@ def toy_site(service: FakeService) -> Iterator[Site]:
             server.shutdown()
             thread.join()
             server.server_close()
-
-
-def _serve_api(server: Flask, service: FakeService) -> None:
-    """The service's own addresses beside the page, as `jetlrp serve` has them."""
-
-    @server.route("/api/v1/<path:path>", methods=["GET", "POST"])
-    def _api(path: str) -> tuple[bytes, int, dict[str, str]]:
-        answer = service.answer(
-            httpx.Request(request.method, request.url, content=request.get_data())
-        )
-        return answer.content, answer.status_code, dict(answer.headers)
 
 
 @pytest.fixture(scope="module")

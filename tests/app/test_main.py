@@ -58,7 +58,7 @@ def test_a_page_without_a_service_says_so_and_recovers(service):
 def test_index_names_the_page_and_asks_no_other_host(web):
     index = web.get("/").text
     assert "<title>jetlrp" in index
-    assert "favicon.svg" in index
+    assert 'rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,' in index
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', index)
     for path in re.findall(r'(?:src|href)="(/[^"]+)"', index):
         assert web.get(path, buffered=True).status_code == 200, path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import numpy as np
@@ -22,7 +23,7 @@ DRAWN = """
       start: t.meta.start, count: t.meta.count, width: t.line.width,
       gaps: Array.from(t.x).filter((v) => isNaN(v)).length,
     })),
-    order: Array.from(state.scene.order).slice(0, state.view.edges),
+    order: Array.from(state.order).slice(0, state.k),
     tracks: div.data.find((t) => t.name === "tracks").x.length,
     outline: div.data.find((t) => t.name === "tracks").marker.line.color,
   };
@@ -30,8 +31,7 @@ DRAWN = """
 """
 CAMERA = """
 () => {
-  const camera = window.jetlrp.scene.liveCamera(
-    document.getElementById("network"), window.jetlrp.scene.stateOf("network"));
+  const camera = window.jetlrp.scene.liveCamera(document.getElementById("network"));
   return ["eye", "center", "up"].flatMap((k) => ["x", "y", "z"].map((c) => camera[k][c]));
 }
 """
@@ -60,10 +60,27 @@ def turn(page):
 
 
 def press_slider(page, key, times=1):
-    thumb = page.locator('#edges-slider [role="slider"], .edges-control [role="slider"]').first
-    thumb.focus()
+    page.locator("#edges-slider").focus()
     for _ in range(times):
         page.keyboard.press(key)
+
+
+def choose(page, key, value):
+    """Give ``key`` of the view a value, by its button or list; rarer ones are in a popover."""
+    button = f'button[data-view="{key}"][data-value="{value}"]'
+    control = page.locator(f'{button}, select[data-view="{key}"]').first
+    if not control.is_visible():
+        page.locator("#look-button").click()
+    if control.evaluate("(one) => one.tagName") == "SELECT":
+        control.select_option(value)
+    else:
+        control.click()
+        page.wait_for_selector(f'{button}[aria-pressed="true"]', state="attached")
+
+
+def question(page):
+    """What the address says."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
 def quiet(page, seconds=2.5):
@@ -139,7 +156,11 @@ def test_from_a_click_to_the_drawn_edges_on_real_jets(real_site, page):
     page.keyboard.press("ArrowDown")
     wait_for_jet(page, 13)
     np.testing.assert_allclose(page.evaluate(CAMERA), turned, atol=2e-3)
-    assert page.url.endswith("?jet=13")
+    eventually(page, lambda: question(page).get("jet") == "13")
+    asked = question(page)
+    np.testing.assert_allclose(np.fromstring(asked["camera"], sep=","), turned, atol=2e-3)
+    assert asked["target"] == "margin"
+    assert asked["rule"] == "gamma(gamma=1,bias=account)"
 
     # the slider changes the number of edges and asks nobody
     asked = quiet(page)
@@ -163,8 +184,18 @@ def test_from_a_click_to_the_drawn_edges_on_real_jets(real_site, page):
     )
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     np.testing.assert_allclose(page.evaluate(CAMERA), turned, atol=2e-3)
+
+    # the address opens the same view again
+    eventually(page, lambda: question(page).get("theme") == "light")
+    edges = page.evaluate("+document.getElementById('network').dataset.edges")
     page.reload()
-    wait_for_jet(page, 13)
+    wait_for_jet(page, 13, edges)
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    np.testing.assert_allclose(page.evaluate(CAMERA), turned, atol=2e-3)
+
+    # and without one, the theme is remembered
+    page.goto(real_site.address)
+    row(page, 12).wait_for()
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
 
     # a jet that is not there, in words
@@ -223,9 +254,9 @@ def test_sorting_filtering_and_bad_jets(toy_site, page):
     )
     listed = [body for _, path, body in toy_site.service.requests if path == "/jets"]
     assert listed[-1]["sort"] == "-n_tracks"
-    page.locator("#jets-label").get_by_text("QCD").click()
+    choose(page, "label", "qcd")
     page.wait_for_function("document.getElementById('jets-count').textContent === '2 of 6'")
-    page.locator("#jets-label").get_by_text("all").click()
+    choose(page, "label", "")
     page.wait_for_function("document.getElementById('jets-count').textContent === '6 jets'")
 
     row(page, 4).click()
@@ -246,8 +277,8 @@ def test_size_height_and_hover(toy_site, page):
     sizes = "Array.from(document.getElementById('network').data.at(-1).marker.size)"
     heights = "Array.from(document.getElementById('network').data.at(-1).z)"
     by_pt, logarithms = page.evaluate(sizes), page.evaluate(heights)
-    page.locator("#track-size").get_by_text("relevance").click()
-    page.locator("#height").get_by_text("pT", exact=True).click()
+    choose(page, "size", "relevance")
+    choose(page, "z", "track_pt")
     page.wait_for_function(f"{heights}[0] !== {logarithms[0]}")
     page.wait_for_function(f"{sizes}[0] !== {by_pt[0]}")
     np.testing.assert_allclose(page.evaluate(heights), 10 ** np.array(logarithms), rtol=1e-5)
@@ -258,8 +289,9 @@ def test_size_height_and_hover(toy_site, page):
     wait_for_jet(page, 5)
     rest = "document.getElementById('network').data.find((t) => t.name === 'rest').visible"
     page.wait_for_function(rest)
-    thumb = page.locator('.edges-control [role="slider"]').bounding_box()
-    x, y = thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2
+    slider = page.locator("#edges-slider").bounding_box()
+    at = page.locator("#edges-slider").evaluate("(slider) => slider.value / slider.max")
+    x, y = slider["x"] + 8 + at * (slider["width"] - 16), slider["y"] + slider["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x - 60, y, steps=4)
@@ -287,7 +319,7 @@ def test_tracks_coloured_by_their_origin(toy_site, page):
     assert "61.2 %" in page.locator(".panel.truth").inner_text()
     row(page, 0).wait_for()  # the list asks by itself, whenever it is ready
     asked = len(toy_site.service.requests)
-    page.locator("#track-colour").get_by_text("origin").click()
+    choose(page, "color", "origin")
     page.wait_for_function(f"Array.isArray({tracks}.symbol)")
     page.wait_for_selector("#network-legend .origins")
     legend = page.locator("#network-legend").inner_text()
@@ -309,7 +341,7 @@ def test_tracks_coloured_by_their_origin(toy_site, page):
     # a jet without truth is coloured by relevance, and the choice waits for the next with one
     row(page, 0).click()
     wait_for_jet(page, 0)
-    assert not page.locator("#track-colour").is_visible()
+    assert not page.locator('button[data-value="origin"]').is_visible()
     assert page.locator(".panel.truth").count() == 0
     assert "Track relevance" in page.locator("#network-legend").inner_text()
     row(page, 5).click()
@@ -358,7 +390,7 @@ def test_a_service_that_goes_away_and_comes_back(toy_site, page):
     wait_for_jet(page, 0)
 
     toy_site.service.away = True
-    page.locator("#jets-label").get_by_text("QCD").click()
+    choose(page, "label", "qcd")
     page.locator("#jets-notice").get_by_text("does not answer").wait_for()
     toy_site.service.away = False
     row(page, 1).wait_for()  # the list comes back by itself
