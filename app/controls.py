@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import html
@@ -69,6 +70,35 @@ def toggle(text: str, key: str, *, on: bool, tip: str = "", className: str = "")
     )
 
 
+def choice(
+    text: str | Component, change: Mapping[str, Any], *, tip: str = "", className: str = "chip"
+) -> Component:
+    """A button that sets several keys of the view at once, pressed while all of them are so.
+
+    tip  what it does; its name, where ``text`` is a picture
+    """
+    return html.Button(
+        text,
+        type="button",
+        className=className,
+        title=tip or None,
+        **data(set=json.dumps(change)),
+        **({} if isinstance(text, str) else label(tip)),
+    )
+
+
+def opener(text: str, box: str, icon: str, *, tip: str = "") -> Component:
+    """A button that opens the popover ``box``; Escape and a click beside it close it."""
+    return html.Button(
+        [html.Span(className="icon", **data(icon=icon)), text],
+        id=f"{box}-button",
+        type="button",
+        className="button opener",
+        title=tip or None,
+        **data(opens=box),
+    )
+
+
 def axis(title: str, key: str) -> Component:
     """A list of the features that the axis ``key`` can have; filled when a jet is there."""
     return html.Div(
@@ -91,3 +121,8 @@ def tool(name: str, title: str, icon: str, **more: Any) -> Component:
         **label(title),
         **more,
     )
+
+
+def away_mark() -> Component:
+    """Says to assets/away.js that somebody waits for the service to come back."""
+    return html.Span(hidden=True, **data(away=""))

@@ -8,6 +8,7 @@ CHOSEN = "chosen"  # number of the jet that is open, or None
 SCENE_DATA = "scene-data"  # what the scripts draw: numbers, never a figure
 PINNED = "pinned"  # jet, target and rule that stand beside it, or None
 PINNED_DATA = "pinned-data"  # the same of the pinned one
+WANTED = "wanted"  # jet, target, rule and pin that the page is to go to, all at once
 HEARTBEAT = "heartbeat"  # asks how far the scores of the jets are
 SCORES_DONE = "scores-done"  # how many there were the last time
 RETRY = "retry"  # "Try again" of the error state
@@ -16,13 +17,25 @@ RETRY = "retry"  # "Try again" of the error state
 JETS_GRID = "jets-grid"
 JETS_COUNT = "jets-count"
 JETS_NOTICE = "jets-notice"
+JETS_FIND = "jets-find"
+JETS_PREVIOUS = "jets-previous"
+JETS_NEXT = "jets-next"
+JETS_LIMITS_BUTTON = "jets-limits-button"
+JETS_LIMITS = "jets-limits"
+PICK = "pick"  # the kind of jet that is asked for at random
+PICKED = "picked"  # the jet that came
 
 # scene
 STAGE = "stage"
 SCENE = "network"  # not "scene": Plotly calls a div of its own so
 SCENE_PINNED = "network-b"
 SCENE_CAPTION = "network-caption"
+PIN = "pin"
+SWAP = "swap"
 PINNED_CAPTION = "network-b-caption"
+PINNED_ERROR = "network-b-error"
+PINNED_BUSY = "network-b-busy"
+PINNED_RETRY = "network-b-retry"
 SCENE_TITLE = "scene-title"
 SCENE_EMPTY = "scene-empty"
 SCENE_ERROR = "scene-error"
@@ -32,6 +45,11 @@ TOOLTIP = "scene-tooltip"
 EDGES_SLIDER = "edges-slider"
 EDGES_WORDS = "edges-words"
 RESET_VIEW = "reset-view"
+LOOK = "look"  # the popover with everything that is not used all the time
+ISOLATED = "isolated"  # the chip that says whose edges alone are considered
+EDGE_CARD = "edge-card"
+EDGE_ASKED = "edge-asked"  # the edge whose card is open, and of which explanation
+EDGE_ANSWER = "edge-answer"  # what the service says of it, or what went wrong
 
 DOCK = "dock"
 
@@ -51,6 +69,11 @@ TRUTH = "truth"
 PRONGS = "prongs"
 
 THEME_SWITCH = "theme-switch"
+SAVE = "save"
+COPY_LINK = "copy-link"
+HELP = "help"
+TALK_LINE = "talk-line"
+TALK_END = "talk-end"
 
 
 def rule_parameter(rule: str, name: str) -> dict[str, str]:

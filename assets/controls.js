@@ -2,6 +2,8 @@
  *
  *   <button data-view="size" data-value="pt">     sets the key; pressed while it has that value
  *   <button data-toggle="marks">                  turns the key on and off
+ *   <button data-set='{"x": …, "y": …}'>          sets several keys; pressed while all are so
+ *   <button data-opens="look">                    opens the popover with that id
  *   <select data-view="x">                        sets the key
  *   <div data-range="edges">                      gets a slider for the number of edges
  *
@@ -15,11 +17,12 @@
   const readAs = (key, text) => window.jetlrp.view.KEYS[key][1].read(text);
 
   function clicked(event) {
-    const button = event.target.closest("button[data-view], button[data-toggle]");
+    const button = event.target.closest("button[data-view], button[data-toggle], button[data-set]");
     if (!button) return;
     const { view } = window.jetlrp;
-    const { view: key, value, toggle } = button.dataset;
-    if (toggle) view.set({ [toggle]: !view.state[toggle] });
+    const { view: key, value, toggle, set } = button.dataset;
+    if (set) view.set(JSON.parse(set));
+    else if (toggle) view.set({ [toggle]: !view.state[toggle] });
     else view.set({ [key]: value === "" ? view.KEYS[key][0] : readAs(key, value) });
   }
 
@@ -30,11 +33,21 @@
 
   /** Show what the view says on every control of a part of the page. */
   function sync() {
-    const { state, KEYS } = window.jetlrp.view;
+    const { state, KEYS, shown } = window.jetlrp.view;
     for (const button of document.querySelectorAll("button[data-view]")) {
       const { view: key, value } = button.dataset;
       const own = value === "" ? KEYS[key][0] : readAs(key, value);
-      button.setAttribute("aria-pressed", String(state[key] === own));
+      const now = key === "color" && shown.a ? window.jetlrp.legend.colouredBy(shown.a, state)
+        : state[key];
+      button.setAttribute("aria-pressed", String(now === own));
+      if (key === "color" && shown.a) {
+        button.hidden = window.jetlrp.legend.colouredBy(shown.a, { color: own }) !== own;
+      }
+    }
+    for (const button of document.querySelectorAll("button[data-set]")) {
+      const change = Object.entries(JSON.parse(button.dataset.set));
+      if (change.some(([, value]) => value === null)) continue; // it puts away, and never stays
+      button.setAttribute("aria-pressed", String(change.every(([key, value]) => state[key] === value)));
     }
     for (const button of document.querySelectorAll("button[data-toggle]")) {
       button.setAttribute("aria-pressed", String(Boolean(state[button.dataset.toggle])));
@@ -42,7 +55,53 @@
     for (const select of document.querySelectorAll("select[data-view]")) {
       if (select.value !== state[select.dataset.view]) select.value = state[select.dataset.view];
     }
+    bindPopovers();
+    syncIsolated();
     syncEdges();
+  }
+
+  /* ------------------------------------------------------------- popovers */
+
+  /** Buttons open their popovers; the browser closes them with Escape and a click beside them. */
+  function bindPopovers() {
+    for (const button of document.querySelectorAll("button[data-opens]")) {
+      const box = document.getElementById(button.dataset.opens);
+      if (!box || button.popoverTargetElement === box) continue;
+      box.popover = "auto";
+      button.popoverTargetElement = box;
+      button.setAttribute("aria-expanded", "false");
+      button.setAttribute("aria-controls", box.id);
+      box.addEventListener("toggle", ({ newState }) => {
+        button.setAttribute("aria-expanded", String(newState === "open"));
+        if (newState === "open") put(box, button);
+      });
+    }
+  }
+
+  /** A popover stands above its button, or below where there is more room, within the window. */
+  function put(box, button) {
+    const { left, right, top, bottom } = button.getBoundingClientRect();
+    const { innerWidth: width, innerHeight: height } = window;
+    box.style.left = `${Math.max(8, Math.min(right - box.offsetWidth, width - box.offsetWidth - 8,
+                                             Math.max(left, right - box.offsetWidth)))}px`;
+    if (top > height - bottom) {
+      box.style.bottom = `${height - top + 6}px`;
+      box.style.top = "auto";
+      box.style.maxHeight = `${top - 14}px`;
+    } else {
+      box.style.top = `${bottom + 6}px`;
+      box.style.bottom = "auto";
+      box.style.maxHeight = `${height - bottom - 14}px`;
+    }
+  }
+
+  /** Whose edges alone are considered. */
+  function syncIsolated() {
+    const { state, shown } = window.jetlrp.view;
+    const chip = document.getElementById("isolated");
+    if (!chip) return;
+    chip.hidden = !shown.a || state.track === null || state.track >= shown.a.nTracks;
+    chip.querySelector("[data-says=track]").textContent = `track ${state.track}`;
   }
 
   /* ------------------------------------------------------- number of edges */
@@ -89,13 +148,13 @@
     const says = words.edges(jet, order, k);
     input.setAttribute("aria-valuetext", `${says.shown} ${says.share} ${says.of}`);
     box.replaceChildren(...[["strong", says.shown, ""], ["span", says.share, ""],
-      ["span", says.of, "long"]].map(([tag, text, name]) => {
+      ["span", says.of, "long"], ["span", says.came, "came"]].filter(([, text]) => text).map(([tag, text, name]) => {
       const part = document.createElement(tag);
       part.textContent = text;
       part.className = name;
       return part;
     }));
-    box.title = `${says.shown} ${says.share} ${says.of}`;
+    box.title = [says.shown, says.share, says.of, says.came].filter(Boolean).join(" ");
   }
 
   /* ------------------------------------------------------------------ axes */
@@ -119,6 +178,10 @@
       `<optgroup label="${numbers.escape(group || "other")}">${options.map(([value, text]) =>
         `<option value="${numbers.escape(value)}">${numbers.escape(text)}</option>`).join("")}` +
       "</optgroup>").join("");
+    for (const button of document.querySelectorAll("button[data-set]")) { // axes that are not there
+      button.disabled = Object.entries(JSON.parse(button.dataset.set)).some(([key, value]) =>
+        "xyz".includes(key) && !jet.values.column(value.replace(/^log:/, "")));
+    }
     for (const select of document.querySelectorAll("select[data-axis]")) {
       if (select.dataset.filled !== html) {
         select.innerHTML = html;

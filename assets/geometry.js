@@ -185,7 +185,8 @@
     high += margin;
     const linear = ticksBetween(low, high, 5);
     return {
-      name, log, values, low, high, title: axisTitle(scene, name),
+      name, log, values, low, high,
+      title: axisTitle(scene, name) + (log ? " · log" : least > 0 ? " · linear" : ""),
       ...(log ? logTicks(low, high) : { tickvals: linear, ticktext: linear.map(tickText) }),
     };
   }

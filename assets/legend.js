@@ -25,6 +25,10 @@
   const byOrigin = (scene, view) => view.color === "origin" && scene.truth !== null;
   const byCharge = (scene, view) => view.color === "charge" && scene.tracks.charge !== null;
 
+  /** What the colour of a track shows: what is wanted, or relevance where that is not known. */
+  const colouredBy = (scene, view) =>
+    (byOrigin(scene, view) || byCharge(scene, view) ? view.color : "relevance");
+
   /** The origins present, with how many tracks have each: [{code, title, count}]. */
   function origins(scene) {
     if (!scene.truth) return [];
@@ -81,24 +85,30 @@
 
   /* ------------------------------------------------------------------- SVG */
 
-  /** The legend as HTML, to stand beside the scene. */
-  function html(scene, view, theme, scales) {
+  /** The legend as HTML, to stand beside the scene; its scales are as tall as the room lets them. */
+  function html(scene, view, theme, scales, { room = Infinity } = {}) {
     const says = legend(scene, view, scales);
-    return (view.edgecolor === "relevance"
-      ? widthSvg(says.significance, theme) + signedSvg("Edge relevance", says.signed, theme, scene,
-                                                       "legend-edges")
-      : significanceSvg(says.significance, theme)) +
-      (byOrigin(scene, view) ? originsSvg(says.origins, theme)
-        : byCharge(scene, view) ? chargesSvg(says.charges, theme)
-        : signedSvg("Track relevance", says.relevance, theme, scene, "legend-relevance")) +
+    const coloured = colouredBy(scene, view);
+    const bySign = view.edgecolor === "relevance";
+    const fixed = 150 + 40 * (bySign + 1) + (view.marks ? 22 * says.marks.length + 24 : 0) +
+      (coloured === "origin" ? 20 * says.origins.length : coloured === "charge" ? 40 : 40);
+    const bars = 1 + bySign + (coloured === "relevance");
+    const height = Math.max(58, Math.min(132, (room - fixed) / bars));
+    return (bySign
+      ? widthSvg(says.significance, theme, height) +
+        signedSvg("Edge relevance", says.signed, theme, scene, "legend-edges", height)
+      : significanceSvg(says.significance, theme, height)) +
+      (coloured === "origin" ? originsSvg(says.origins, theme)
+        : coloured === "charge" ? chargesSvg(says.charges, theme)
+        : signedSvg("Track relevance", says.relevance, theme, scene, "legend-relevance", height)) +
       (view.marks ? marksSvg(says.marks) : "") +
       sizesSvg(says.sizes, theme, view);
   }
 
-  function significanceSvg(says, theme) {
+  function significanceSvg(says, theme, height) {
     const { scale, css } = window.jetlrp.colours;
     if (!(says.max > 0)) return "";
-    const top = 8, height = 132;
+    const top = 8;
     const colourOf = scale(theme.sequential);
     const stops = Array.from({ length: 13 }, (_, i) =>
       `<stop offset="${i / 12}" stop-color="${css(colourOf(i / 12))}"/>`).join("");
@@ -109,9 +119,9 @@
   }
 
   /** Width alone shows significance where colour shows the sign. */
-  function widthSvg(says, theme) {
+  function widthSvg(says, theme, height) {
     if (!(says.max > 0)) return "";
-    return steps("Edge significance", says, { top: 8, height: 96, fill: "", paint: theme.muted,
+    return steps("Edge significance", says, { top: 8, height, fill: "", paint: theme.muted,
                                               words: "The width of an edge shows" });
   }
 
@@ -123,7 +133,8 @@
     const bars = says.steps.map((step) =>
       `<rect x="${middle - step.width / 2}" width="${step.width}" y="${y(step.to)}"` +
       ` height="${height / BINS + 0.4}"/>`).join("");
-    const marks = says.ticks.map((tick) =>
+    const apart = (tick) => tick.at === 1 || height * (1 - tick.at) > 13; // not over the largest
+    const marks = says.ticks.filter(apart).map((tick) =>
       `<line x1="16" x2="20" y1="${y(tick.at)}" y2="${y(tick.at)}"/>` +
       `<text x="24" y="${y(tick.at)}">${tick.text}</text>`).join("");
     return `<figure data-max="${says.max}"><figcaption>${title}</figcaption>` +
@@ -132,9 +143,9 @@
       `<g fill="${paint}">${bars}</g><g class="marks">${marks}</g></svg></figure>`;
   }
 
-  function signedSvg(title, says, theme, scene, id) {
+  function signedSvg(title, says, theme, scene, id, height) {
     const { escape } = window.jetlrp.numbers;
-    const top = 8, height = 110;
+    const top = 8;
     const y = (at) => top + height * (0.5 - at / 2);
     const stops = theme.diverging.map((colour, i) =>
       `<stop offset="${i / (theme.diverging.length - 1)}" stop-color="${colour}"/>`).join("");
@@ -173,7 +184,7 @@
   }
 
   /** Charge is not relevance: two of the origins' colours, which everybody can tell apart. */
-  const chargeColour = (theme, charge) => theme.origins[charge > 0 ? 2 : 4];
+  const chargeColour = (theme, charge) => theme.origins[charge > 0 ? 2 : 3];
 
   function marksSvg(marks) {
     if (!marks.length) return "";
@@ -197,6 +208,6 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.legend = {
-    SHAPES, MARKS, CHARGE_SHAPES, byOrigin, byCharge, origins, legend, html, chargeColour,
+    SHAPES, MARKS, CHARGE_SHAPES, byOrigin, byCharge, colouredBy, origins, legend, html, chargeColour,
   };
 })();

@@ -12,6 +12,8 @@
   const DRAWN_BY = ["pin", "difference", "edges", "least", "x", "y", "z", "size", "color",
                     "edgecolor", "marks", "track", "ways", "edge", "projection"];
 
+  const DIM = 0.28; // how much of its colour a track keeps that is not looked at
+
   const CONFIG = {
     displayModeBar: false, displaylogo: false, showSendToCloud: false, plotlyServerURL: "",
     responsive: true, scrollZoom: true, doubleClick: false,
@@ -57,7 +59,8 @@
     list.push(...chosenEdge(scene, view, where, theme));
     if (where.angles) list.push(...directionTraces(scene, view, where, theme));
     list.push(...markTraces(scene, view, where, theme, scales));
-    list.push(tracksTrace(scene, view, where, theme, scales));
+    list.push(...isolatedTrace(scene, view, where, theme, scales));
+    list.push(tracksTrace(scene, view, where, theme, scales, dimmed(scene, view, order, k)));
     return { list, where, order, k };
   }
 
@@ -70,7 +73,7 @@
     const side = (at) => points.map((point) => point[at]);
     return [{
       type: "scatter3d", mode: "lines", name: "chosen edge", hoverinfo: "skip",
-      x: side(0), y: side(1), z: side(2), line: { width: 9, color: theme.accent }, opacity: 0.9,
+      x: side(0), y: side(1), z: side(2), line: { width: 8, color: theme.text }, opacity: 0.35,
     }];
   }
 
@@ -84,12 +87,12 @@
       const meta = { kind, number };
       list.push({
         type: "scatter3d", mode: "lines", name: `direction of ${name}`, hoverinfo: "none",
-        ...line, opacity: 0.75, meta, line: { width: 3, color, dash },
+        ...line, opacity: 0.6, meta, line: { width: 2, color, dash },
       }, {
         type: "scatter3d", mode: "text", name: `name of ${name}`, hoverinfo: "none", meta,
         x: [one.etarel], y: [one.phirel], z: [where.axes.z.high],
         text: [sign], textposition: "top center",
-        textfont: { size: 16, color, family: theme.font },
+        textfont: { size: 14 * theme.type, color, family: theme.font },
       });
     };
     for (const subjet of scene.subjets) {
@@ -133,9 +136,9 @@
         type: "scatter3d", mode: "markers", name: "displaced", hoverinfo: "skip",
         ...place(displaced),
         marker: {
-          symbol: "circle-open", color: theme.text, opacity: 0.85,
+          symbol: "circle", color: ring(theme, 0), opacity: 1,
           size: displaced.map((track) => diameters[track] + 7),
-          line: { width: 1, color: theme.text },
+          line: { width: 1, color: ring(theme, 0.75) },
         },
       });
     }
@@ -144,15 +147,44 @@
         type: "scatter3d", mode: "text", name: "leptons", hoverinfo: "skip", ...place(leptons),
         text: leptons.map((track) => (tracks.muon[track] ? "<b>μ</b>" : "<b>e</b>")),
         textposition: "middle right",
-        textfont: { size: 15, color: theme.text, family: theme.font },
+        textfont: { size: 15 * theme.type, color: theme.text, family: theme.font },
       });
     }
     return list;
   }
 
+  /** A ring is a ball that can be seen through, with a thin rim. */
+  function ring(theme, opacity) {
+    return `rgba(${window.jetlrp.colours.channels(theme.text).join(",")},${opacity})`;
+  }
+
+  /** The track whose edges alone are considered, outlined. */
+  function isolatedTrace(scene, view, where, theme, scales) {
+    const { track } = view;
+    if (track === null || track === undefined || track >= scene.nTracks) return [];
+    return [{
+      type: "scatter3d", mode: "markers", name: "isolated", hoverinfo: "skip",
+      x: [where.x[track]], y: [where.y[track]], z: [where.z[track]],
+      marker: {
+        symbol: "circle", size: sizes(scene, view, scales)[track] + 9, color: ring(theme, 0),
+        line: { width: 2.5, color: theme.accent },
+      },
+    }];
+  }
+
+  /** Which tracks are at neither end of a drawn edge, while those of one track are looked at. */
+  function dimmed(scene, view, order, k) {
+    if (view.track === null || view.track === undefined || view.track >= scene.nTracks) return null;
+    const dim = new Array(scene.nTracks).fill(true);
+    dim[view.track] = false;
+    for (let n = 0; n < k; n++) dim[scene.source[order[n]]] = dim[scene.destination[order[n]]] = false;
+    return dim;
+  }
+
   /** The tracks as balls; the last trace, so that it is found by its place. */
-  function tracksTrace(scene, view, where, theme, scales) {
+  function tracksTrace(scene, view, where, theme, scales, dim = null) {
     const { SHAPES, CHARGE_SHAPES, byOrigin, byCharge, chargeColour } = window.jetlrp.legend;
+    const { channels, css, mix, plotlyScale, scale } = window.jetlrp.colours;
     const limit = scales.relevance || 1;
     let look;
     if (byOrigin(scene, view)) {
@@ -170,8 +202,18 @@
       look = {
         color: Array.from(scene.tracks.relevance),
         cmin: -limit, cmax: limit, cmid: 0,
-        colorscale: window.jetlrp.colours.plotlyScale(theme.diverging),
+        colorscale: plotlyScale(theme.diverging),
       };
+    }
+    let rim = theme.outline;
+    if (dim) {
+      const ground = channels(theme.panel);
+      const faint = (colour, track) => css(dim[track] ? mix(ground, colour, DIM) : colour);
+      const own = look.colorscale ? scale(theme.diverging) : channels;
+      const colours = look.color.map((colour) =>
+        own(look.colorscale ? 0.5 + colour / limit / 2 : colour));
+      look = { symbol: look.symbol, color: colours.map(faint) };
+      rim = colours.map((_, track) => faint(channels(theme.outline), track));
     }
     return {
       type: "scatter3d", mode: "markers", name: "tracks", hoverinfo: "none",
@@ -179,15 +221,15 @@
       meta: { kind: "tracks" },
       marker: {
         size: sizes(scene, view, scales), ...look,
-        line: { color: theme.outline, width: 1 }, opacity: 1,
+        line: { color: rim, width: 1 }, opacity: 1,
       },
     };
   }
 
   function axis(along, theme) {
     return {
-      title: { text: along.title, font: { size: 13, color: theme.text, family: theme.font } },
-      tickfont: { size: 11, color: theme.muted, family: theme.font },
+      title: { text: along.title, font: { size: 13 * theme.type, color: theme.text, family: theme.font } },
+      tickfont: { size: 11 * theme.type, color: theme.muted, family: theme.font },
       gridcolor: theme.grid, linecolor: theme.grid, zerolinecolor: theme.grid,
       showbackground: false, showspikes: false, zeroline: false, gridwidth: 1,
       range: [along.low, along.high],
@@ -224,27 +266,9 @@
   function stateOf(id) {
     if (!states.has(id)) {
       states.set(id, { id, slot: SLOTS[id], drawing: false, wanted: false, revision: 0,
-                       dragging: false, turned: false, order: [], k: 0 });
+                       order: [], k: 0, where: null });
     }
     return states.get(id);
-  }
-
-  /** The camera of a div as it stands on the screen. */
-  function liveCamera(div) {
-    const inside = div._fullLayout && div._fullLayout.scene && div._fullLayout.scene._scene;
-    if (inside && inside.getCamera) {
-      const camera = inside.getCamera();
-      return { eye: { ...camera.eye }, center: { ...camera.center }, up: { ...camera.up } };
-    }
-    return null;
-  }
-
-  /** The camera to draw with: as in the view, as it stands, or as at first. */
-  function cameraOf(div, state) {
-    const { view } = window.jetlrp;
-    const camera = view.state.camera || (state.drawnOnce && !state.reset && liveCamera(div)) ||
-      window.jetlrp.geometry.cameraFor(div.clientWidth, div.clientHeight);
-    return { ...camera, projection: { type: view.state.projection } };
   }
 
   const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -283,16 +307,17 @@
       while (state.wanted) {
         state.wanted = false;
         const div = document.getElementById(id);
-        const scene = view.shown[state.slot];
+        const { compare } = window.jetlrp;
+        const scene = compare.drawn(state.slot);
         if (!div || !scene) break;
         const theme = window.jetlrp.colours.now();
-        const scales = window.jetlrp.geometry.scalesOf(view.both());
+        const scales = compare.scales();
         const started = performance.now();
-        const made = traces(scene, view.state, theme, { scales, dragging: state.dragging });
-        const camera = cameraOf(div, state);
+        const made = traces(scene, compare.look(), theme, { scales, dragging });
+        const camera = window.jetlrp.camera.wanted(div, state);
         state.reset = false;
         state.revision += 1;
-        Object.assign(state, { order: made.order, k: made.k });
+        Object.assign(state, { order: made.order, k: made.k, where: made.where });
         const built = performance.now();
         await Plotly.react(div, made.list, layout(made.where, theme, camera, state.revision),
                            CONFIG);
@@ -301,7 +326,10 @@
         if (state.slot === "a") {
           document.title = `Jet ${scene.jet.index} – jetlrp`;
           const box = document.getElementById("network-legend");
-          if (box) box.innerHTML = window.jetlrp.legend.html(scene, view.state, theme, scales);
+          if (box) {
+            box.innerHTML = window.jetlrp.legend.html(scene, compare.look(), theme, scales, {
+              room: box.clientHeight });
+          }
         }
         await frame();
         await frame();
@@ -329,59 +357,30 @@
     throw error;
   }
 
-  const drawAll = () => { for (const id of Object.keys(SLOTS)) draw(id); };
+  let dragging = false; // a slider is held; the second picture then waits until it is let go
+
+  const drawAll = () => {
+    for (const id of Object.keys(SLOTS)) if (!dragging || SLOTS[id] === "a") draw(id);
+  };
 
   /* ----------------------------------------------------- turning and pointing */
 
   function listen(div, state) {
-    const { view } = window.jetlrp;
+    const { view, camera } = window.jetlrp;
     div.on("plotly_hover", (event) => pointAt(state, event.points[0]));
     div.on("plotly_unhover", () => { hideTooltip(); view.hover(null); });
     div.on("plotly_click", (event) => choose(state, event.points[0]));
-    div.on("plotly_relayout", () => turned(div, state));
-    div.on("plotly_relayouting", () => follow(state, liveCamera(div)));
+    div.on("plotly_relayout", () => camera.turned(div, state));
+    div.on("plotly_relayouting", () => camera.follow(state));
     div.addEventListener("mousemove", (event) => { state.pointer = event; placeTooltip(event); });
     div.addEventListener("mouseleave", () => { hideTooltip(); view.hover(null); });
+    div.addEventListener("wheel", () => { div.dataset.turned = "yes"; },
+                         { capture: true, passive: true });
     div.addEventListener("mousedown", () => {
       hideTooltip();
       div.dataset.turned = "yes";
       if (view.state.rotate) view.set({ rotate: false });
     });
-  }
-
-  /** The viewer has let go of a scene: the view remembers how it stands. */
-  function turned(div, state) {
-    const camera = liveCamera(div);
-    if (camera && !state.moving && div.dataset.turned) window.jetlrp.view.set({ camera });
-  }
-
-  let following = null;
-
-  /** Turn the other scene like this one; once a frame, whatever the mouse does. */
-  function follow(state, camera) {
-    if (!camera) return;
-    const other = Object.keys(SLOTS).find((id) => id !== state.id);
-    if (!stateOf(other).drawnOnce || !window.jetlrp.view.shown[SLOTS[other]]) return;
-    const waiting = following !== null;
-    following = camera;
-    if (waiting) return;
-    requestAnimationFrame(() => {
-      const latest = following;
-      following = null;
-      move(other, latest);
-    });
-  }
-
-  /** Stand the camera of a scene where it is said to. */
-  async function move(id, camera) {
-    const div = document.getElementById(id);
-    const state = stateOf(id);
-    if (!div || !state.drawnOnce) return;
-    state.moving = true;
-    await window.Plotly.relayout(div, {
-      "scene.camera": { ...camera, projection: { type: window.jetlrp.view.state.projection } },
-    });
-    state.moving = false;
   }
 
   /** What a point of a trace is: {track}, {edge: its place}, or a direction. */
@@ -396,9 +395,10 @@
   }
 
   function wordsOf(scene, found) {
-    const { words } = window.jetlrp;
-    if (found.kind === "edges") return words.edge(scene, found.edge);
-    if (found.kind === "tracks") return words.track(scene, found.track);
+    const { compare, words } = window.jetlrp;
+    const of = scene.difference ? compare : words;
+    if (found.kind === "edges") return of.edge(scene, found.edge);
+    if (found.kind === "tracks") return of.track(scene, found.track);
     if (found.kind === "b-hadron") return words.bHadron(scene, found.number);
     if (found.kind === "subjet") return words.subjet(scene, found.number);
     return null;
@@ -406,7 +406,7 @@
 
   function pointAt(state, point) {
     const { view } = window.jetlrp;
-    const scene = view.shown[state.slot];
+    const scene = window.jetlrp.compare.drawn(state.slot);
     const found = what(state, point);
     const says = scene && wordsOf(scene, found);
     if (!says) return;
@@ -463,33 +463,15 @@
   /* ------------------------------------------------------------ what is asked */
 
   /** Draw without the faint edges while something is dragged. */
-  function setDragging(dragging) {
-    for (const id of Object.keys(SLOTS)) {
-      const state = stateOf(id);
-      if (state.dragging === dragging) continue;
-      state.dragging = dragging;
-      draw(id);
-    }
-  }
-
-  function resetCamera() {
-    for (const state of states.values()) state.reset = true;
-    window.jetlrp.view.set({ camera: null, rotate: false });
+  function setDragging(now) {
+    if (dragging === now) return;
+    dragging = now;
     drawAll();
   }
 
   document.addEventListener("DOMContentLoaded", () => {
     const { view } = window.jetlrp;
     view.on(DRAWN_BY, drawAll);
-    view.on(["camera"], ({ camera }) => {
-      if (!camera) return;
-      for (const id of Object.keys(SLOTS)) {
-        const div = document.getElementById(id);
-        const live = div && stateOf(id).drawnOnce ? liveCamera(div) : null;
-        if (live && ["eye", "center", "up"].some((key) => ["x", "y", "z"].some(
-          (side) => Math.abs(live[key][side] - camera[key][side]) > 1e-4))) move(id, camera);
-      }
-    });
     view.onShown((slot) => {
       const id = Object.keys(SLOTS).find((key) => SLOTS[key] === slot);
       hideTooltip();
@@ -502,7 +484,9 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.scene = {
-    CONFIG, SLOTS, traces, layout, sizes, plotly, draw, drawAll, stateOf, liveCamera, move,
-    resetCamera, setDragging, showTooltip, placeTooltip, hideTooltip,
+    CONFIG, SLOTS, traces, layout, sizes, dimmed, plotly, draw, drawAll, stateOf, setDragging,
+    showTooltip, placeTooltip, hideTooltip,
+    liveCamera: (div) => window.jetlrp.camera.live(div),
+    resetCamera: () => window.jetlrp.camera.reset(),
   };
 })();

@@ -100,17 +100,26 @@
   /** How many edges are drawn, and how much of the significance they hold. */
   function edges(scene, order, k) {
     const { percent, thousands } = window.jetlrp.numbers;
-    if (scene.nEdges === 0) return { shown: "no edges", share: "", of: "between single tracks" };
-    let share = 0;
-    if (order === scene.order) share = scene.share[k];
-    else for (let n = 0; n < k; n++) share += scene.significance[order[n]];
+    if (scene.nEdges === 0) {
+      return { shown: "no edges", share: "", of: "between single tracks", came: "" };
+    }
     return {
       shown: `${thousands(k)} of ${thousands(order === scene.order ? scene.allEdges : order.length)}`,
-      share: `hold ${percent(Math.min(1, share))}`,
+      share: `hold ${percent(share(scene, order, k))}`,
       of: "of the significance",
+      came: scene.allEdges > scene.nEdges
+        ? `strongest ${thousands(scene.nEdges)} of ${thousands(scene.allEdges)} came` : "",
     };
   }
 
+  /** The share of all significance that the first k edges of `order` hold. */
+  function share(scene, order, k) {
+    if (order === scene.order) return Math.min(1, scene.share[k]);
+    let sum = 0;
+    for (let n = 0; n < k; n++) sum += scene.significance[order[n]];
+    return Math.min(1, sum);
+  }
+
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.words = { stance, kindOf, track, origin, bHadron, subjet, edge, edges };
+  window.jetlrp.words = { stance, kindOf, track, origin, bHadron, subjet, edge, edges, share };
 })();

@@ -1,0 +1,73 @@
+/* What the pointer is on, ringed in the network plot, whichever panel the pointer is in.
+ *
+ * The ring is SVG over the picture, at the place where Plotly's camera puts the track: to draw the
+ * plot again for it would take far too long. On window.jetlrp.highlight.
+ */
+(function () {
+  "use strict";
+
+  const SVG = "http://www.w3.org/2000/svg";
+
+  const times = (matrix, v) => [0, 1, 2, 3].map((row) =>
+    matrix[row] * v[0] + matrix[row + 4] * v[1] + matrix[row + 8] * v[2] + matrix[row + 12] * v[3]);
+
+  /** Pixels [x, y] in the div where Plotly shows points [x, y, z] of the data; null behind it. */
+  function project(div, points) {
+    const inside = window.jetlrp.camera.inside(div);
+    if (!inside || !inside.glplot) return null;
+    const { model, view, projection } = inside.glplot.cameraParams;
+    const { clientWidth: width, clientHeight: height } = div;
+    return points.map((point) => {
+      const scaled = [0, 1, 2].map((at) => point[at] * inside.dataScale[at]);
+      const [x, y, , w] = times(projection, times(view, times(model, [...scaled, 1])));
+      return w > 0 ? [(0.5 + x / w / 2) * width, (0.5 - y / w / 2) * height] : null;
+    });
+  }
+
+  function layer(div) {
+    let svg = div.parentElement.querySelector(".highlight");
+    if (svg) return svg;
+    svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("class", "highlight");
+    svg.setAttribute("aria-hidden", "true");
+    div.after(svg);
+    return svg;
+  }
+
+  /** Ring the track, or trace the edge, that the pointer is on; nothing, if it is on neither. */
+  function place() {
+    const { view, scene, geometry } = window.jetlrp;
+    const div = document.getElementById("network");
+    const jet = view.shown.a;
+    const state = scene.stateOf("network");
+    if (!div || !state.drawnOnce) return;
+    const { track, edge } = view.hovered;
+    const svg = layer(div);
+    let html = "";
+    if (jet && state.where && track !== null && track < jet.nTracks) {
+      const { where } = state;
+      const at = project(div, [[where.x[track], where.y[track], where.z[track]]]);
+      if (at && at[0]) {
+        const [x, y] = at[0];
+        const scales = geometry.scalesOf(view.both());
+        const radius = scene.sizes(jet, view.state, scales)[track] / 2 + 4;
+        html = `<circle cx="${x}" cy="${y}" r="${radius}"/>` +
+          `<text x="${x + radius + 4}" y="${y - radius + 2}">${track}</text>`;
+      }
+    } else if (jet && state.where && edge !== null && edge < jet.nEdges) {
+      const ends = project(div, geometry.curve(state.where, jet.source[edge], jet.destination[edge]));
+      if (ends && ends.every(Boolean)) {
+        html = `<polyline points="${ends.map(([x, y]) => `${x},${y}`).join(" ")}"/>`;
+      }
+    }
+    svg.innerHTML = html;
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    window.jetlrp.view.onHover(place);
+    document.addEventListener("jetlrp:drawn", place);
+  });
+
+  window.jetlrp = window.jetlrp || {};
+  window.jetlrp.highlight = { project, place };
+})();
