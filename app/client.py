@@ -6,6 +6,7 @@ says in words what happened and carries the service's request id, so that the pa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -157,6 +158,14 @@ class ServiceClient:
         given = {key: value for key, value in query.items() if value is not None}
         return self._ask(JetRow, "GET", "/jets/pick", params=given)
 
+    def file(self, index: int, name: str, query: Mapping[str, str]) -> httpx.Response:
+        """A file of an explanation as the service sends it, its refusals too.
+
+        name  "explanation.json" | "explanation.npz" | "explanation/tracks.csv" | "…/edges.csv"
+        Raises ServiceError if the service does not answer.
+        """
+        return self._request("GET", f"/jets/{int(index)}/{name}", params=dict(query))
+
     def close(self) -> None:
         """Let go of the connections."""
         self._http.close()
@@ -174,9 +183,9 @@ class ServiceClient:
         """Let go of the connections."""
         self.close()
 
-    def _ask(self, kind: type[Answer], method: str, path: str, **how: Any) -> Answer:
+    def _request(self, method: str, path: str, **how: Any) -> httpx.Response:
         try:
-            response = self._http.request(method, f"{API}{path}", **how)
+            return self._http.request(method, f"{API}{path}", **how)
         except httpx.TimeoutException as error:
             raise ServiceError(
                 f"The service at {self.base_url} took too long to answer. "
@@ -189,6 +198,9 @@ class ServiceClient:
                 "Check that it is running, then try again.",
                 code="unreachable",
             ) from error
+
+    def _ask(self, kind: type[Answer], method: str, path: str, **how: Any) -> Answer:
+        response = self._request(method, path, **how)
         if response.is_success:
             try:
                 return kind.model_validate_json(response.content)

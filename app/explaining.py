@@ -9,7 +9,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State
 from app import ids
 from app.client import ServiceClient, ServiceError
 from app.drawing import scene_data
-from app.panels import conservation, features, prediction, prongs, question, scene, truth
+from app.panels import compare, conservation, features, prediction, prongs, question, scene, truth
 
 
 def explained(
@@ -72,16 +72,16 @@ def explained(
 
 def explained_pinned(
     client: ServiceClient, pinned: dict[str, Any] | None
-) -> tuple[dict[str, Any] | None, str]:
+) -> tuple[dict[str, Any] | None, list[Any]]:
     """The jet that stands beside the other, and what is wrong with it if anything is."""
     if pinned is None:
-        return None, ""
+        return None, []
     try:
         jet = client.jet(pinned["jet"])
         explanation = client.explain(pinned["jet"], target=pinned["target"], rule=pinned["rule"])
     except ServiceError as error:
-        return None, f"Jet {pinned['jet']} cannot be shown beside it: {error.message}"
-    return scene_data(jet, explanation), ""
+        return None, compare.failure(error, pinned)
+    return scene_data(jet, explanation), []
 
 
 def register_callbacks(app: Dash, client: ServiceClient) -> None:
@@ -95,6 +95,7 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
         Output(inputs, "value", allow_duplicate=True),
         Output(ids.PINNED, "data"),
         Input(ids.ADDRESS, "search"),
+        Input(ids.WANTED, "data"),
         State(ids.CHOSEN, "data"),
         State(inputs, "value"),
         State(inputs, "id"),
@@ -112,10 +113,13 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
 
     @app.callback(
         Output(ids.PINNED_DATA, "data"),
-        Output(ids.PINNED_CAPTION, "children"),
+        Output(ids.PINNED_ERROR, "children"),
         Input(ids.PINNED, "data"),
+        Input(ids.PINNED_RETRY, "n_clicks"),
+        running=[(Output(ids.PINNED_BUSY, "className"), "state busy on", "state busy")],
     )
-    def _explain_pinned(pinned: dict[str, Any] | None) -> tuple[Any, str]:
+    def _explain_pinned(pinned: dict[str, Any] | None, retry: int | None) -> tuple[Any, Any]:
+        del retry  # only asks again
         return explained_pinned(client, pinned)
 
     @app.callback(

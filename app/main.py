@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import secrets
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,11 +17,14 @@ from dash import Dash, dcc, html
 from dash.development.base_component import Component
 from flask import Response, has_request_context, request, send_file
 from plotly.offline import get_plotlyjs_version
+from werkzeug.exceptions import NotFound
 
 from app import explaining, ids, theme
 from app.client import ServiceClient, ServiceError
 from app.compression import compress_answers
+from app.controls import away_mark
 from app.panels import (
+    compare,
     conservation,
     dock,
     features,
@@ -33,12 +37,14 @@ from app.panels import (
     truth,
 )
 from lrp_core.errors import SettingsError
-from lrp_core.service.schemas import Choices
+from lrp_core.service.schemas import Choices, ErrorAnswer, ErrorBody
 
 logger = logging.getLogger("jetlrp.app")
 
 TITLE = "jetlrp – relevance in jets"
 PLOTLY_PATH = "_jetlrp/plotly.min.js"
+ALIVE_PATH = "_jetlrp/alive"
+FILE_HEADERS = ("content-type", "content-disposition", "x-request-id")
 YEAR_SECONDS = 31_536_000
 
 INDEX = """<!DOCTYPE html>
@@ -127,10 +133,11 @@ def create_app(
     choices = _asked_once(client.choices)
     app.layout = lambda: page(client, choices, docs) if _is_asked_for() else html.Div()
     jets.register_callbacks(app, client)
-    scene.register_callbacks(app)
+    scene.register_callbacks(app, client)
     question.register_callbacks(app, choices)
     explaining.register_callbacks(app, client)
     _serve_plotly(app, prefix)
+    _serve_service(app, client, prefix)
     compress_answers(app.server)
     return app
 
@@ -149,11 +156,16 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             dcc.Store(id=ids.SCENE_DATA),
             dcc.Store(id=ids.PINNED),
             dcc.Store(id=ids.PINNED_DATA),
+            dcc.Store(id=ids.WANTED),
             header.layout(health, docs),
+            header.talk(),
             html.Main(
                 [
                     jets.layout(health),
-                    html.Div([scene.layout(), *dock.layout()], className="centre"),
+                    html.Div(
+                        [scene.layout(compare.tools(all_choices), compare.pane()), *dock.layout()],
+                        className="centre",
+                    ),
                     html.Div(
                         [
                             prediction.layout(),
@@ -193,6 +205,7 @@ def _away(error: ServiceError) -> Component:
                 if error.request_id
                 else None,
                 html.A("Try again", href="", className="button"),
+                away_mark() if error.away else None,
             ],
             className="state error on",
             role="alert",
@@ -229,3 +242,37 @@ def _serve_plotly(app: Dash, prefix: str) -> None:
     @app.server.route(f"{prefix}{PLOTLY_PATH}")
     def _plotly() -> Response:
         return send_file(source, mimetype="text/javascript", max_age=YEAR_SECONDS)
+
+
+def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
+    """What the browser itself asks: whether the service is there, and files to take away.
+
+    With `jetlrp serve` requests for files never come here, as /api/v1 is the service's own.
+    """
+
+    @app.server.route(f"{prefix}{ALIVE_PATH}")
+    def _alive() -> dict[str, bool]:
+        try:
+            client.health()
+        except ServiceError as error:
+            return {"away": error.away}
+        return {"away": False}
+
+    @app.server.route(f"{prefix}api/v1/jets/<int:index>/<path:name>")
+    def _file(index: int, name: str) -> Response:
+        if name not in {ending for ending, *_ in header.FILES}:
+            raise NotFound
+        try:
+            answer = client.file(index, name, request.args)
+        except ServiceError as error:
+            body = ErrorBody(
+                code=error.code,
+                message=error.message,
+                choices=error.choices,
+                request_id=secrets.token_hex(6),
+            )
+            return Response(
+                ErrorAnswer(error=body).model_dump_json(), 502, mimetype="application/json"
+            )
+        headers = {key: answer.headers[key] for key in FILE_HEADERS if key in answer.headers}
+        return Response(answer.content, answer.status_code, headers)

@@ -28,11 +28,13 @@
     return JSON.parse(document.getElementById("jetlrp-themes").textContent);
   }
 
-  /** The theme that is on: its colours and the font. */
+  /** The theme that is on: its colours, the font, and how much larger than usual type is. */
   function now() {
     const all = themes();
     const name = document.documentElement.dataset.theme === "light" ? "light" : "dark";
-    return { ...all[name], font: all.font };
+    const type = window.jetlrp.view && window.jetlrp.view.state.talk
+      ? Math.max(1.25, Math.min(1.7, window.innerWidth / 1180)) : 1;
+    return { ...all[name], font: all.font, type };
   }
 
   window.jetlrp = window.jetlrp || {};

@@ -59,6 +59,27 @@
     return order.sort((a, b) => significance[b] - significance[a] || a - b);
   }
 
+  /** Edges by significance: their order, the rank of each, and the share that the first k hold. */
+  function rankEdges(significance) {
+    const order = rank(significance);
+    const place = new Uint32Array(order.length);
+    const share = new Float64Array(order.length + 1);
+    order.forEach((edge, k) => {
+      place[edge] = k;
+      share[k + 1] = share[k] + significance[edge];
+    });
+    return { order, rank: place, share };
+  }
+
+  /** Tracks by the size of their relevance: their order, and the rank of each. */
+  function rankTracks(relevance) {
+    const byRelevance = Array.from(relevance.keys()).sort(
+      (a, b) => Math.abs(relevance[b]) - Math.abs(relevance[a]) || a - b);
+    const ranks = new Uint32Array(byRelevance.length);
+    byRelevance.forEach((track, at) => { ranks[track] = at; });
+    return { byRelevance, rank: ranks };
+  }
+
   function largest(values) {
     let most = 0;
     for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
@@ -102,17 +123,7 @@
     } else {
       graph = numbers ? pairsOf(numbers, nTracks) : completeGraph(nTracks);
     }
-    const order = rank(significance);
-    const place = new Uint32Array(nEdges); // the rank of each edge
-    const share = new Float64Array(nEdges + 1); // share held by the strongest k
-    order.forEach((edge, k) => {
-      place[edge] = k;
-      share[k + 1] = share[k] + significance[edge];
-    });
-    const byRelevance = Array.from(relevance.keys()).sort(
-      (a, b) => Math.abs(relevance[b]) - Math.abs(relevance[a]) || a - b);
-    const rankOfTrack = new Uint32Array(nTracks);
-    byRelevance.forEach((track, at) => { rankOfTrack[track] = at; });
+    const ranked = rankEdges(significance);
     const truth = data.truth || null;
     const signed = decode(data.edges.signed);
     const displaced = values.column(DISPLACED.feature);
@@ -148,18 +159,15 @@
         displaced: Array.from({ length: nTracks },
           (_, track) => displaced !== null && displaced[track] > DISPLACED.above),
         relevance,
-        rank: rankOfTrack,
-        byRelevance,
+        ...rankTracks(relevance),
       },
       significance,
       signed,
       source: graph.source,
       destination: graph.destination,
       numbers,
-      order,
-      rank: place,
-      share,
-      maxSignificance: order.length ? significance[order[0]] : 0,
+      ...ranked,
+      maxSignificance: nEdges ? significance[ranked.order[0]] : 0,
       maxSigned: largest(signed),
       maxRelevance: largest(relevance),
       maxPt: largest(pt),
@@ -176,6 +184,6 @@
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.jet = {
     DELTA_ETA, DELTA_PHI, PT, DISPLACED,
-    decode, completeGraph, pairsOf, rank, largest, prepare, numberOf, placeOf,
+    decode, completeGraph, pairsOf, rank, rankEdges, rankTracks, largest, prepare, numberOf, placeOf,
   };
 })();

@@ -121,27 +121,6 @@
 
   /* ------------------------------------------------------- the question asked */
 
-  /** A rule of the page's inputs as text: "gamma(gamma=1,bias=account)". */
-  function ruleText(rule, values, places) {
-    const own = places.map((place, at) => [place, values[at]])
-      .filter(([place, value]) => place.rule === rule && value !== null && value !== undefined)
-      .map(([place, value]) => `${place.name}=${value}`);
-    return own.length ? `${rule}(${own.join(",")})` : rule;
-  }
-
-  /** The same backwards: {name, parameters} or null. */
-  function readRule(text) {
-    const found = /^(\w+)(?:\((.*)\))?$/.exec((text || "").trim());
-    if (!found) return null;
-    const parameters = {};
-    for (const part of (found[2] || "").split(",").filter(Boolean)) {
-      const [name, value] = part.split("=").map((one) => one.trim());
-      parameters[name] = value === "true" ? true : value === "false" ? false
-        : value !== "" && !Number.isNaN(Number(value)) ? Number(value) : value;
-    }
-    return { name: found[1], parameters };
-  }
-
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.jetlrp = {
     show(data) {
@@ -150,32 +129,36 @@
     showPinned(data) {
       window.jetlrp.view.show("b", data);
     },
-    /* The address names the jet, the target, the rule and what is pinned, when the page opens. */
-    opened(search, already, values, places) {
-      const { no_update } = window.dash_clientside;
+    /* The address names the jet, the target, the rule and what is pinned, when the page opens;
+     * later, whatever brings the page somewhere else does (see link.js: ask). */
+    opened(search, wanted, already, values, places) {
+      const { no_update, callback_context } = window.dash_clientside;
+      const { controls, dock, compare, link, view } = window.jetlrp;
       const same = places.map(() => no_update);
-      window.jetlrp.controls.sync();
-      window.jetlrp.dock.sync();
-      if (already !== null && already !== undefined) {
+      const given = (value) => (value === undefined || value === null ? no_update : value);
+      controls.sync();
+      dock.sync();
+      compare.sync();
+      const later = callback_context.triggered_id === "wanted" && wanted;
+      if (!later && already !== null && already !== undefined) {
         return [no_update, no_update, no_update, same, no_update];
       }
-      const { jet, target, rule, pin } = window.jetlrp.view.read(search);
-      const asked = rule ? readRule(rule) : null;
+      const { jet, target, rule, pin } = later || view.read(search);
+      const asked = rule ? link.readRule(rule) : null;
       return [
-        jet === undefined ? no_update : jet,
-        target || no_update,
+        given(jet),
+        given(target),
         asked ? asked.name : no_update,
         asked ? places.map((place) => (place.rule === asked.name && place.name in asked.parameters
           ? asked.parameters[place.name] : no_update)) : same,
-        pin || no_update,
+        later && pin === null ? null : given(pin),
       ];
     },
     /* What is asked stands in the address too. */
     asked(jet, target, rule, values, pinned, places) {
       if (jet === null || jet === undefined) return;
-      window.jetlrp.view.set({
-        jet, target, rule: ruleText(rule, values, places), pin: pinned || null,
-      });
+      const { view, link } = window.jetlrp;
+      view.set({ jet, target, rule: link.ruleText(rule, values, places), pin: pinned || null });
     },
     refresh(done) {
       const api = grid();
@@ -187,12 +170,7 @@
   };
 
   document.addEventListener("click", (event) => {
-    const { view, scene } = window.jetlrp;
-    if (event.target.closest("#reset-view")) scene.resetCamera();
-    if (event.target.closest("#pin") && view.state.jet !== null) {
-      const { jet, target, rule, pin } = view.state;
-      window.dash_clientside.set_props("pinned", { data: pin ? null : { jet, target, rule } });
-    }
+    if (event.target.closest("#reset-view")) window.jetlrp.scene.resetCamera();
   });
 
   document.addEventListener("DOMContentLoaded", () => {

@@ -64,11 +64,12 @@
     rotate: [false, flag],
     dock: [null, list], // panels that are open below; null: what fits
     full: [null, words], // the panel that fills the middle of the page
-    sort: ["relevance", one("pt", "relevance")], // rows of the heat map
+    sort: ["relevance", words], // rows of the heat map: by "pt", "relevance", or a feature's
     rows: ["top", one("top", "all")],
     label: ["", one("", "hbb", "qcd")],
     theme: [null, one("dark", "light")],
-    talk: [false, flag],
+    list: [true, flag], // whether the jets are listed
+    talk: [false, flag], // large type, and little else than the picture
   };
 
   const state = Object.fromEntries(Object.entries(KEYS).map(([key, [usual]]) => [key, usual]));
@@ -104,14 +105,23 @@
     return parts.length ? `?${parts.join("&")}` : "";
   }
 
-  /** Put the view into the address bar, at once. */
+  /** Put the view into the address bar, at once. Another jet is a step that "back" undoes;
+   * whatever else is changed only corrects the address. */
   function write() {
     clearTimeout(writing);
     writing = null;
     const wanted = window.location.pathname + search();
-    if (wanted !== window.location.pathname + window.location.search) {
-      window.history.replaceState(window.history.state, "", wanted);
-    }
+    if (wanted === window.location.pathname + window.location.search) return;
+    const { jet } = read(window.location.search);
+    const step = jet !== undefined && jet !== state.jet;
+    window.history[step ? "pushState" : "replaceState"](null, "", wanted);
+  }
+
+  /** The whole view as an address has it, for "back" and "forward". */
+  function go(address) {
+    clearTimeout(writing);
+    const usual = Object.fromEntries(Object.entries(KEYS).map(([key, [value]]) => [key, value]));
+    set({ ...usual, theme: state.theme, ...read(address) });
   }
 
   /** Change the view; whoever listens to one of the keys that changed is called once. */
@@ -157,7 +167,7 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.view = {
-    KEYS, state, shown, read, search, write, set, on, show, onShown, both, hover, onHover,
+    KEYS, state, shown, read, search, write, go, set, on, show, onShown, both, hover, onHover,
     get hovered() { return hovered; },
   };
 })();

@@ -43,6 +43,12 @@ PANELS: tuple[Panel, ...] = (
             ),
         ),
     ),
+    Panel(
+        "compare",
+        "Compared",
+        "The jet and the pinned one in numbers, side by side, and the difference",
+        "compare",
+    ),
 )
 
 

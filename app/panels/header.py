@@ -1,4 +1,4 @@
-"""The bar at the top: what is being looked at, and the switch between light and dark."""
+"""The bar at the top: what is being looked at, and what concerns the page as a whole."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ from dash import html
 from dash.development.base_component import Component
 
 from app import ids
+from app.controls import tool
 from app.words import plural
 from lrp_core.service.schemas import Health
+
+FILES = (  # ending of the service's address, title, what is in it
+    ("explanation.json", "Explanation, JSON", "all of it; lrp_core.load_explanation reads it"),
+    ("explanation.npz", "Explanation, NPZ", "the same as arrays for NumPy"),
+    ("explanation/tracks.csv", "Tracks, CSV", "relevance, and every feature's value and relevance"),
+    ("explanation/edges.csv", "Edges, CSV", "significance and signed relevance, by rank"),
+)
 
 
 def layout(health: Health | None, docs: str) -> Component:
     """The bar; without ``health`` the service is away. docs: address of the service's own pages."""
     facts: list[Component] = []
+    tools: list[Component] = []
     if health is not None:
         facts = [
             html.Span(
@@ -24,6 +33,15 @@ def layout(health: Health | None, docs: str) -> Component:
                 title=f"SHA-256 {health.model.checkpoint_hash}",
             ),
         ]
+        tools = [
+            tool(
+                "list-fold", "Jets list: show or fold away (L)", "list", **{"data-toggle": "list"}
+            ),
+            tool(ids.COPY_LINK, "Copy a link to this view (C)", "link"),
+            _save(),
+            tool("talk-switch", "Talk mode: large type (M)", "talk", **{"data-toggle": "talk"}),
+            tool(ids.HELP, "Keyboard shortcuts (?)", "keyboard", **{"aria-haspopup": "dialog"}),
+        ]
     return html.Header(
         [
             html.H1([html.Span(className="mark"), "jetlrp"]),
@@ -32,13 +50,68 @@ def layout(health: Health | None, docs: str) -> Component:
             html.A(
                 "API", href=docs, target="_blank", className="quiet", title="The service's REST API"
             ),
-            html.Button(
-                html.Span(className="icon"),
-                id=ids.THEME_SWITCH,
-                type="button",
-                title="Light or dark",
-                **{"aria-label": "Switch between light and dark"},
+            html.Div(
+                [
+                    *tools,
+                    html.Button(
+                        html.Span(className="icon"),
+                        id=ids.THEME_SWITCH,
+                        type="button",
+                        title="Light or dark (D)",
+                        **{"aria-label": "Switch between light and dark"},
+                    ),
+                ],
+                className="tools",
             ),
         ],
         className="bar",
+    )
+
+
+def talk() -> Component:
+    """What stands above the picture in talk mode: the jet in one line, and the way out."""
+    return html.Div(
+        [
+            html.Div(id=ids.TALK_LINE),
+            html.Button(
+                "Leave talk mode",
+                id=ids.TALK_END,
+                type="button",
+                className="button",
+                title="Escape",
+                **{"data-toggle": "talk"},
+            ),
+        ],
+        className="talk-head",
+    )
+
+
+def _save() -> Component:
+    """The menu of files to take away; assets/link.js fills in the addresses."""
+    return html.Details(
+        [
+            html.Summary(
+                html.Span(className="icon", **{"data-icon": "save"}),
+                className="tool",
+                title="Take this explanation away",
+                **{"aria-label": "Take this explanation away"},
+            ),
+            html.Div(
+                [
+                    html.P("Open a jet first.", className="muted save-none"),
+                    *(
+                        html.A(
+                            [html.B(title), html.Span(what, className="muted")],
+                            href="#",
+                            download="",
+                            **{"data-file": ending},
+                        )
+                        for ending, title, what in FILES
+                    ),
+                ],
+                className="menu",
+            ),
+        ],
+        id=ids.SAVE,
+        className="save",
     )

@@ -1,36 +1,79 @@
 """The 3D network plot: a div that assets/scene.js draws in, and the controls that only it needs.
 
-Nothing here asks the server: number of edges, colour, size and height are changed in the browser.
+What the viewer changes here is changed in the browser; the service is asked for one thing only, the
+card of an edge: its relevance by feature, which the explanation of the jet does not carry.
 """
 
 from __future__ import annotations
 
-from dash import ClientsideFunction, Dash, Input, html
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
 from app import ids
-from app.client import ServiceError
-from app.controls import segments
+from app.client import ServiceClient, ServiceError
+from app.controls import away_mark, axis, choice, data, label, opener, segments, toggle, tool
 from app.texts import text
 from app.words import gev, label_text, plural
 from lrp_core.service.schemas import JetDetail
 
+AXES = (  # names of the axes that are chosen together
+    ("angles · log pT", ("track_etarel", "track_phirel", "log:track_pt")),
+    ("angles · pT", ("track_etarel", "track_phirel", "track_pt")),
+    ("impact parameters", ("track_dxy", "track_dz", "trackBTag_Sip3dSig")),
+)
+CAMERA = (  # id of a button, its picture, the key that presses it, what it does
+    ("camera-start", "camera-start", "G", "As at the start, in perspective"),
+    ("camera-front", "camera-front", "F", "From the front: Δη to the right"),
+    ("camera-side", "camera-side", "S", "From the side: Δφ to the right"),
+    ("camera-top", "camera-top", "T", "From above: the η–φ plane"),
+    ("camera-ortho", "camera-ortho", "O", "Orthographic: without perspective"),
+    ("camera-rotate", "camera-rotate", "R", "Turn slowly, until the plot is dragged"),
+    ("camera-full", "camera-full", "V", "Full screen, until Escape"),
+    (ids.RESET_VIEW, "camera-reset", "0", "Reset view: camera, isolated track, open edge"),
+)
 
-def layout() -> Component:
-    """The stage with its title, its empty, busy and error states, and the controls below."""
+
+def layout(tools: Component, pinned: Component) -> Component:
+    """The stage with its title, its empty, busy and error states, and the controls below.
+
+    tools   what stands at the end of the title
+    pinned  the pane beside that of the jet
+    """
     return html.Section(
         [
-            html.Div(id=ids.SCENE_TITLE, className="panel-head scene-title", children=title(None)),
+            html.Div(
+                [
+                    html.Div(id=ids.SCENE_TITLE, className="scene-title", children=title(None)),
+                    tools,
+                ],
+                className="panel-head scene-head",
+            ),
             html.Div(
                 [
                     html.Div(
                         [
-                            _pane(ids.SCENE, ids.SCENE_CAPTION),
-                            _pane(ids.SCENE_PINNED, ids.PINNED_CAPTION, pinned=True),
+                            html.Div(
+                                [
+                                    html.Div(id=ids.SCENE, className="scene"),
+                                    html.Div(id=ids.SCENE_CAPTION, className="caption"),
+                                ],
+                                className="pane",
+                            ),
+                            pinned,
                         ],
                         className="panes",
                     ),
                     html.Div(id=ids.LEGEND, className="legend"),
+                    _camera(),
+                    _isolated(),
+                    html.Section(
+                        id=ids.EDGE_CARD,
+                        className="edge-card",
+                        hidden=True,
+                        **label("The chosen edge"),
+                    ),
                     _foot(),
                     html.Div(text("empty"), id=ids.SCENE_EMPTY, className="state empty"),
                     html.Div(
@@ -58,52 +101,136 @@ def layout() -> Component:
                     html.Div(
                         [
                             html.Label("Edges", htmlFor=ids.EDGES_SLIDER),
-                            html.Div(**{"data-range": "edges"}),
                             html.Div(id=ids.EDGES_WORDS, className="edges-words"),
+                            html.Div(**data(range="edges")),
                         ],
                         className="control edges-control",
                     ),
-                    segments(
-                        "Track colour",
-                        "color",
-                        [("relevance", "relevance"), ("charge", "charge"), ("origin", "origin")],
-                        "relevance",
+                    html.Div(
+                        [
+                            html.Span("Significance", className="control-title"),
+                            html.Span(className="edges-words", **data(says="least")),
+                            html.Div(**data(histogram="edges")),
+                        ],
+                        className="control edges-control",
                     ),
-                    segments(
-                        "Track size", "size", [("pT", "pt"), ("relevance", "relevance")], "pt"
+                    opener(
+                        "Look", ids.LOOK, "look", tip="Colours, sizes, marks and axes of the plot"
                     ),
-                    segments(
-                        "Height",
-                        "z",
-                        [("log pT", "log:track_pt"), ("pT", "track_pt")],
-                        "log:track_pt",
-                    ),
+                    _look(),
                 ],
                 className="scene-controls",
             ),
+            dcc.Store(id=ids.EDGE_ASKED),
+            dcc.Store(id=ids.EDGE_ANSWER),
         ],
         className="panel scene-panel",
     )
 
 
-def _pane(scene: str, caption: str, *, pinned: bool = False) -> Component:
-    """One picture with the line that says what it is of, where there are two."""
+def _camera() -> Component:
+    """Where the camera stands, and whether it moves; assets/camera.js."""
     return html.Div(
-        [html.Div(id=scene, className="scene"), html.Div(id=caption, className="caption")],
-        className="pane pinned" if pinned else "pane",
+        [
+            tool(name, f"{does} ({key})", icon, **{"aria-keyshortcuts": key})
+            for name, icon, key, does in CAMERA
+        ],
+        className="camera-tools",
+        role="toolbar",
+        **label("Camera"),
+    )
+
+
+def _isolated() -> Component:
+    """Whose edges alone are considered, which of them, and the way back to all."""
+    return html.Div(
+        [
+            html.Span(["Edges of ", html.B(**data(says="track"))]),
+            segments(
+                "Which of its edges",
+                "ways",
+                [("both", "both"), ("out", "out"), ("in", "in")],
+                "both",
+            ),
+            choice(
+                html.Span(className="icon", **data(icon="close")),
+                {"track": None},
+                tip="All edges again",
+                className="tool small",
+            ),
+        ],
+        id=ids.ISOLATED,
+        className="isolated",
+        hidden=True,
+    )
+
+
+def _look() -> Component:
+    """The popover with everything that is not used all the time."""
+    return html.Div(
+        [
+            html.Fieldset(
+                [
+                    html.Legend("Tracks"),
+                    segments(
+                        "Colour",
+                        "color",
+                        [("relevance", "relevance"), ("charge", "charge"), ("origin", "origin")],
+                        "relevance",
+                        className="row",
+                    ),
+                    segments(
+                        "Size",
+                        "size",
+                        [("pT", "pt"), ("relevance", "relevance")],
+                        "pt",
+                        className="row",
+                    ),
+                    html.Div(
+                        [
+                            html.Span("Marks", className="control-title"),
+                            toggle("muons, electrons, displaced tracks", "marks", on=True),
+                        ],
+                        className="control row",
+                    ),
+                ]
+            ),
+            html.Fieldset(
+                [
+                    html.Legend("Edges"),
+                    segments(
+                        "Colour",
+                        "edgecolor",
+                        [("significance", "significance"), ("for / against", "relevance")],
+                        "significance",
+                        tip="Width shows the significance either way",
+                        className="row",
+                    ),
+                ]
+            ),
+            html.Fieldset(
+                [
+                    html.Legend("Axes"),
+                    html.Div(
+                        [choice(name, dict(zip("xyz", axes, strict=True))) for name, axes in AXES],
+                        className="presets",
+                    ),
+                    axis("across", "x"),
+                    axis("deep", "y"),
+                    axis("up", "z"),
+                ]
+            ),
+        ],
+        id=ids.LOOK,
+        className="popover",
+        role="group",
+        **label("Look of the plot"),
     )
 
 
 def _foot() -> Component:
     return html.Div(
         [
-            html.Button(
-                "Reset view",
-                id=ids.RESET_VIEW,
-                type="button",
-                className="button",
-                title="Turn the scene back to where it started",
-            ),
             html.Details(
                 [
                     html.Summary("How to read this"),
@@ -155,11 +282,30 @@ def failure(error: ServiceError, index: int) -> list[Component]:
         parts.append(
             html.P(["Request ", html.Code(error.request_id)], className="muted request-id")
         )
+    if error.away:
+        parts.append(away_mark())
     return parts
 
 
-def register_callbacks(app: Dash) -> None:
-    """Hand the data to the scripts that draw."""
+def edge_answer(client: ServiceClient, asked: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the service says of one edge, for assets/card.js.
+
+    asked  {"jet", "edge", "target", "rule"}: number of the edge in the explanation
+    Returns {"asked", "answer"} or, where there is none, {"asked", "error", "request_id"}.
+    """
+    if asked is None:
+        return None
+    try:
+        answer = client.edge(
+            asked["jet"], asked["edge"], target=asked["target"], rule=asked["rule"]
+        )
+    except ServiceError as error:
+        return {"asked": asked, "error": error.message, "request_id": error.request_id}
+    return {"asked": asked, "answer": answer.model_dump()}
+
+
+def register_callbacks(app: Dash, client: ServiceClient) -> None:
+    """Hand the data to the scripts that draw, and ask for the edge whose card is open."""
     app.clientside_callback(
         ClientsideFunction("jetlrp", "show"),
         Input(ids.SCENE_DATA, "data"),
@@ -168,6 +314,18 @@ def register_callbacks(app: Dash) -> None:
         ClientsideFunction("jetlrp", "showPinned"),
         Input(ids.PINNED_DATA, "data"),
     )
+    app.clientside_callback(
+        ClientsideFunction("jetlrp_card", "answered"),
+        Input(ids.EDGE_ANSWER, "data"),
+    )
+
+    @app.callback(
+        Output(ids.EDGE_ANSWER, "data"),
+        Input(ids.EDGE_ASKED, "data"),
+        prevent_initial_call=True,
+    )
+    def _edge(asked: dict[str, Any] | None) -> dict[str, Any] | None:
+        return edge_answer(client, asked)
 
 
 def state_class(state: str, *, truth: bool = False) -> str:

@@ -1,0 +1,59 @@
+/* When the service is away: asks every two seconds whether it is back, and then tries again by
+ * itself. On window.jetlrp.away. */
+(function () {
+  "use strict";
+
+  const BEAT = 2000; // ms between two questions
+  const LONG = 2000; // ms after which waiting says for how long
+
+  /** Whoever waits for the service: the way to try again for each. */
+  const retries = () => [
+    ["#scene-error [data-away]", () => document.getElementById("retry").click()],
+    ["#network-b-error [data-away]", () => document.getElementById("network-b-retry").click()],
+    ["main.away [data-away]", () => window.location.reload()],
+  ].filter(([what]) => document.querySelector(what));
+
+  /** Whether the service answers again, as the page's own server says. */
+  async function isBack() {
+    const address = new URL("alive", document.getElementById("jetlrp-plotly").href);
+    try {
+      const answer = await fetch(address, { cache: "no-store" });
+      return answer.ok && !(await answer.json()).away;
+    } catch {
+      return false; // the page's server is away, too
+    }
+  }
+
+  async function beat() {
+    if (retries().length && document.visibilityState === "visible" && await isBack()) {
+      for (const [, retry] of retries()) retry();
+    }
+    setTimeout(beat, BEAT);
+  }
+
+  /* ------------------------------------------------------------ long answers */
+
+  const since = new Map(); // busy box -> when its wait began, and its words
+
+  /** A wait that takes long says for how long. */
+  function count() {
+    for (const box of document.querySelectorAll(".state.busy")) {
+      const words = box.lastElementChild;
+      if (!box.classList.contains("on")) {
+        if (since.has(box)) words.textContent = since.get(box).words;
+        since.delete(box);
+        continue;
+      }
+      if (!since.has(box)) since.set(box, { began: performance.now(), words: words.textContent });
+      const { began, words: first } = since.get(box);
+      const gone = performance.now() - began;
+      if (gone > LONG) words.textContent = `${first} ${Math.floor(gone / 1000)} s`;
+    }
+  }
+
+  setTimeout(beat, BEAT);
+  setInterval(count, 500);
+
+  window.jetlrp = window.jetlrp || {};
+  window.jetlrp.away = { isBack };
+})();

@@ -1,0 +1,127 @@
+/* Questions as text, and what leaves the page: a link to the view, the explanation as files.
+ *
+ * A question is a jet, a target and a rule; `ask` brings the page to one, all at once, and so do
+ * "back" and "forward". On window.jetlrp.link.
+ */
+(function () {
+  "use strict";
+
+  const SAID = 2200; // ms for which "Copied" stands there
+
+  /* -------------------------------------------------------------- questions */
+
+  /** A rule of the page's inputs as text: "gamma(gamma=1,bias=account)". */
+  function ruleText(rule, values, places) {
+    const own = places.map((place, at) => [place, values[at]])
+      .filter(([place, value]) => place.rule === rule && value !== null && value !== undefined)
+      .map(([place, value]) => `${place.name}=${value}`);
+    return own.length ? `${rule}(${own.join(",")})` : rule;
+  }
+
+  /** The same backwards: {name, parameters} or null. */
+  function readRule(text) {
+    const found = /^(\w+)(?:\((.*)\))?$/.exec((text || "").trim());
+    if (!found) return null;
+    const parameters = {};
+    for (const part of (found[2] || "").split(",").filter(Boolean)) {
+      const [name, value] = part.split("=").map((one) => one.trim());
+      parameters[name] = /^true$/i.test(value) ? true : /^false$/i.test(value) ? false
+        : value !== "" && !Number.isNaN(Number(value)) ? Number(value) : value;
+    }
+    return { name: found[1], parameters };
+  }
+
+  let asked = 0;
+
+  /** Bring the page to a question {jet, target, rule, pin}; what is left out stays. */
+  function ask(question) {
+    asked += 1; // the same question asked again is news, too
+    window.dash_clientside.set_props("wanted", { data: { ...question, asked } });
+  }
+
+  window.addEventListener("popstate", () => {
+    const { view } = window.jetlrp;
+    view.go(window.location.search);
+    const { jet, target, rule, pin, camera } = view.state;
+    ask({ jet, target, rule, pin });
+    if (!camera) window.jetlrp.scene.resetCamera();
+  });
+
+  /* ------------------------------------------------------------------- link */
+
+  /** Say beside a button what has happened. */
+  function say(button, text) {
+    const old = document.querySelector(".said");
+    if (old) old.remove();
+    const box = document.createElement("div");
+    box.className = "said";
+    box.setAttribute("role", "status");
+    document.body.append(box);
+    box.textContent = text;
+    const place = button ? button.getBoundingClientRect() : { bottom: 20, right: window.innerWidth / 2 };
+    box.style.top = `${place.bottom + 8}px`;
+    box.style.right = `${Math.max(8, window.innerWidth - place.right)}px`;
+    setTimeout(() => box.remove(), SAID);
+  }
+
+  /** Copy a link to the view; where the browser does not allow that, show it, selected. */
+  async function copy() {
+    window.jetlrp.view.write();
+    const button = document.getElementById("copy-link");
+    const link = window.location.href;
+    try {
+      await navigator.clipboard.writeText(link);
+      say(button, "Copied");
+    } catch {
+      show(link);
+    }
+  }
+
+  /** The link in a field, to be copied by hand. */
+  function show(link) {
+    const dialog = document.createElement("dialog");
+    dialog.className = "link-dialog";
+    dialog.setAttribute("aria-label", "Link to this view");
+    dialog.innerHTML = "<p>Copy this link:</p><form method=dialog><input readonly>" +
+      '<button class="button">Close</button></form>';
+    const field = dialog.querySelector("input");
+    field.value = link;
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+    field.focus();
+    field.select();
+  }
+
+  /* ------------------------------------------------------------------ files */
+
+  /** Addresses of the files of what is on screen. */
+  function syncFiles() {
+    const menu = document.getElementById("save");
+    if (!menu) return;
+    const jet = window.jetlrp.view.shown.a;
+    menu.classList.toggle("is-empty", !jet);
+    if (!jet) return;
+    const base = new URL(document.getElementById("jetlrp-plotly").href)
+      .pathname.replace(/_jetlrp\/.*$/, "");
+    const query = new URLSearchParams({ target: jet.question.target, rule: jet.question.rule });
+    for (const link of menu.querySelectorAll("[data-file]")) {
+      link.href = `${base}api/v1/jets/${jet.jet.index}/${link.dataset.file}?${query}`;
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#copy-link")) copy();
+    const menu = document.getElementById("save");
+    if (menu && menu.open && (!menu.contains(event.target) || event.target.closest("[data-file]"))) {
+      menu.open = false;
+    }
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    window.jetlrp.view.onShown(syncFiles);
+  });
+
+  window.jetlrp = window.jetlrp || {};
+  window.jetlrp.link = { ruleText, readRule, ask, copy, say };
+})();
