@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lrp_core.model import Model
     from lrp_core.prong_shares import Prongs, prongs
     from lrp_core.reading import open_jets
+    from lrp_core.relevance_file import RelevanceFile, open_relevance
     from lrp_core.rules import (
         AlphaBeta,
         Composite,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         rule_from_dict,
     )
     from lrp_core.steps import Steps
+    from lrp_core.streaming import explain_files
     from lrp_core.subjets import SubjetAxis, subjet_axes
     from lrp_core.truth import Truth, truth_match
 
@@ -51,6 +53,7 @@ _HOME = {
     "LedgerRow": "explanation",
     "Model": "model",
     "Prongs": "prong_shares",
+    "RelevanceFile": "relevance_file",
     "Steps": "steps",
     "SubjetAxis": "subjets",
     "Truth": "truth",
@@ -59,9 +62,11 @@ _HOME = {
     "Zero": "rules",
     "explain": "explainer",
     "explain_batch": "explainer",
+    "explain_files": "streaming",
     "load_explanation": "explanation",
     "load_model": "checkpoint",
     "open_jets": "reading",
+    "open_relevance": "relevance_file",
     "parse_rule": "rules",
     "predict": "explainer",
     "prongs": "prong_shares",
@@ -85,6 +90,7 @@ __all__ = [
     "LedgerRow",
     "Model",
     "Prongs",
+    "RelevanceFile",
     "Steps",
     "SubjetAxis",
     "Truth",
@@ -93,9 +99,11 @@ __all__ = [
     "Zero",
     "explain",
     "explain_batch",
+    "explain_files",
     "load_explanation",
     "load_model",
     "open_jets",
+    "open_relevance",
     "parse_rule",
     "predict",
     "prongs",

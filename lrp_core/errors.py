@@ -12,6 +12,7 @@ JetlrpError                 anything this project raises on purpose
 ├── NetworkError            a network does not say its steps, or says them wrongly
 ├── PropagationError        relevance met an output that is exactly zero, or overflowed
 ├── ExplanationFileError    a saved explanation cannot be read
+├── RelevanceFileError      a file of many jets' relevance cannot be written or read
 ├── SimulationError         jets cannot be made
 ├── TrainingError           a network cannot be trained or measured with what was given
 └── SettingsError           a setting has a value that is not possible
@@ -66,6 +67,10 @@ class PropagationError(JetlrpError):
 
 class ExplanationFileError(JetlrpError):
     """A saved explanation cannot be read back."""
+
+
+class RelevanceFileError(JetlrpError):
+    """A file of many jets' relevance cannot be written or read, or is of another run."""
 
 
 class SettingsError(JetlrpError):

@@ -59,6 +59,22 @@ class BadJet:
     message: str
 
 
+@dataclass(frozen=True)
+class JetSource:
+    """One file of jets, wherever it lies: what of it does not change when it is copied.
+
+    name    file name without its folder
+    n_jets  jets in it, bad ones too
+    n_bytes size of the file; None for one elsewhere
+    uuid    number that ROOT gave the file when it was made
+    """
+
+    name: str
+    n_jets: int
+    n_bytes: int | None
+    uuid: str
+
+
 def open_jets(
     paths: Paths | None = None, *, tree: str | None = None, columns: Mapping[str, str] | None = None
 ) -> JetFiles:
@@ -108,6 +124,14 @@ class JetFiles(Sequence[Jet]):
         self._last = (-1, 0)  # the jet asked for last, and how many followed one another before it
         self._reading = threading.RLock()  # one thread reads the files
         self._keeping = threading.Lock()  # short: guards the blocks that are kept
+
+    @property
+    def sources(self) -> tuple[JetSource, ...]:
+        """What the files are, in order: the same for a copy of them, unlike ``identity``."""
+        return tuple(
+            JetSource(file.name, file.n_jets, file.stamp[0] if file.stamp else None, file.uuid)
+            for file in self._files
+        )
 
     @property
     def name(self) -> str:

@@ -39,7 +39,8 @@ ROWS = (
     ("training",),
     ("model",),
     ("checkpoint",),
-    ("explainer",),
+    ("explainer", "relevance_file"),
+    ("streaming",),
     ("service",),
     ("commands",),
 )

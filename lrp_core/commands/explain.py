@@ -29,6 +29,7 @@ def run(
     rule: str | None = None,
     dtype: str = "float32",
     out: str | None = None,
+    device: str = "cpu",
     tree: str | None = None,
     columns: Mapping[str, str] | None = None,
     console: Console | None = None,
@@ -40,6 +41,7 @@ def run(
     rule    as people write it ("gamma(1.0)") or the name of a preset, which also gives the target
     target  None: that of the preset, else "margin"
     out     write the explanation there (.npz or .json)
+    device  "cpu" or "cuda"
 
     Raises JetlrpError where a file, the jet, the rule or the target is not possible.
     """
@@ -53,7 +55,7 @@ def run(
         raise ExplanationFileError(f"{out}: an explanation is written as .npz or .json")
     chosen, aim = choose(rule, target)
     files = open_jets(jets, tree=tree, columns=columns)
-    network = load_model(model, definitions)
+    network = load_model(model, definitions, device=device)
     this = files[jet]
     explanation = explain(network, this, target=aim, rule=chosen, dtype=dtype)
     if out is not None:
