@@ -32,6 +32,10 @@
   /** A short label with its indices set low, as HTML: "p_T / jet p_T", "d_xy". */
   const symbol = (text) => escape(text).replace(/_(\w+)/g, "<sub>$1</sub>");
 
+  /** The same as SVG, for the inside of a <text>. */
+  const inSvg = (text) => escape(text).replace(/_(\w+)/g,
+    '<tspan dy="0.22em" font-size="78%">$1</tspan><tspan dy="-0.17em">\u200b</tspan>');
+
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.numbers = { significant, signed, thousands, percent, minus, escape, symbol };
+  window.jetlrp.numbers = { significant, signed, thousands, percent, minus, escape, symbol, inSvg };
 })();

@@ -8,6 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from app import ids
+from app.controls import segments
 from app.texts import text
 
 
@@ -29,6 +30,17 @@ class Panel(NamedTuple):
 
 
 PANELS: tuple[Panel, ...] = (
+    Panel(
+        "heat",
+        "Heat map",
+        "Relevance of each track through each of its features",
+        "heat",
+        (
+            segments("Rows by", "sort", [("|relevance|", "relevance"), ("pT", "pt")], "relevance"),
+            segments("Rows", "rows", [("top 20", "top"), ("all", "all")], "top"),
+        ),
+    ),
+    Panel("plane", "η–φ plane", "The jet from above: the same tracks and edges in 2D", "plane"),
     Panel(
         "river",
         "The river",
