@@ -161,7 +161,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             header.talk(),
             html.Main(
                 [
-                    jets.layout(health),
+                    jets.layout(health, all_choices.picks),
                     html.Div(
                         [scene.layout(compare.tools(all_choices), compare.pane()), *dock.layout()],
                         className="centre",

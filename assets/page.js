@@ -107,6 +107,7 @@
   };
   functions.jetsLoaded = (event) => {
     markChosen(event.api);
+    window.jetlrp.jets.sayLimits();
     warm();
   };
   /* The arrow keys move the selection with the focus, so that one can leaf through the jets. */
@@ -133,12 +134,13 @@
      * later, whatever brings the page somewhere else does (see link.js: ask). */
     opened(search, wanted, already, values, places) {
       const { no_update, callback_context } = window.dash_clientside;
-      const { controls, dock, compare, link, view } = window.jetlrp;
+      const { controls, dock, compare, jets, link, view } = window.jetlrp;
       const same = places.map(() => no_update);
       const given = (value) => (value === undefined || value === null ? no_update : value);
       controls.sync();
       dock.sync();
       compare.sync();
+      jets.furnish();
       const later = callback_context.triggered_id === "wanted" && wanted;
       if (!later && already !== null && already !== undefined) {
         return [no_update, no_update, no_update, same, no_update];
@@ -159,6 +161,9 @@
       if (jet === null || jet === undefined) return;
       const { view, link } = window.jetlrp;
       view.set({ jet, target, rule: link.ruleText(rule, values, places), pin: pinned || null });
+    },
+    picked(jet) {
+      if (jet) window.jetlrp.jets.open(jet.index);
     },
     refresh(done) {
       const api = grid();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash_ag_grid as dag
@@ -10,9 +11,9 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.client import ServiceClient, ServiceError
-from app.controls import segments
-from app.words import count, label_text, plural
-from lrp_core.service.schemas import Health
+from app.controls import data, segments, tool
+from app.words import count, label_text, plural, with_labels
+from lrp_core.service.schemas import Health, PickChoice
 
 PAGE = 100  # rows the grid asks for at once
 HEARTBEAT_MS = 1200
@@ -92,8 +93,8 @@ def columns(n_jets: int) -> list[dict[str, Any]]:
     return [{**COLUMNS[0], "minWidth": width, "flex": width}, *COLUMNS[1:]]
 
 
-def layout(health: Health) -> Component:
-    """The list, with its filter by label above it."""
+def layout(health: Health, picks: Sequence[PickChoice] = ()) -> Component:
+    """The list, and above it what finds jets: by label, number and limits, or at random."""
     classes = [name for name in ("hbb", "qcd") if name in health.model.classes]
     return html.Aside(
         [
@@ -112,6 +113,24 @@ def layout(health: Health) -> Component:
                 ],
                 className="panel-head",
             ),
+            html.Div(
+                [
+                    html.Div(id=ids.JETS_FIND),
+                    tool(ids.JETS_PREVIOUS, "Previous jet of the list", "up", **data(step="-1")),
+                    tool(ids.JETS_NEXT, "Next jet of the list", "down", **data(step="1")),
+                    _picks(picks),
+                    html.Button(
+                        "Limits",
+                        id=ids.JETS_LIMITS_BUTTON,
+                        type="button",
+                        className="button",
+                        title="Only jets within limits of score, pT, mass and tracks",
+                        **{"aria-expanded": "false"},
+                    ),
+                ],
+                className="jets-tools",
+            ),
+            html.Div(id=ids.JETS_LIMITS, className="jets-limits", hidden=True),
             dag.AgGrid(
                 id=ids.JETS_GRID,
                 columnDefs=columns(health.jets.n_jets),
@@ -145,6 +164,8 @@ def layout(health: Health) -> Component:
                 className="jets-grid",
             ),
             html.Div(id=ids.JETS_NOTICE, className="jets-notice"),
+            dcc.Store(id=ids.PICK),
+            dcc.Store(id=ids.PICKED),
             dcc.Store(id=ids.SCORES_DONE, data=health.scores.done),
             dcc.Interval(
                 id=ids.HEARTBEAT,
@@ -153,6 +174,26 @@ def layout(health: Health) -> Component:
             ),
         ],
         className="panel jets",
+    )
+
+
+def _picks(picks: Sequence[PickChoice]) -> Component:
+    """A menu of kinds of jets, one of which is opened at random."""
+    return html.Details(
+        [
+            html.Summary("Random", title="Open a random jet of a kind"),
+            html.Div(
+                [
+                    html.Button(
+                        [pick.title, html.Small(with_labels(pick.summary))],
+                        type="button",
+                        **data(pick=pick.name),
+                    )
+                    for pick in picks
+                ]
+            ),
+        ],
+        className="pick-menu",
     )
 
 
@@ -206,6 +247,19 @@ def rows(client: ServiceClient, request: dict[str, Any] | None) -> dict[str, Any
     }
 
 
+def picked(
+    client: ServiceClient, asked: dict[str, Any] | None, index: int | None
+) -> tuple[Any, Any]:
+    """A random jet of the kind asked for, other than the one that is open -> (it, notice)."""
+    if not asked:
+        return no_update, no_update
+    try:
+        row = client.pick(asked["kind"], exclude=index)
+    except ServiceError as error:
+        return no_update, error.message
+    return {"index": row.index, "at": asked["at"]}, ""
+
+
 def heartbeat(client: ServiceClient, said: Any, scored: int | None) -> tuple[Any, bool, Any]:
     """How far the scores are -> (words, whether to stop asking, jets scored if that is news)."""
     try:
@@ -249,6 +303,21 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
     def _heartbeat(_: int, said: Any, scored: int | None) -> tuple[Any, bool, Any]:
         return heartbeat(client, said, scored)
 
+    @app.callback(
+        Output(ids.PICKED, "data"),
+        Output(ids.JETS_NOTICE, "children", allow_duplicate=True),
+        Input(ids.PICK, "data"),
+        State(ids.CHOSEN, "data"),
+        prevent_initial_call=True,
+    )
+    def _pick(asked: dict[str, Any] | None, index: int | None) -> tuple[Any, Any]:
+        return picked(client, asked, index)
+
+    app.clientside_callback(
+        ClientsideFunction("jetlrp", "picked"),
+        Input(ids.PICKED, "data"),
+        prevent_initial_call=True,
+    )
     app.clientside_callback(
         ClientsideFunction("jetlrp", "refresh"),
         Input(ids.SCORES_DONE, "data"),

@@ -1,0 +1,160 @@
+/* Finding jets: by number, by limits on what is known of them, at random, one after the other.
+ *
+ * The list itself is the grid of app/panels/jets.py, which asks the server for its rows; this sets
+ * its filters and walks along its rows as they are filtered and sorted. On window.jetlrp.jets.
+ */
+(function () {
+  "use strict";
+
+  const GRID = "jets-grid";
+  const REST = 350; // ms after a key before the list is asked again
+  const LIMITS = { score: "score", pt: "pT (GeV)", sdmass: "mass (GeV)", n_tracks: "tracks" };
+  const WAIT = 8000; // ms for which a row that is not loaded yet is waited for
+
+  const grid = () => {
+    try { return window.dash_ag_grid.getApi(GRID); } catch { return null; }
+  };
+
+  /** Open a jet by its number, and bring its row into sight where its place is known. */
+  function open(index) {
+    const { view } = window.jetlrp;
+    const api = grid();
+    view.set({ jet: index, track: null, edge: null });
+    window.dash_clientside.set_props("chosen", { data: index });
+    if (!api) return;
+    const node = api.getRowNode(String(index));
+    if (node && node.data) {
+      node.setSelected(true, true, "api");
+      api.ensureNodeVisible(node);
+    } else {
+      api.deselectAll("all", "api");
+      const inOrder = !api.getColumnState().some(({ sort }) => sort) &&
+        Object.keys(api.getFilterModel()).length === 0;
+      if (inOrder) api.ensureIndexVisible(index, "middle"); // a jet's row is then its number
+    }
+  }
+
+  /** The place of the open jet's row among the rows as they are listed, or -1. */
+  function placeOfChosen(api) {
+    const node = api.getRowNode(String(window.jetlrp.view.state.jet));
+    return node && node.data && node.rowIndex !== null ? node.rowIndex : -1;
+  }
+
+  /** Open the next (by = 1) or the previous jet (-1) of the list, loading its row if need be. */
+  async function step(by) {
+    const api = grid();
+    if (!api) return;
+    const count = api.getDisplayedRowCount();
+    const from = placeOfChosen(api);
+    const to = from < 0 ? (by > 0 ? 0 : count - 1) : from + by;
+    if (to < 0 || to >= count) return;
+    api.ensureIndexVisible(to);
+    const until = performance.now() + WAIT;
+    let node = api.getDisplayedRowAtIndex(to);
+    while (!(node && node.data) && performance.now() < until) {
+      await new Promise((done) => setTimeout(done, 50));
+      node = api.getDisplayedRowAtIndex(to);
+    }
+    if (node && node.data) node.setSelected(true, true, "keyboard");
+  }
+
+  /* ------------------------------------------------------------- find, limit */
+
+  /** What stands in the two fields of a limit -> the grid's filter, or null for none. */
+  function limit(least, most) {
+    const number = (text) => (text.trim() === "" || !Number.isFinite(Number(text)) ? null : Number(text));
+    const [low, high] = [number(least), number(most)];
+    if (low !== null && high !== null) {
+      return { filterType: "number", type: "inRange", filter: low, filterTo: high };
+    }
+    if (low !== null) return { filterType: "number", type: "greaterThanOrEqual", filter: low };
+    if (high !== null) return { filterType: "number", type: "lessThanOrEqual", filter: high };
+    return null;
+  }
+
+  let later = null;
+
+  /** Hand the limits to the grid once nobody types any more. */
+  function applyLimits() {
+    clearTimeout(later);
+    later = setTimeout(() => {
+      const api = grid();
+      if (!api) return;
+      const model = api.getFilterModel();
+      for (const name of Object.keys(LIMITS)) {
+        const [least, most] = document.querySelectorAll(`[data-limit="${name}"]`);
+        const wanted = limit(least.value, most.value);
+        if (wanted) model[name] = wanted;
+        else delete model[name];
+      }
+      api.setFilterModel(model);
+      sayLimits();
+    }, REST);
+  }
+
+  /** How many limits are set stands on the button, so that a shortened list explains itself. */
+  function sayLimits() {
+    const button = document.getElementById("jets-limits-button");
+    const api = grid();
+    if (!button || !api) return;
+    const set = Object.keys(api.getFilterModel()).filter((name) => name in LIMITS).length;
+    button.textContent = set ? `Limits (${set})` : "Limits";
+    button.classList.toggle("on", set > 0);
+  }
+
+  /** The fields that Dash has no component for: the number to find, and the limits. */
+  function furnish() {
+    const find = document.getElementById("jets-find");
+    if (!find || find.firstElementChild) return;
+    find.innerHTML = '<input type="search" inputmode="numeric" placeholder="Jet no."' +
+      ' aria-label="Open the jet with this number" autocomplete="off">';
+    const box = document.getElementById("jets-limits");
+    box.innerHTML = Object.entries(LIMITS).map(([name, title]) =>
+      `<span>${title}</span>` + ["least", "most"].map((side) =>
+        `<input type="text" inputmode="decimal" autocomplete="off" data-limit="${name}"` +
+        ` placeholder="${side}" aria-label="${side} ${title}">`).join("")).join("") +
+      '<button type="button" class="button" id="jets-limits-clear">Clear</button>';
+    sayLimits();
+  }
+
+  function findJet(text) {
+    if (/^\d+$/.test(text.trim())) open(Number(text.trim()));
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.closest("#jets-find")) findJet(event.target.value);
+  });
+  document.addEventListener("input", (event) => {
+    if (event.target.closest("[data-limit]")) applyLimits();
+  });
+  document.addEventListener("click", (event) => {
+    const stepper = event.target.closest("[data-step]");
+    if (stepper) step(Number(stepper.dataset.step));
+    const pick = event.target.closest("[data-pick]");
+    if (pick) {
+      pick.closest("details").open = false;
+      window.dash_clientside.set_props("pick", { data: { kind: pick.dataset.pick, at: Date.now() } });
+    }
+    if (event.target.closest("#jets-limits-button")) {
+      const box = document.getElementById("jets-limits");
+      box.hidden = !box.hidden;
+      event.target.setAttribute("aria-expanded", String(!box.hidden));
+    }
+    if (event.target.closest("#jets-limits-clear")) {
+      for (const field of document.querySelectorAll("[data-limit]")) field.value = "";
+      applyLimits();
+    }
+    const menu = document.querySelector(".pick-menu[open]");
+    if (menu && !event.target.closest(".pick-menu")) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = document.querySelector(".pick-menu[open]");
+    if (event.key === "Escape" && menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  window.jetlrp = window.jetlrp || {};
+  window.jetlrp.jets = { open, step, limit, furnish, sayLimits };
+})();

@@ -1,0 +1,83 @@
+"""Finding jets in a real browser, on the real jets: by number, by limits, at random, in a row."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def drawn(page, index):
+    page.wait_for_selector(f'#network[data-drawn="{index}"]')
+
+
+def listed(site, **query):
+    return httpx.get(f"{site.address}/api/v1/jets", params=query).raise_for_status().json()
+
+
+def scored(site, page):
+    """Wait until every jet has its score."""
+    for _ in range(300):
+        scores = httpx.get(f"{site.address}/api/v1/health").json()["scores"]
+        if scores["done"] == scores["total"]:
+            return
+        page.wait_for_timeout(200)
+    pytest.fail("the jets are never scored")
+
+
+def test_a_jet_is_found_by_its_number_and_the_next_ones_follow(real_site, page):
+    page.goto(real_site.address)
+    page.locator(".ag-row").first.wait_for()
+    find = page.get_by_label("Open the jet with this number")
+    find.fill("642")
+    find.press("Enter")
+    drawn(page, 642)
+    page.locator('.ag-row.ag-row-selected[row-id="642"]').wait_for()  # and the list goes there
+    page.get_by_role("button", name="Next jet of the list").click()
+    drawn(page, 643)
+    page.get_by_role("button", name="Previous jet of the list").click()
+    drawn(page, 642)
+    assert "jet=642" in page.url
+
+
+def test_limits_shorten_the_list_and_next_stays_inside_them(real_site, page):
+    page.goto(real_site.address)
+    page.locator(".ag-row").first.wait_for()
+    assert not page.locator("#jets-limits").is_visible()
+    page.get_by_role("button", name="Limits").click()
+    page.get_by_label("least pT (GeV)").fill("700")
+    page.get_by_label("most pT (GeV)").fill("900")
+    page.get_by_label("least tracks").fill("40")
+    there = listed(real_site, min_pt=700, max_pt=900, min_n_tracks=40)
+    assert 3 < there["matching"] < 917
+    wanted = f"{there['matching']} of 917"
+    page.wait_for_function(f"document.getElementById('jets-count').textContent === '{wanted}'")
+    assert page.get_by_role("button", name="Limits (2)").is_visible()
+    for jet in there["jets"][:2]:
+        page.get_by_role("button", name="Next jet of the list").click()
+        drawn(page, jet["index"])
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_function("document.getElementById('jets-count').textContent === '917 jets'")
+    assert page.get_by_label("least pT (GeV)").input_value() == ""
+
+
+@pytest.mark.parametrize(
+    ("title", "label", "least", "most"),
+    [
+        ("Confident signal", "hbb", 0.95, 1.0),
+        ("Background mistaken for signal", "qcd", 0.5, 1.0),
+    ],
+)
+def test_a_random_jet_of_a_kind(real_site, page, title, label, least, most):
+    page.goto(real_site.address)
+    page.locator(".ag-row").first.wait_for()
+    scored(real_site, page)
+    page.get_by_text("Random", exact=True).click()
+    page.get_by_role("button", name=title).click()
+    page.wait_for_selector("#network[data-drawn]")
+    index = int(page.locator("#network").get_attribute("data-drawn"))
+    row = listed(real_site, min_index=index, max_index=index)["jets"][0]
+    assert row["label"] == label
+    assert least <= row["score"] <= most
+    assert not page.get_by_role("button", name=title).is_visible()  # the menu has closed
