@@ -76,7 +76,7 @@ class JetTable:
 
     def chosen(self, query: JetQuery, scores: Floats) -> Places:
         """The numbers of the jets that pass the filters of ``query``, in file order."""
-        first = 0 if query.min_index is None else max(0, query.min_index)
+        first = 0 if query.min_index is None else min(max(0, query.min_index), self.n_jets)
         last = self.n_jets if query.max_index is None else min(self.n_jets, query.max_index + 1)
         part = slice(first, max(first, last))
         masks = []

@@ -64,6 +64,8 @@ def test_order(toy: Any, table: pd.DataFrame, column: str, backwards: bool) -> N
         ({"min_index": -3, "max_index": 10**30}, "index >= 0"),
         ({"max_index": -1}, "index < 0"),
         ({"min_index": 40}, "index > 39"),
+        ({"min_index": 10**30}, "index > 39"),
+        ({"max_index": -(10**30), "min_pt": 0}, "index > 39"),
         ({"min_index": 20, "max_index": 10}, "index < 0"),
         ({"min_index": 3, "max_index": 30, "min_pt": 350}, "3 <= index <= 30 and pt >= 350"),
     ],

@@ -72,6 +72,7 @@ def test_every_jet_of_a_kind_and_no_other_is_picked(picking: Any, kind: str) -> 
         others = {pick(picking, kind, exclude=one.index, seed=seed).index for seed in range(80)}
         assert others == wanted - {one.index}
     assert pick(picking, kind, exclude=-5).index in wanted
+    assert pick(picking, kind, exclude=10**30, seed=10**30).index in wanted
     assert pick(picking, kind).index in wanted
 
 
