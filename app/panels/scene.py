@@ -189,7 +189,7 @@ def _look() -> Component:
                     html.Div(
                         [
                             html.Span("Marks", className="control-title"),
-                            toggle("muons, electrons, displaced tracks", "marks", on=True),
+                            toggle("μ, e and displaced tracks", "marks", on=True),
                         ],
                         className="control row",
                     ),
