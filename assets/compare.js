@@ -150,7 +150,7 @@
 
   /* [name, value of a jet, as text, difference as text, what it is] */
   const LINES = [
-    ["H→bb̄ probability", score, share, points, "According to the network"],
+    ["P(H→bb̄)", score, share, points, "According to the network"],
     ["explained value", (jet) => jet.account.value, fixed, plusFixed, "The output that is explained"],
     ["on tracks", (jet) => jet.account.tracks, fixed, plusFixed, "Relevance that reached the tracks"],
     ["on biases", (jet) => jet.account.bias, fixed, plusFixed, "Relevance that the biases took"],
@@ -168,17 +168,23 @@
      "Share of the significance on edges within a subjet"],
   ];
 
+  const words = (name, tip, a, b) => ({ name, tip, a, b, difference: a === b ? "same" : "differs" });
+
   /** The rows of the table: [{name, tip, a, b, difference}] as texts. */
   function table(a, b) {
     return [
-      { name: "label", tip: "What the simulation says", a: a.words.label, b: b.words.label,
-        difference: a.words.label === b.words.label ? "same" : "differs" },
+      words("label", "What the simulation says", a.words.label, b.words.label),
+      words("explained", "The output that is explained", targetWords(a.question.target),
+            targetWords(b.question.target)),
+      words("rule", "How relevance is shared at each step", ruleWords(a.question.rule),
+            ruleWords(b.question.rule)),
+    ].filter((row) => row.name === "label" || row.difference === "differs").concat([
       ...LINES.map(([name, of, text, delta, tip]) => {
         const [one, other] = [number(of(a)), number(of(b))];
         return { name, tip, a: text(one), b: text(other),
                  difference: !delta ? "" : one === other ? "0" : delta(one - other) };
       }),
-    ];
+    ]);
   }
 
   /** Relevance of each feature, added up over the tracks: Map of name -> sum. */
@@ -218,10 +224,9 @@
   const escape = (text) => window.jetlrp.numbers.escape(text);
 
   function tableHtml(a, b) {
-    const head = (jet) => `<b>Jet ${jet.jet.index}</b><span>${escape(targetWords(jet.question.target))}` +
-      ` · ${escape(ruleWords(jet.question.rule))}</span>`;
-    return `<table class="compare-table"><thead><tr><td></td><th scope="col">${head(a)}</th>` +
-      `<th scope="col"><i>pinned</i>${head(b)}</th><th scope="col">difference</th></tr></thead><tbody>` +
+    const other = a.jet.jet_id === b.jet.jet_id ? "" : `Jet ${b.jet.index}`;
+    return `<table class="compare-table"><thead><tr><td></td><th scope="col">Jet ${a.jet.index}</th>` +
+      `<th scope="col">${other} <i>pinned</i></th><th scope="col">difference</th></tr></thead><tbody>` +
       table(a, b).map((row) =>
         `<tr title="${escape(row.tip)}"><th scope="row">${escape(row.name)}</th><td>${escape(row.a)}</td>` +
         `<td>${escape(row.b)}</td><td>${escape(row.difference)}</td></tr>`).join("") +
@@ -261,10 +266,10 @@
     }
     const { signed } = window.jetlrp.numbers;
     const found = changes(a, b);
-    const rank = ({ from, to }) => (from === to ? `rank ${to}`
-      : `rank ${from} <span aria-label="to">→</span> ${to}`);
+    const rank = ({ from, to }) => (from === to ? `#${to}` : `#${from} → #${to}`);
     const row = (kind, one, name) =>
-      `<li><button type="button" data-${kind}="${one.at}"><span>${name}</span>` +
+      `<li><button type="button" data-${kind}="${one.at}" title="Rank ${one.from} pinned, ` +
+      `rank ${one.to} here"><span>${name}</span>` +
       `<span class="muted">${rank(one)}</span>` +
       `<span class="signed ${one.delta > 0 ? "positive" : "negative"}">${signed(one.delta, 2)}</span>` +
       "</button></li>";
@@ -340,7 +345,9 @@
     const note = wanted && a && b && !isDifference()
       ? (a.jet.jet_id === b.jet.jet_id ? " · too large to subtract edge by edge"
         : " · other jet: the difference is in numbers only") : "";
-    document.getElementById("network-caption").textContent = isDifference()
+    const caption = document.getElementById("network-caption");
+    caption.replaceChildren(document.createElement("span"));
+    caption.firstChild.textContent = isDifference()
       ? `Difference: ${title(here)} minus ${targetWords(pinned.target)} · ${ruleWords(pinned.rule)}`
       : `${title(here)}${note}`;
     document.getElementById("network-b-caption").textContent = `pinned: ${title(b ? questionOf(b) : pinned)}`;
@@ -362,6 +369,10 @@
       return;
     }
     await window.Plotly.Plots.resize(div);
+    const legend = document.getElementById("network-legend");
+    if (state.slot === "a" && legend) {
+      window.jetlrp.legend.fill(legend, drawn("a"), look(), window.jetlrp.colours.now(), scales());
+    }
     if (!view.state.camera && !view.state.rotate) camera.move(div.id, camera.preset("start", div));
   }
 

@@ -30,8 +30,14 @@
       [["]"], "more edges", { "]": () => edges(1 / FINEST) }],
       [["X"], "edges of all tracks again", { x: () => window.jetlrp.view.set({ track: null }) }],
     ]],
-    ["Compare", [
-      [["P"], "pin this explanation, or unpin", { p: () => click("pin") }],
+    ["Page", [
+      [["1", "…", "5"], "open or close a panel below the picture",
+       Object.fromEntries([1, 2, 3, 4, 5].map((at) => [String(at), () => panel(at)]))],
+      [["M"], "talk mode: large type, little else", { m: () => toggle("talk") }],
+      [["D"], "dark or light", { d: () => click("theme-switch") }],
+      [["C"], "copy a link to this view", { c: () => click("copy-link") }],
+      [["?"], "this help", { "?": help }],
+      [["Esc"], "close what is open", {}],
     ]],
     ["Camera", [
       [["F"], "from the front", { f: () => click("camera-front") }],
@@ -43,14 +49,8 @@
       [["V"], "full screen, or back", { v: () => click("camera-full") }],
       [["0"], "all as at first, with the tracks and edges that were picked out", { 0: () => click("reset-view") }],
     ]],
-    ["Page", [
-      [["1", "…", "5"], "open or close a panel below the picture",
-       Object.fromEntries([1, 2, 3, 4, 5].map((at) => [String(at), () => panel(at)]))],
-      [["M"], "talk mode: large type, little else", { m: () => toggle("talk") }],
-      [["D"], "dark or light", { d: () => click("theme-switch") }],
-      [["C"], "copy a link to this view", { c: () => click("copy-link") }],
-      [["?"], "this help", { "?": help }],
-      [["Esc"], "close what is open", {}],
+    ["Compare", [
+      [["P"], "pin this explanation, or unpin", { p: () => click("pin") }],
     ]],
   ];
 
@@ -147,6 +147,7 @@
       return;
     }
     if (event.key === "Escape") {
+      if (document.querySelector(":popover-open")) return; // the browser closes it
       const typing = event.target instanceof Element && event.target.closest(TYPED);
       if (!typing && close()) event.preventDefault();
       return;
