@@ -164,7 +164,14 @@
       x += pitch;
       return here;
     });
-    return { width, height, tall, size, letters, left, right, pitch, slant, names, head, bars, top, step,
+    const named = new Array(n).fill(false); // where names would overlap, those that count most stand
+    const strongest = says.columns.map((_, column) => column)
+      .sort((a, b) => larger(says.columns[b].strength) - larger(says.columns[a].strength));
+    for (const column of strongest) {
+      named[column] = says.columns[column] === says.by || !named.some((stands, other) => stands &&
+        Math.abs(xs[other] - xs[column]) * Math.sin(slant) < letters * 0.9);
+    }
+    return { width, height, tall, size, letters, named, left, right, pitch, slant, names, head, bars, top, step,
              bottom, xs, end: left + across, crowd: Math.ceil((size * 0.9) / step) };
   }
 
@@ -299,6 +306,7 @@
   function namesSvg(says, at) {
     const degrees = (-at.slant * 180) / Math.PI;
     return says.columns.map((column, place) => {
+      if (!at.named[place]) return "";
       const x = at.xs[place] + at.pitch / 2 + at.letters * 0.34 * Math.sin(at.slant);
       const sorted = says.by === column ? " sorted" : "";
       return `<text class="name${sorted}" data-column="${place}"` +

@@ -300,7 +300,8 @@
     state.drawing = true;
     const { view } = window.jetlrp;
     try {
-      const Plotly = await plotly();
+      const { plane } = window.jetlrp;
+      const Plotly = plane.webgl() ? await plotly() : null;
       if (document.fonts && document.fonts.load) {
         await Promise.race([document.fonts.load("13px Inter", "Δηφ p"), wait(1500)]);
       }
@@ -319,10 +320,14 @@
         state.revision += 1;
         Object.assign(state, { order: made.order, k: made.k, where: made.where });
         const built = performance.now();
-        await Plotly.react(div, made.list, layout(made.where, theme, camera, state.revision),
-                           CONFIG);
-        if (!state.drawnOnce) listen(div, state);
-        state.drawnOnce = true;
+        if (Plotly) {
+          await Plotly.react(div, made.list, layout(made.where, theme, camera, state.revision),
+                             CONFIG);
+          if (!state.drawnOnce) listen(div, state);
+          state.drawnOnce = true;
+        } else {
+          plane.standIn(div, state.slot, scene, { view: compare.look(), theme, scales });
+        }
         if (state.slot === "a") {
           document.title = `Jet ${scene.jet.index} – jetlrp`;
           const box = document.getElementById("network-legend");
