@@ -49,6 +49,23 @@
     return { ...camera, projection: { type: view.state.projection } };
   }
 
+  /** The length of the box: without perspective it is what scrolling changes, so it is kept. */
+  function sizeOf(div, state, { projection }) {
+    if (projection.type === "perspective") return 1;
+    const before = state.drawnWith && state.drawnWith.projection.type === projection.type;
+    const scene = before ? inside(div) : null;
+    return scene ? scene.glplot.getAspectratio().x
+      : window.jetlrp.geometry.orthographicSize(div.clientWidth, div.clientHeight);
+  }
+
+  /** Draw again where an axis has come to be looked along, or no longer is. */
+  function mute(state, camera) {
+    const { alongAxis } = window.jetlrp.geometry;
+    if (state.drawnWith && alongAxis(camera) !== alongAxis(state.drawnWith)) {
+      window.jetlrp.scene.draw(state.id);
+    }
+  }
+
   /** Stand the camera of a plot where it is said to. */
   async function move(id, camera) {
     const div = document.getElementById(id);
@@ -91,7 +108,9 @@
   /** The viewer has let go of a plot: the view remembers how it stands. */
   function turned(div, state) {
     const camera = live(div);
-    if (camera && !state.moving && !moving && div.dataset.turned) window.jetlrp.view.set({ camera });
+    if (!camera || state.moving || moving || !div.dataset.turned) return;
+    window.jetlrp.view.set({ camera });
+    for (const id of ids()) if (shows(id)) mute(stateOf(id), camera);
   }
 
   /* ---------------------------------------------------- moving by itself */
@@ -163,7 +182,7 @@
       await moveAll(to);
     }
     view.set({ camera: name === "start" ? null : live(div) });
-    div.dataset.stands = name;
+    for (const id of ids()) if (shows(id)) mute(stateOf(id), to);
   }
 
   /** Turn slowly around the upright axis until the view says otherwise. */
@@ -259,5 +278,5 @@
   });
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.camera = { inside, live, wanted, move, follow, turned, preset, between, go, reset, full };
+  window.jetlrp.camera = { inside, live, wanted, sizeOf, move, follow, turned, preset, between, go, reset, full };
 })();

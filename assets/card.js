@@ -109,7 +109,7 @@
     const relevance = place >= 0 ? jet.signed[place] : says.signed_relevance;
     const rank = place >= 0 ? jet.rank[place] + 1 : says.rank;
     return `<dl><dt>significance</dt><dd>${significant(significance)}` +
-      ` <small>${percent(significance)} of all</small></dd>` +
+      ` <small>${percent(significance)}</small></dd>` +
       `<dt>rank</dt><dd>${thousands(rank)} <small>of ${thousands(jet.allEdges)}</small></dd>` +
       `<dt>speaks</dt><dd>${sign(relevance, signed(relevance))}` +
       ` <small>${escape(window.jetlrp.words.stance(jet, relevance))}</small></dd></dl>`;
@@ -128,30 +128,42 @@
 
   /** Relevance by feature at both ends, on one scale, and how it adds up. */
   function features(jet, says) {
-    const { signed } = window.jetlrp.numbers;
+    const { minus } = window.jetlrp.numbers;
     const sum = (values) => values.reduce((total, value) => total + value, 0);
     const most = Math.max(...says.source_relevance.map(Math.abs),
                           ...says.destination_relevance.map(Math.abs)) || 1;
+    const unit = unitOf(most);
+    const inUnit = (value) => sign(value, value === null ? "–"
+      : minus(`${value > 0 ? "+" : ""}${(value / unit.size).toFixed(unit.digits)}`));
     const source = sum(says.source_relevance);
     const destination = sum(says.destination_relevance);
     const more = says.features.length > TOP
       ? `<button type="button" class="link" data-part="all" aria-expanded="${all}">` +
         `${all ? `strongest ${TOP} only` : `all ${says.features.length} features`}</button>` : "";
     return `<div class="card-sides">` +
-      side(jet, `through track ${says.source}`, says.features, says.source_relevance, most) +
-      side(jet, `through track ${says.destination}`, says.features, says.destination_relevance, most) +
-      `</div><p class="card-sum"><span>${sign(source, signed(source))} + ` +
-      `${sign(destination, signed(destination))} = ` +
-      `<b>${sign(says.signed_relevance, signed(says.signed_relevance))}</b>` +
-      ` <span class="muted">all features of both</span></span>${more}</p>`;
+      side(jet, `through track ${says.source}`, says.features, says.source_relevance, most, inUnit, unit) +
+      side(jet, `through track ${says.destination}`, says.features, says.destination_relevance, most, inUnit,
+           unit) +
+      `</div><p class="card-sum"><span title="All features of the source, and of the destination,` +
+      ` add up to the signed relevance of the edge">${inUnit(source)} + ${inUnit(destination)} = ` +
+      `<b>${inUnit(says.signed_relevance)}</b> <span class="muted">${unit.text}</span></span>` +
+      `${more}</p>`;
   }
 
-  function side(jet, title, names, values, most) {
-    const { signed, symbol } = window.jetlrp.numbers;
+  /** A power of ten in which the values up to `most` are short: {size, digits, text}. */
+  function unitOf(most) {
+    const power = Math.floor(Math.log10(most * 1.0001));
+    if (power >= -1) return { size: 1, digits: Math.max(0, 2 - power), text: "" };
+    const raised = String(power).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
+    return { size: Math.pow(10, power), digits: 2, text: `× 10${raised}` };
+  }
+
+  function side(jet, title, names, values, most, inUnit, unit) {
+    const { symbol } = window.jetlrp.numbers;
     const order = values.map((_, at) => at)
       .sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]) || a - b)
       .slice(0, all ? names.length : TOP);
-    return `<div><h4>${title}</h4><ul>${order.map((at) => {
+    return `<div><h4>${title}${unit.text && `, ${unit.text}`}</h4><ul>${order.map((at) => {
       const feature = jet.features.get(names[at]);
       const value = values[at];
       const kind = value < 0 ? "negative" : "positive";
@@ -159,7 +171,7 @@
         `<span class="name">${symbol(feature ? feature.title : names[at])}</span>` +
         `<span class="two-sided"><span class="${kind}"` +
         ` style="width:${(50 * Math.abs(value) / most).toFixed(1)}%"></span></span>` +
-        `${sign(value, value === null ? "–" : signed(value, 2))}</li>`;
+        `${inUnit(value)}</li>`;
     }).join("")}</ul></div>`;
   }
 

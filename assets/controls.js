@@ -119,11 +119,14 @@
     return input;
   }
 
+  /** The jet in the picture, or the difference to the pinned one. */
+  const drawn = () => window.jetlrp.compare.drawn("a");
+
   /** The slider was moved; while it is dragged, the faint edges are left out. */
   function move(input, dragging) {
     const { view, scene, geometry } = window.jetlrp;
     if (!view.shown.a) return;
-    const most = geometry.considered(view.shown.a, view.state).length;
+    const most = geometry.considered(drawn(), view.state).length;
     scene.setDragging(dragging);
     if (dragging) view.set({ edges: geometry.edgesAt(input.value / STEPS, most), least: null });
   }
@@ -131,7 +134,7 @@
   /** The slider and the words beside it. */
   function syncEdges() {
     const { view, geometry, words } = window.jetlrp;
-    const jet = view.shown.a;
+    const jet = drawn();
     const input = slider();
     const box = document.getElementById("edges-words");
     if (!input || !box) return;

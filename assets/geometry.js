@@ -16,7 +16,7 @@
   const MAX_STRONG = 2000; // more curves than this are neither readable nor fast
   const MAX_REST = 4000; // faint lines drawn for the edges that come next
   const HEIGHT_OF_BOX = 1.02; // height of the scene over its width
-  const NARROW = 1.2; // width over height of a stage below which the camera steps back
+  const NARROW = 1.34; // width over height of a stage below which the camera steps back
   const UPRIGHT = 24; // points of an upright line, less one
   const SOURCE_SHADE = 0.42; // how much of an edge's colour it has where it starts
   const AXES = { x: "track_etarel", y: "track_phirel", z: "log:track_pt" };
@@ -268,6 +268,10 @@
     return points;
   }
 
+  /** Signed relevance as colour shows it: the square root of its share, with its sign, since most
+   * edges are far weaker than the strongest; the legend writes true values beside it. */
+  const compressed = (share) => Math.sign(share) * Math.sqrt(Math.abs(share));
+
   /** The colour of an edge where it ends, as a function of the edge: by significance, or by
    * signed relevance (view.edgecolor). */
   function edgeColour(scene, view, theme, scales) {
@@ -275,7 +279,7 @@
     if (view.edgecolor === "relevance") {
       const colourOf = scale(theme.diverging);
       const most = scales.signed || 1;
-      return (edge) => colourOf(0.5 + 0.5 * scene.signed[edge] / most);
+      return (edge) => colourOf(0.5 + 0.5 * compressed(scene.signed[edge] / most));
     }
     const colourOf = scale(theme.sequential);
     const most = scales.significance || 1;
@@ -354,7 +358,7 @@
 
   /** Where the camera stands at first; further away where the stage is narrow. */
   function cameraFor(width, height) {
-    const away = width > 0 && height > 0 ? Math.max(0.9, (NARROW * height) / width) : 1;
+    const away = width > 0 && height > 0 ? Math.max(0.98, (NARROW * height) / width) : 1;
     return {
       eye: { x: 1.26 * away, y: -1.44 * away, z: 0.56 * away },
       center: { x: 0, y: 0, z: -0.1 },
@@ -362,12 +366,25 @@
     };
   }
 
+  /** Which axis the camera looks along, so that its ticks lie on top of each other: "x" to "z", or
+   * null. */
+  function alongAxis({ eye, center }) {
+    const way = ["x", "y", "z"].map((side) => Math.abs(eye[side] - center[side]));
+    const far = Math.hypot(...way);
+    const at = way.findIndex((part) => part > 0.997 * far);
+    return at < 0 ? null : ["x", "y", "z"][at];
+  }
+
+  /** How large the box is drawn without perspective, where the camera's distance does not count. */
+  const orthographicSize = (width, height) =>
+    1.3 * (width > 0 && height > 0 ? Math.min(1, (1.05 * width) / height) : 1);
+
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.geometry = {
     BINS, SEGMENTS, STRIDE, BEND, MAX_STRONG, MAX_REST, HEIGHT_OF_BOX, SOURCE_SHADE, AXES,
     defaultEdges, mostEdges, edgesAt, positionOf, considered, shownEdges,
     widthOf, binOf, binMiddle, opacityOf, sizeOf, scalesOf,
     ticks, ticksBetween, axisOf, frame, directions, intoBox, outOfBox, bendOf, curve, edgeColour,
-    strongEdges, restEdges, direction, placeAt, cameraFor,
+    strongEdges, restEdges, direction, placeAt, cameraFor, compressed, alongAxis, orthographicSize,
   };
 })();

@@ -36,9 +36,9 @@
 
   /** Ring the track, or trace the edge, that the pointer is on; nothing, if it is on neither. */
   function place() {
-    const { view, scene, geometry } = window.jetlrp;
+    const { view, scene, geometry, compare } = window.jetlrp;
     const div = document.getElementById("network");
-    const jet = view.shown.a;
+    const jet = compare.drawn("a");
     const state = scene.stateOf("network");
     if (!div || !state.drawnOnce) return;
     const { track, edge } = view.hovered;
@@ -49,8 +49,7 @@
       const at = project(div, [[where.x[track], where.y[track], where.z[track]]]);
       if (at && at[0]) {
         const [x, y] = at[0];
-        const scales = geometry.scalesOf(view.both());
-        const radius = scene.sizes(jet, view.state, scales)[track] / 2 + 4;
+        const radius = scene.sizes(jet, compare.look(), compare.scales())[track] / 2 + 4;
         html = `<circle cx="${x}" cy="${y}" r="${radius}"/>` +
           `<text x="${x + radius + 4}" y="${y - radius + 2}">${track}</text>`;
       }

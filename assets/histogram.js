@@ -94,7 +94,7 @@
     const found = parts();
     if (!found) return;
     const { box, svg, line } = found;
-    const jet = view.shown.a;
+    const jet = window.jetlrp.compare.drawn("a");
     const order = jet ? geometry.considered(jet, view.state) : [];
     const spread = jet ? bins(jet, order) : null;
     const width = box.clientWidth;
@@ -108,7 +108,7 @@
       return;
     }
     const theme = colours.now();
-    const scales = geometry.scalesOf(view.both());
+    const scales = window.jetlrp.compare.scales();
     const k = geometry.shownEdges(jet, view.state, order);
     const least = threshold(jet, view.state, order, k);
     const key = [width, theme.panel, scales.significance, view.state.track, view.state.ways].join();
@@ -172,7 +172,7 @@
       const at = Math.max(0, Math.min(1, (event.clientX - left) / width));
       const { spread, order } = shown;
       const wanted = Math.pow(10, spread.low + at * (spread.high - spread.low));
-      const jet = window.jetlrp.view.shown.a;
+      const jet = window.jetlrp.compare.drawn("a");
       const top = jet.significance[order[0]];
       const bottom = jet.significance[order[mostEdges(order.length) - 1]];
       set(Math.max(order.length > mostEdges(order.length) ? bottom : 0, Math.min(top, wanted)));
@@ -198,7 +198,7 @@
     box.addEventListener("pointercancel", release);
     box.addEventListener("keydown", (event) => {
       if (!shown) return;
-      const jet = window.jetlrp.view.shown.a;
+      const jet = window.jetlrp.compare.drawn("a");
       const least = pressed(jet, shown.order, shown.k, shown.least, event.key, shown.spread);
       if (least === null) return;
       event.preventDefault();
@@ -209,7 +209,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     const { view } = window.jetlrp;
-    view.on(["edges", "least", "track", "ways", "pin"], redraw);
+    view.on(["edges", "least", "track", "ways", "pin", "difference"], redraw);
     view.onShown(redraw);
     document.addEventListener("jetlrp:theme", redraw);
   });

@@ -47,10 +47,10 @@
     const values = most > 0
       ? [...ticks(most, 4).filter((value) => value < most * 0.9), most] : [0];
     const bySize = view.size === "relevance" ? scales.relevance : scales.pt;
-    const symmetric = (top) => ({
+    const symmetric = (top, shareAt = (at) => at) => ({
       max: top,
       ticks: [1, 0.5, 0, -0.5, -1].map((at) => ({
-        at, text: at === 0 ? "0" : signed(at * top, 2) })),
+        at, text: at === 0 ? "0" : signed(shareAt(at) * top, 2) })),
     });
     const count = (list) => Array.from(list).filter(Boolean).length;
     return {
@@ -61,7 +61,7 @@
         steps: Array.from({ length: BINS }, (_, bin) => ({
           from: bin / BINS, to: (bin + 1) / BINS, width: widthOf(binMiddle(bin)) })),
       },
-      signed: symmetric(scales.signed),
+      signed: symmetric(scales.signed, (at) => at * Math.abs(at)), // as geometry.compressed
       relevance: symmetric(scales.relevance),
       origins: origins(scene),
       charges: scene.tracks.charge === null ? [] : [
@@ -85,22 +85,37 @@
 
   /* ------------------------------------------------------------------- SVG */
 
-  /** The legend as HTML, to stand beside the scene; its scales are as tall as the room lets them. */
-  function html(scene, view, theme, scales, { room = Infinity } = {}) {
+  /** Put the legend into its box, its scales as tall as there is room for. */
+  function fill(box, scene, view, theme, scales) {
+    for (const height of [132, 110, 92, 76, 60, 50]) {
+      box.classList.toggle("tight", height < 70);
+      box.innerHTML = html(scene, view, theme, scales, { height });
+      if (box.scrollHeight <= box.clientHeight) return;
+    }
+  }
+
+  /** What the scales are called, and what either sign says: of a jet, or of a difference. */
+  function titles(scene) {
+    return scene.difference
+      ? { width: "Change of significance", edges: "Δ edge significance", tracks: "Δ track relevance",
+          positive: "+ more here", negative: "− less here", than: "than pinned" }
+      : { width: "Edge significance", edges: "Edge relevance", tracks: "Track relevance",
+          positive: "+ for", negative: "− against", than: scene.words.stands_for };
+  }
+
+  /** The legend as HTML, to stand beside the scene; height: that of a scale, in pixels. */
+  function html(scene, view, theme, scales, { height = 132 } = {}) {
     const says = legend(scene, view, scales);
+    const words = titles(scene);
     const coloured = colouredBy(scene, view);
     const bySign = view.edgecolor === "relevance";
-    const fixed = 150 + 40 * (bySign + 1) + (view.marks ? 22 * says.marks.length + 24 : 0) +
-      (coloured === "origin" ? 20 * says.origins.length : coloured === "charge" ? 40 : 40);
-    const bars = 1 + bySign + (coloured === "relevance");
-    const height = Math.max(58, Math.min(132, (room - fixed) / bars));
     return (bySign
-      ? widthSvg(says.significance, theme, height) +
-        signedSvg("Edge relevance", says.signed, theme, scene, "legend-edges", height)
+      ? widthSvg(words.width, says.significance, theme, height) +
+        signedSvg(words.edges, says.signed, theme, scene, "legend-edges", height)
       : significanceSvg(says.significance, theme, height)) +
       (coloured === "origin" ? originsSvg(says.origins, theme)
         : coloured === "charge" ? chargesSvg(says.charges, theme)
-        : signedSvg("Track relevance", says.relevance, theme, scene, "legend-relevance", height)) +
+        : signedSvg(words.tracks, says.relevance, theme, scene, "legend-relevance", height)) +
       (view.marks ? marksSvg(says.marks) : "") +
       sizesSvg(says.sizes, theme, view);
   }
@@ -119,9 +134,9 @@
   }
 
   /** Width alone shows significance where colour shows the sign. */
-  function widthSvg(says, theme, height) {
+  function widthSvg(title, says, theme, height) {
     if (!(says.max > 0)) return "";
-    return steps("Edge significance", says, { top: 8, height, fill: "", paint: theme.muted,
+    return steps(title, says, { top: 8, height, fill: "", paint: theme.muted,
                                               words: "The width of an edge shows" });
   }
 
@@ -144,6 +159,7 @@
   }
 
   function signedSvg(title, says, theme, scene, id, height) {
+    const words = titles(scene);
     const { escape } = window.jetlrp.numbers;
     const top = 8;
     const y = (at) => top + height * (0.5 - at / 2);
@@ -154,14 +170,14 @@
       `<text x="24" y="${y(tick.at)}">${tick.text}</text>`).join("") : "";
     return `<figure><figcaption>${title}</figcaption>` +
       `<svg width="92" height="${height + 16}" role="img" aria-label="${title} as colour: blue` +
-      ` speaks against, orange for ${escape(scene.words.stands_for)}">` +
+      ` ${words.negative}, orange ${words.positive} ${escape(words.than)}">` +
       `<defs><linearGradient id="${id}" gradientUnits="userSpaceOnUse"` +
       ` x1="0" x2="0" y1="${top + height}" y2="${top}">${stops}</linearGradient></defs>` +
       `<rect x="3" width="10" y="${top}" height="${height}" rx="2"` +
       ` fill="url(#${id})" stroke="${theme.grid}"/>` +
       `<g class="marks">${marks}</g></svg>` +
-      `<p><span class="signed positive">+ for</span> <span class="signed negative">− against</span>` +
-      `<br>${escape(scene.words.stands_for)}</p></figure>`;
+      `<p><span class="signed positive">${words.positive}</span> ` +
+      `<span class="signed negative">${words.negative}</span><br>${escape(words.than)}</p></figure>`;
   }
 
   function item(shape, fill, stroke, title, count) {
@@ -208,6 +224,6 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.legend = {
-    SHAPES, MARKS, CHARGE_SHAPES, byOrigin, byCharge, colouredBy, origins, legend, html, chargeColour,
+    SHAPES, MARKS, CHARGE_SHAPES, byOrigin, byCharge, colouredBy, origins, legend, html, fill, chargeColour,
   };
 })();

@@ -162,12 +162,14 @@
   function isolatedTrace(scene, view, where, theme, scales) {
     const { track } = view;
     if (track === null || track === undefined || track >= scene.nTracks) return [];
+    const size = sizes(scene, view, scales)[track];
+    const twice = (side) => [where[side][track], where[side][track]]; // WebGL's lines are thin
     return [{
       type: "scatter3d", mode: "markers", name: "isolated", hoverinfo: "skip",
-      x: [where.x[track]], y: [where.y[track]], z: [where.z[track]],
+      x: twice("x"), y: twice("y"), z: twice("z"),
       marker: {
-        symbol: "circle", size: sizes(scene, view, scales)[track] + 9, color: ring(theme, 0),
-        line: { width: 2.5, color: theme.accent },
+        symbol: "circle", size: [size + 8, size + 9.2], color: ring(theme, 0),
+        line: { width: 1, color: theme.accent },
       },
     }];
   }
@@ -226,9 +228,11 @@
     };
   }
 
-  function axis(along, theme) {
+  /** An axis; without words where the camera looks along it. */
+  function axis(along, theme, mute) {
     return {
-      title: { text: along.title, font: { size: 13 * theme.type, color: theme.text, family: theme.font } },
+      showticklabels: !mute,
+      title: { text: mute ? "" : along.title, font: { size: 13 * theme.type, color: theme.text, family: theme.font } },
       tickfont: { size: 11 * theme.type, color: theme.muted, family: theme.font },
       gridcolor: theme.grid, linecolor: theme.grid, zerolinecolor: theme.grid,
       showbackground: false, showspikes: false, zeroline: false, gridwidth: 1,
@@ -237,7 +241,10 @@
     };
   }
 
-  function layout(where, theme, camera, revision) {
+  /** size: the length of the box's floor, which is other than 1 without perspective only */
+  function layout(where, theme, camera, revision, size = 1) {
+    const { alongAxis, HEIGHT_OF_BOX } = window.jetlrp.geometry;
+    const along = alongAxis(camera);
     return {
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
@@ -251,10 +258,10 @@
         hovermode: false,
         dragmode: "orbit",
         aspectmode: "manual",
-        aspectratio: { x: 1, y: 1, z: window.jetlrp.geometry.HEIGHT_OF_BOX },
-        xaxis: axis(where.axes.x, theme),
-        yaxis: axis(where.axes.y, theme),
-        zaxis: axis(where.axes.z, theme),
+        aspectratio: { x: size, y: size, z: size * HEIGHT_OF_BOX },
+        xaxis: axis(where.axes.x, theme, along === "x"),
+        yaxis: axis(where.axes.y, theme, along === "y"),
+        zaxis: axis(where.axes.z, theme, along === "z"),
       },
     };
   }
@@ -300,8 +307,7 @@
     state.drawing = true;
     const { view } = window.jetlrp;
     try {
-      const { plane } = window.jetlrp;
-      const Plotly = plane.webgl() ? await plotly() : null;
+      const Plotly = await plotly();
       if (document.fonts && document.fonts.load) {
         await Promise.race([document.fonts.load("13px Inter", "Δηφ p"), wait(1500)]);
       }
@@ -320,21 +326,16 @@
         state.revision += 1;
         Object.assign(state, { order: made.order, k: made.k, where: made.where });
         const built = performance.now();
-        if (Plotly) {
-          await Plotly.react(div, made.list, layout(made.where, theme, camera, state.revision),
-                             CONFIG);
-          if (!state.drawnOnce) listen(div, state);
-          state.drawnOnce = true;
-        } else {
-          plane.standIn(div, state.slot, scene, { view: compare.look(), theme, scales });
-        }
+        const size = window.jetlrp.camera.sizeOf(div, state, camera);
+        await Plotly.react(div, made.list,
+                           layout(made.where, theme, camera, state.revision, size), CONFIG);
+        state.drawnWith = camera;
+        if (!state.drawnOnce) listen(div, state);
+        state.drawnOnce = true;
         if (state.slot === "a") {
           document.title = `Jet ${scene.jet.index} – jetlrp`;
           const box = document.getElementById("network-legend");
-          if (box) {
-            box.innerHTML = window.jetlrp.legend.html(scene, compare.look(), theme, scales, {
-              room: box.clientHeight });
-          }
+          if (box) window.jetlrp.legend.fill(box, scene, compare.look(), theme, scales);
         }
         await frame();
         await frame();

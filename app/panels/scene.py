@@ -145,7 +145,7 @@ def _isolated() -> Component:
     """Whose edges alone are considered, which of them, and the way back to all."""
     return html.Div(
         [
-            html.Span(["Edges of ", html.B(**data(says="track"))]),
+            html.Span([html.Span("Edges of ", className="long"), html.B(**data(says="track"))]),
             segments(
                 "Which of its edges",
                 "ways",
