@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, overload
+from typing import IO, TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,8 @@ _KEY = b"jetlrp"  # of the run's description in the file's metadata
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True)
+class Problem:
     """A jet that could not be explained: its number, where it is and why."""
 
     index: int
@@ -419,7 +420,7 @@ def _compare(where: Path, there: Mapping[str, Any], now: Mapping[str, Any]) -> N
             for name in different
         )
         raise RelevanceFileError(
-            f"{where}: is of another run: {told}; give the same as then, write to another file, "
+            f"{where} is of another run: {told}; give the same as then, write to another file, "
             f"or remove {where}"
         )
 
@@ -438,25 +439,23 @@ def _sync(folder: Path) -> None:
         os.close(opened)
 
 
-def _read(path: Path) -> pa.Table:
-    """A whole file. Raises RelevanceFileError."""
+def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """A whole file, or some of its columns. Raises RelevanceFileError."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            return file.read()
+            return file.read(columns=columns)
     except (OSError, pa.ArrowException) as error:
         raise RelevanceFileError(
-            f"{path}: cannot be read ({error}); remove it and what follows it, and begin again"
+            f"{path}: cannot be read ({error}); it is damaged: remove it, and all that is in its "
+            "folder where that is one of parts, and begin again"
         ) from error
 
 
 def _problems(path: Path) -> list[Problem]:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        table = file.read(columns=["index", "jet_id", "problem"])
+    table = _read(path, ["index", "jet_id", "problem"])
     bad = table.filter(table.column("problem").is_valid())
     return [Problem(**row) for row in bad.to_pylist()]
 
@@ -465,7 +464,13 @@ def _schema(run: Mapping[str, Any]) -> pa.Schema:
     """The columns of a run's file; the run itself stands in the metadata."""
     import pyarrow as pa
 
-    number = pa.float64() if run["dtype"] == "float64" else pa.float32()
+    def each(kind: pa.DataType) -> pa.Field:
+        return pa.field(
+            "element", kind, nullable=False
+        )  # never missing within a list that is there
+
+    number = each(pa.float64() if run["dtype"] == "float64" else pa.float32())
+    feature_row = each(pa.list_(number, len(run["features"])))
     names = run["classes"]
     fields = [
         pa.field("index", pa.int64(), nullable=False),
@@ -478,16 +483,16 @@ def _schema(run: Mapping[str, Any]) -> pa.Schema:
         *(pa.field(f"logit_{name}", pa.float64()) for name in names),
         *(pa.field(f"probability_{name}", pa.float64()) for name in names),
         *(pa.field(name, pa.float64()) for name in ("value", *_TOTALS, "conservation_error")),
-        pa.field("feature_relevance", pa.list_(pa.list_(number, len(run["features"])))),
+        pa.field("feature_relevance", pa.list_(feature_row)),
     ]
     if run["edges"] != "none":
-        fields += [pa.field(f"edge_{end}", pa.list_(pa.int32())) for end in _ENDS]
+        fields += [pa.field(f"edge_{end}", pa.list_(each(pa.int32()))) for end in _ENDS]
         fields += [
             pa.field(name, pa.list_(number))
             for name in ("edge_significance", "signed_edge_relevance")
         ]
     if run["edges"] == "full":
-        fields.append(pa.field("edge_relevance", pa.list_(pa.list_(number))))
+        fields.append(pa.field("edge_relevance", pa.list_(each(pa.list_(number)))))
     return pa.schema(fields, {_KEY: json.dumps(run).encode()})
 
 
@@ -535,11 +540,11 @@ def _lists(arrays: Sequence[Array | None], kind: pa.ListType) -> pa.ListArray:
     flat = np.concatenate([np.zeros(0, number), *(one.ravel() for one in there)])
     values = pa.array(flat.astype(number, copy=False))
     if pa.types.is_fixed_size_list(inner):
-        values = pa.FixedSizeListArray.from_arrays(values, inner.list_size)
+        values = pa.FixedSizeListArray.from_arrays(values, type=inner)
     elif nested:
         width = there[0].shape[1] if there else 1
         starts = np.arange(0, len(flat) + 1, width or 1, dtype=np.int32)
-        values = pa.ListArray.from_arrays(starts, values)
+        values = pa.ListArray.from_arrays(starts, values, type=inner)
     lengths = [0 if one is None else len(one) for one in arrays]
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     absent = pa.array([one is None for one in arrays])

@@ -87,20 +87,22 @@ def explain_files(
         n_jets, n_before = writer.stop - writer.first, writer.next - writer.first
         tell()
         batches = _batches(jets, writer.next, writer.stop, jets_at_once)
-        # One thread each: what they do is in order, and one batch at most waits for them.
-        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as scribe:
-            reading = reader.submit(next, batches, None)
-            writing: Future[None] | None = None
-            while (batch := reading.result()) is not None:
+        try:
+            # One thread each: what they do is in order, and one batch at most waits for them.
+            with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as scribe:
                 reading = reader.submit(next, batches, None)
-                rows = explain(batch)
+                writing: Future[None] | None = None
+                while (batch := reading.result()) is not None:
+                    reading = reader.submit(next, batches, None)
+                    rows = explain(batch)
+                    if writing is not None:
+                        writing.result()
+                        tell()
+                    writing = scribe.submit(writer.write, rows)
                 if writing is not None:
                     writing.result()
-                    tell()
-                writing = scribe.submit(writer.write, rows)
-            if writing is not None:
-                writing.result()
-                tell()
+        finally:
+            tell()  # also of what was written while an interrupt was on its way
         problems = tuple(writer.problems())
         writer.finish()
     return Streamed(Path(out), n_jets, n_before, problems)

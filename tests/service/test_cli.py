@@ -16,6 +16,7 @@ from app import cli as command
 from app import serve
 from lrp_core.commands import check as check_command
 from lrp_core.commands import explain as explain_command
+from lrp_core.commands import explain_all as explain_all_command
 from lrp_core.errors import JetFileError
 from lrp_core.settings import PREFIX
 
@@ -172,12 +173,54 @@ def test_explain_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> 
         "rule": "gamma(1.0)",
         "dtype": "float64",
         "out": "e.npz",
+        "device": "cpu",
         "tree": "t",
         "columns": {"a": "b"},
     }
     asked.clear()
     assert run("explain", "--jet", "1").exit_code == 0
     assert asked[0] == (None, 1, None, None)
+
+
+def test_explain_all_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def fake(*given: Any, **named: Any) -> int:
+        asked.extend([given, named])
+        return 1
+
+    monkeypatch.setattr(explain_all_command, "run", fake)
+    words = ["a.root", "--all", "--out", "r.parquet", *NETWORK, "--rule", "zero", "--tree", "t"]
+    words += ["--first", "3", "--last", "9", "--batch", "16", "--edges", "full"]
+    assert run("explain", *words, "--device", "cuda").exit_code == 1
+    assert asked[0] == (["a.root"], "r.parquet", "IN.pth", "d.yml")
+    assert asked[1] == {
+        "target": None,
+        "rule": "zero",
+        "dtype": "float32",
+        "edges": "full",
+        "first": 3,
+        "last": 9,
+        "jets_at_once": 16,
+        "device": "cuda",
+        "tree": "t",
+        "columns": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ([], ["--jet", "--all"]),
+        (["--jet", "0", "--all", "--out", "r.parquet"], ["--jet", "--all"]),
+        (["--all"], ["--out", "relevance.parquet"]),
+        (["--all", "--out", "r.npz"], ["r.npz", ".parquet"]),
+        (["--jet", "0", "--edges", "full"], ["--edges", "--all"]),
+        (["--jet", "0", "--first", "0"], ["--first", "--all"]),
+    ],
+)
+def test_one_jet_or_all_of_them(words: list[str], parts: list[str]) -> None:
+    assert_one_line(run("explain", *words), *parts)
 
 
 def test_check_ends_with_the_status_of_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
