@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app import ids
+from app.controls import data, label, pressed
 from app.words import with_labels
 from lrp_core.service.schemas import Choices, RuleChoice, RuleParameter
 
@@ -43,40 +45,19 @@ def layout(choices: Choices) -> Component:
                 ],
                 className="panel-head",
             ),
-            html.Div(
-                [
-                    html.Label("Explain", htmlFor=ids.TARGET),
-                    dcc.Dropdown(
-                        [
-                            {"label": with_labels(each.title), "value": each.name}
-                            for each in choices.targets
-                        ],
-                        choices.defaults.target,
-                        id=ids.TARGET,
-                        clearable=False,
-                        searchable=False,
-                    ),
-                ],
-                className="control row",
+            _list(
+                ids.TARGET,
+                "Explain",
+                [(with_labels(each.title), each.name) for each in choices.targets],
+                choices.defaults.target,
             ),
             html.P(
                 target_words(choices, choices.defaults.target),
                 id=ids.TARGET_WORDS,
                 className="hint",
             ),
-            html.Div(
-                [
-                    html.Label("Rule", htmlFor=ids.RULE),
-                    dcc.Dropdown(
-                        [{"label": each.title, "value": each.name} for each in choices.rules],
-                        rule["name"],
-                        id=ids.RULE,
-                        clearable=False,
-                        searchable=False,
-                        maxHeight=320,
-                    ),
-                ],
-                className="control row",
+            _list(
+                ids.RULE, "Rule", [(each.title, each.name) for each in choices.rules], rule["name"]
             ),
             html.P(rule_words(choices, rule["name"]), id=ids.RULE_WORDS, className="hint"),
             *(_parameters(each, rule) for each in choices.rules),
@@ -115,6 +96,25 @@ def rule_words(choices: Choices, rule: str | None) -> str:
     return next((each.summary for each in choices.rules if each.name == rule), "")
 
 
+def _list(name: str, title: str, options: list[tuple[str, str]], usual: str) -> Component:
+    """A list of (text, value); what is chosen is the value of the component ``name``."""
+    return html.Div(
+        [
+            html.Label(title, htmlFor=f"{name}-list"),
+            html.Select(
+                [
+                    html.Option(text, value=value, selected=value == usual)
+                    for text, value in options
+                ],
+                id=f"{name}-list",
+                **data(asks=json.dumps(name)),
+            ),
+            dcc.Input(id=name, value=usual, type="hidden"),
+        ],
+        className="control row",
+    )
+
+
 def _parameters(rule: RuleChoice, default: dict[str, Any]) -> Component:
     chosen = default["name"] == rule.name
     return html.Div(
@@ -128,24 +128,40 @@ def _parameter(rule: str, parameter: RuleParameter, default: dict[str, Any]) -> 
     name = parameter.name
     value = default.get(name, parameter.default)
     here: Any = ids.rule_parameter(rule, name)
+    title = SYMBOLS.get(name, name)
     if parameter.type == "number":
-        control: Component = dcc.Input(
-            id=here, value=value, type="number", min=parameter.minimum, step="any", debounce=0.6
-        )
+        written = json.dumps(here, sort_keys=True, separators=(",", ":"))  # as Dash writes it
+        parts: list[Component] = [
+            html.Label(title, htmlFor=written),
+            dcc.Input(
+                id=here, value=value, type="number", min=parameter.minimum, step="any", debounce=0.6
+            ),
+        ]
     else:
-        options: list[Any] = (
-            [{"label": "no", "value": False}, {"label": "yes", "value": True}]
+        options: list[tuple[str, bool | str]] = (
+            [("no", False), ("yes", True)]
             if parameter.type == "boolean"
-            else [
-                {"label": OPTIONS.get(each, each), "value": each}
-                for each in parameter.choices or ()
-            ]
+            else [(OPTIONS.get(each, each), each) for each in parameter.choices or ()]
         )
-        control = dcc.RadioItems(options, value, id=here, className="segments")
-    return html.Div(
-        [html.Label(SYMBOLS.get(name, name), title=parameter.summary), control],
-        className="control row",
-    )
+        parts = [
+            html.Span(title, className="control-title"),
+            html.Div(
+                [
+                    html.Button(
+                        text,
+                        type="button",
+                        **data(asks=json.dumps(here), gives=json.dumps(option)),
+                        **pressed(option == value),
+                    )
+                    for text, option in options
+                ],
+                className="segments",
+                role="group",
+                **label(title),
+            ),
+            dcc.Input(id=here, value=value, type="hidden"),
+        ]
+    return html.Div(parts, className="control row", title=parameter.summary)
 
 
 def rule_wanted(
@@ -187,6 +203,14 @@ def register_callbacks(app: Dash, choices: Any) -> None:
         Input(ids.RULE, "value"),
         State({"type": "rule-panel", "rule": ALL}, "id"),
         prevent_initial_call=True,
+    )
+
+    app.clientside_callback(
+        ClientsideFunction("jetlrp_question", "sync"),
+        Input(ids.TARGET, "value"),
+        Input(ids.RULE, "value"),
+        Input({"type": "rule-parameter", "rule": ALL, "name": ALL}, "value"),
+        State({"type": "rule-parameter", "rule": ALL, "name": ALL}, "id"),
     )
 
     @app.callback(
