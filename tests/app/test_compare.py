@@ -1,0 +1,191 @@
+"""A pinned explanation beside another: pictures, one camera, one scale, and the difference."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from lrp_core.service.schemas import Base64Array
+from tests.app.test_page import eventually, question, row, wait_for_jet
+
+pytestmark = pytest.mark.browser
+
+GAMMA = "gamma(gamma=1,bias=account)"
+EPSILON = "epsilon(epsilon=0.01,relative=false,bias=account)"
+TRACKS = "(id) => document.getElementById(id).data.find((t) => t.name === 'tracks')"
+CAMERA = (
+    "(id) => { const c = window.jetlrp.camera.live(document.getElementById(id));"
+    " return ['eye', 'center', 'up'].flatMap((k) => ['x', 'y', 'z'].map((s) => c[k][s])); }"
+)
+
+
+def wait_for_pinned(page, index):
+    page.wait_for_selector(f'#network-b[data-drawn="{index}"]')
+
+
+def drag(page, pane):
+    """Turn one of the two plots a little, as a hand does."""
+    box = page.locator(pane).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.85
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 6):
+        page.mouse.move(x + 12 * step, y - 5 * step)
+        page.wait_for_timeout(60)
+    page.mouse.up()
+
+
+def table(page):
+    """The panel "Compared": what stands in each row, by its name."""
+    rows = page.locator(".compare-table tbody tr").all()
+    return {
+        each.locator("th").inner_text(): each.locator("td").all_inner_texts() for each in rows
+    }
+
+
+def test_two_jets_side_by_side_with_one_camera_and_one_scale(toy_site, page):
+    page.set_viewport_size({"width": 1500, "height": 900})
+    page.goto(f"{toy_site.address}/?jet=5")
+    wait_for_jet(page, 5)
+    assert not page.locator("#network-b").is_visible()
+    page.locator("#pin").click()
+    wait_for_pinned(page, 5)
+    assert page.locator("#pin").get_attribute("aria-pressed") == "true"
+    assert question(page)["pin"] == f"5~margin~{GAMMA}"
+    row(page, 0).click()
+    wait_for_jet(page, 0)
+    assert page.locator("#network-b").get_attribute("data-drawn") == "5"
+    assert page.locator("#network-caption").inner_text() == "Jet 0 · margin of H→bb̄ · LRP-γ(1)"
+    assert page.locator("#network-b-caption").inner_text().startswith("pinned: Jet 5 · margin")
+
+    # a colour, a size and a width mean the same in both
+    page.wait_for_function(
+        f"({TRACKS})('network').marker.cmax === ({TRACKS})('network-b').marker.cmax"
+    )
+    most = page.evaluate(
+        "() => Math.max(...window.jetlrp.view.both().map((jet) => jet.maxRelevance))"
+    )
+    assert page.evaluate(f"({TRACKS})('network').marker.cmax") == most
+    sizes = page.evaluate(
+        "() => ['a', 'b'].flatMap((slot) => { const jet = window.jetlrp.view.shown[slot];"
+        f" const sizes = ({TRACKS})(slot === 'a' ? 'network' : 'network-b').marker.size;"
+        " return jet.tracks.pt.map((pt, at) => [pt, sizes[at]]); })"
+    )
+    pt, diameter = np.array(sizes).T
+    assert np.ptp((diameter - 5.5) ** 2 / pt) < 1e-6 * ((diameter - 5.5) ** 2 / pt).max()
+
+    # turn either: the other stands alike
+    for pane, other in (("#network", "network-b"), ("#network-b", "network")):
+        before = page.evaluate(CAMERA, other)
+        drag(page, pane)
+        page.wait_for_timeout(400)
+        turned = page.evaluate(CAMERA, pane[1:])
+        assert np.abs(np.subtract(turned, before)).max() > 0.05
+        np.testing.assert_allclose(page.evaluate(CAMERA, other), turned, atol=1e-3)
+
+    # what is pointed at is told in either
+    page.evaluate(
+        "() => { const div = document.getElementById('network-b');"
+        f" div.emit('plotly_hover', {{points: [{{data: ({TRACKS})('network-b'), pointNumber: 2}}]}}); }}"
+    )
+    assert "Track 2" in page.locator("#scene-tooltip").text_content()
+
+    # numbers, as the jets are different particles
+    says = table(page)
+    assert says["tracks"] == ["26", "7", "+19"]
+    assert says["P(H→bb̄)"][2] == "0"
+    here, pinned, difference = (
+        float(text.replace("−", "-")) for text in says["on tracks"]
+    )
+    assert difference == pytest.approx(here - pinned, abs=2e-3)
+    assert "different particles" in page.locator(".compare-changes").inner_text()
+    page.get_by_role("button", name="difference", exact=True).click()
+    eventually(page, lambda: "in numbers only" in page.locator("#network-caption").inner_text())
+    assert page.locator("#network-b").is_visible()
+
+    # the two change places; then there is one again
+    page.locator("#swap").click()
+    wait_for_jet(page, 5)
+    wait_for_pinned(page, 0)
+    assert question(page)["jet"] == "5"
+    page.locator(".pane.pinned .link", has_text="unpin").click()
+    page.locator("#network-b").wait_for(state="hidden")
+    eventually(page, lambda: "pin" not in question(page))
+
+
+def test_the_difference_of_two_rules_is_drawn(toy_site, page):
+    page.set_viewport_size({"width": 1500, "height": 900})
+    page.goto(f"{toy_site.address}/?jet=5&rule={GAMMA}&pin=5~margin~{EPSILON}&dock=compare")
+    wait_for_jet(page, 5)
+    wait_for_pinned(page, 5)
+    page.get_by_role("button", name="difference", exact=True).click()
+    page.locator("#network-b").wait_for(state="hidden")
+    assert question(page)["difference"] == "1" or eventually(
+        page, lambda: question(page).get("difference") == "1"
+    )
+
+    def answer(rule):
+        body = {"target": "margin", "rule": rule}
+        given = toy_site.service.explanation(5, body)
+        return [
+            Base64Array(**given[name]).numpy()
+            for name in ("track_relevance_sum", "edge_significance")
+        ]
+
+    (here, edges), (pinned, edges_pinned) = answer("gamma(gamma=1)"), answer("epsilon(epsilon=0.01)")
+    page.wait_for_function(
+        f"({TRACKS})('network').marker.color[0] < 0 === {str(bool(here[0] < pinned[0])).lower()}"
+    )
+    drawn = page.evaluate(f"Array.from(({TRACKS})('network').marker.color)")
+    np.testing.assert_allclose(drawn, here - pinned, atol=1e-6)
+    strongest = page.evaluate("window.jetlrp.scene.stateOf('network').order[0]")
+    assert strongest == np.abs(edges - edges_pinned).argmax()
+    legend = page.locator("#network-legend").inner_text()
+    assert "Δ track relevance" in legend
+    assert re.search(r"\+ more here\s+− less here\s+than pinned", legend)
+    assert "LRP-γ(1) minus margin of H→bb̄ · LRP-ε(0.01)" in page.locator(
+        "#network-caption"
+    ).inner_text()
+    page.evaluate(
+        "() => { const div = document.getElementById('network');"
+        f" div.emit('plotly_hover', {{points: [{{data: ({TRACKS})('network'), pointNumber: 0}}]}}); }}"
+    )
+    words = page.locator("#scene-tooltip").text_content()
+    assert "Δ relevance" in words
+    assert ("more" if here[0] > pinned[0] else "less") + " than pinned" in words
+
+    # the panel lists what moved; a row points at it
+    first = page.locator(".compare-changes button[data-track]").first
+    assert first.get_attribute("data-track") == str(np.abs(here - pinned).argmax())
+    first.hover()
+    assert page.evaluate("window.jetlrp.view.hovered.track") == np.abs(here - pinned).argmax()
+    edge = page.locator(".compare-changes button[data-edge]").first
+    assert edge.get_attribute("data-edge") == str(strongest)
+    edge.click()
+    eventually(page, lambda: question(page).get("edge") == str(strongest))
+    assert page.locator(".compare-feature").count() == 8
+    assert table(page)["rule"] == ["LRP-γ(1)", "LRP-ε(0.01)", "differs"]
+
+
+def test_a_pinned_jet_that_cannot_be_shown(toy_site, page):
+    page.goto(f"{toy_site.address}/?jet=5&pin=4~margin~{GAMMA}")
+    wait_for_jet(page, 5)
+    error = page.locator(".pane.pinned .state.error")
+    error.wait_for()
+    assert "the jet has no tracks" in error.inner_text()
+    assert "req-7f3a" in error.inner_text()
+    assert page.locator("#network-b-caption").inner_text().startswith("pinned: Jet 4")
+    error.get_by_role("button", name="Unpin").click()
+    error.wait_for(state="hidden")
+
+    # away: it is said, and heals by itself
+    page.locator("#pin").click()
+    wait_for_pinned(page, 5)
+    page.locator(".pane.pinned .link", has_text="unpin").click()
+    toy_site.service.away = True
+    page.locator("#pin").click()
+    error.get_by_text("The service is away").wait_for()
+    toy_site.service.away = False
+    wait_for_pinned(page, 5)
