@@ -307,7 +307,8 @@
     state.drawing = true;
     const { view } = window.jetlrp;
     try {
-      const Plotly = await plotly();
+      const { plane } = window.jetlrp;
+      const Plotly = plane.webgl() ? await plotly() : null;
       if (document.fonts && document.fonts.load) {
         await Promise.race([document.fonts.load("13px Inter", "Δηφ p"), wait(1500)]);
       }
@@ -326,12 +327,16 @@
         state.revision += 1;
         Object.assign(state, { order: made.order, k: made.k, where: made.where });
         const built = performance.now();
-        const size = window.jetlrp.camera.sizeOf(div, state, camera);
-        await Plotly.react(div, made.list,
-                           layout(made.where, theme, camera, state.revision, size), CONFIG);
-        state.drawnWith = camera;
-        if (!state.drawnOnce) listen(div, state);
-        state.drawnOnce = true;
+        if (Plotly) {
+          const size = window.jetlrp.camera.sizeOf(div, state, camera);
+          await Plotly.react(div, made.list,
+                             layout(made.where, theme, camera, state.revision, size), CONFIG);
+          state.drawnWith = camera;
+          if (!state.drawnOnce) listen(div, state);
+          state.drawnOnce = true;
+        } else {
+          plane.standIn(div, state.slot, scene, { view: compare.look(), theme, scales });
+        }
         if (state.slot === "a") {
           document.title = `Jet ${scene.jet.index} – jetlrp`;
           const box = document.getElementById("network-legend");
