@@ -25,6 +25,7 @@ from lrp_core.rules import RULES, AnyRule, Composite, Epsilon, Gamma, Rule, pars
 from lrp_core.steps import Graph
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+ENGINES = ("auto", "general")
 ROWS_AT_ONCE = 30_000  # tracks and edges that go through the general engine together
 LOOK_AHEAD = 250_000  # tracks and edges among which jets of the same size are sought
 
@@ -85,6 +86,7 @@ def explain(
     target: str | None = None,
     rule: AnyRule | str | None = None,
     dtype: str = "float32",
+    engine: str = "auto",
 ) -> Explanation:
     """Share the network's output for one jet out over its tracks, features and edges.
 
@@ -94,11 +96,16 @@ def explain(
             name of one of PRESETS
     dtype   "float32" or "float64"; rules that lose digits in float32 (``needs_float64``) are
             computed in float64 always
+    engine  "auto": the fast path where it applies (fast_path.py), else the general engine;
+            "general": always the general engine, which gives the same up to rounding
 
     Positive relevance speaks for the target. Nothing is cached and the model is left as it was.
     Raises TargetError, RuleError, JetError (missing columns) or PropagationError.
     """
-    return explain_batch(model, [jet], target=target, rule=rule, dtype=dtype)[0]
+    (explanation,) = explain_batch(
+        model, [jet], target=target, rule=rule, dtype=dtype, engine=engine
+    )
+    return explanation
 
 
 def explain_batch(
@@ -108,11 +115,13 @@ def explain_batch(
     target: str | None = None,
     rule: AnyRule | str | None = None,
     dtype: str = "float32",
+    engine: str = "auto",
 ) -> list[Explanation]:
     """Explain several jets; the same as one by one, up to rounding. Arguments as ``explain``.
 
-    Jets run together up to a bounded number of tracks and edges, so that memory does not grow with
-    their number.
+    Jets run together up to a bounded number of tracks and edges, so that beyond the explanations
+    themselves memory does not grow with their number. Jets of the same number of tracks share the
+    fast path's tables; large ones run through them alone.
     """
     rule, target = choose(rule, target)
     wanted = model.target(target)
@@ -120,7 +129,11 @@ def explain_batch(
     number = _dtype(dtype)
     if rule.needs_float64:
         number = "float64"
-    fast = fast_path.prepare(model.steps, rule.for_stage, DTYPES[number])
+    if engine not in ENGINES:
+        raise SettingsError(f"engine is one of {', '.join(ENGINES)}, found {engine!r}")
+    fast = None
+    if engine == "auto":
+        fast = fast_path.prepare(model.steps, rule.for_stage, DTYPES[number])
     explanations: list[Explanation] = []
     for some in _packs(jets, LOOK_AHEAD):
         found = _explain_fast(model, fast, some, wanted, rule, number) if fast else {}
@@ -278,7 +291,7 @@ def _explain_fast(
                 tracks=list(found.tracks),
                 edges=list(found.edges),
                 significance=list(found.significance),
-                ledger=found.ledger,
+                ledgers=found.ledgers,
             )
             some = [jets[position] for position in positions]
             explanations.update(zip(positions, result.explanations(some), strict=True))
@@ -319,7 +332,7 @@ def _explain_together(
         significance=[
             torch.from_numpy(significance(one.cpu().numpy())) for one in by_stage[nearest]
         ],
-        ledger=flow.ledger,
+        ledgers=_ledgers(flow.ledger, len(jets)),
         deeper={stage: by_stage[stage] for stage in deeper},
     ).explanations(jets)
 
@@ -340,7 +353,7 @@ class _Result:
     tracks: Sequence[Tensor]
     edges: Sequence[Tensor]
     significance: Sequence[Tensor]
-    ledger: list[Row]
+    ledgers: list[Ledger]
     deeper: dict[str, Sequence[Tensor]] = field(default_factory=dict)
 
     def explanations(self, jets: list[Jet]) -> list[Explanation]:
@@ -372,9 +385,7 @@ class _Result:
                     stage: parts[number].cpu().numpy() for stage, parts in self.deeper.items()
                 },
             )
-            for number, (jet, ledger) in enumerate(
-                zip(jets, _ledgers(self.ledger, len(jets)), strict=True)
-            )
+            for number, (jet, ledger) in enumerate(zip(jets, self.ledgers, strict=True))
         ]
 
 

@@ -41,6 +41,7 @@ No account is what is missing: bias and ε are added up from the terms above, by
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -52,9 +53,9 @@ import torch
 from torch import Tensor
 
 from lrp_core.errors import PropagationError
+from lrp_core.explanation import Ledger, LedgerRow
 from lrp_core.interaction_network import InteractionNetwork
 from lrp_core.jets import Jet
-from lrp_core.propagation import Row
 from lrp_core.rules import Epsilon, Gamma, Layer, Rule, Zero, ZPlus, quotient
 from lrp_core.steps import Affine, Aggregate, Norm, Steps, scale_and_shift
 
@@ -111,9 +112,8 @@ class Network:
     edge_0, edge_3, ...  the two affine maps of each perceptron, BatchNorm folded in
     scale, shift         the BatchNorm on the input
     norm, mean, pool     names of the other stages
-    ways                 of the four layers at edges
-    merged               W_e W3, where LRP-0 is the rule of all four; otherwise
-    by_value, by_size    mean W and half |W| of these layers
+    ways                 how the rules of the four layers at edges weigh terms
+    merged               W_e W3, where LRP-0 is the rule of all four
     """
 
     edge_0: Layer
@@ -131,8 +131,6 @@ class Network:
     pool: str
     rule_for: Callable[[str], Rule]
     ways: tuple[Way, ...]
-    by_value: tuple[Tensor, ...]
-    by_size: tuple[Tensor, ...]
     merged: Tensor | None
 
     @property
@@ -155,13 +153,12 @@ def prepare(steps: Steps, rule_for: Callable[[str], Rule], dtype: torch.dtype) -
     (norm,) = (step for step in steps if isinstance(step, Norm))
     mean, pool = (step.stage for step in steps if isinstance(step, Aggregate))
     with torch.inference_mode():
-        layers = [step.bind(dtype).layer for step in affine]
+        layers = [step.folded(dtype) for step in affine]
         edge_0, edge_3, message_0, message_3, track_0, track_3, jet_0, jet_3 = layers
-        scale, shift = scale_and_shift(norm.norm)
+        scale, shift = scale_and_shift(norm.norm, dtype)
         merged = None
         if all(one == Way() for one in ways):
             merged = message_0.weight[:, -len(edge_3.weight) :] @ edge_3.weight
-        pairs = list(zip(layers, ways, strict=False)) if merged is None else []
         return Network(
             edge_0=edge_0,
             edge_3=edge_3,
@@ -171,17 +168,13 @@ def prepare(steps: Steps, rule_for: Callable[[str], Rule], dtype: torch.dtype) -
             track_3=track_3,
             jet_0=jet_0,
             jet_3=jet_3,
-            scale=scale.to(dtype),
-            shift=shift.to(dtype),
+            scale=scale,
+            shift=shift,
             norm=norm.stage,
             mean=mean,
             pool=pool,
             rule_for=rule_for,
             ways=ways,
-            by_value=tuple(
-                layer.weight if one.mean == 1 else layer.weight * one.mean for layer, one in pairs
-            ),
-            by_size=tuple(layer.size * one.half for layer, one in pairs),
             merged=merged,
         )
 
@@ -234,9 +227,10 @@ class Found:
 
     logits, start  [n_jets, n_classes]
     tracks         [n_jets, n_tracks, n_columns]
-    edges          [n_jets, n_edges, 2 n_columns], or None where only sums were asked for
-    norms, sums    [n_jets, n_edges]: Frobenius norm and sum of each edge's row
-    ledger         as ``propagation.Flow``
+    edges          [n_jets, n_edges, 2 n_columns]; no edges in it where only sums were asked for
+    significance   [n_jets, n_edges]
+    sums           [n_jets, n_edges]: the sum of each edge's row, where only sums were asked for
+    ledgers        one for each jet
     """
 
     logits: Tensor
@@ -245,35 +239,27 @@ class Found:
     edges: Tensor
     significance: Tensor
     sums: Tensor | None
-    ledger: list[Row]
+    ledgers: list[Ledger]
 
 
 def explain_equals(
-    network: Network,
-    tracks: Tensor,
-    weights: Tensor,
-    *,
-    rows: bool = True,
+    network: Network, tracks: Tensor, weights: Tensor, *, rows: bool = True
 ) -> Found:
     """Explain jets of the same number of tracks, every track joined to every other.
 
     tracks   [n_jets, n_tracks, n_columns]
     weights  [n_classes]: what each logit counts at the start
-    rows     whether to write out every edge's row; without, there are norms and sums only
+    rows     whether to write out every edge's row; without, there are significance and sums only
     Raises PropagationError where relevance meets a value of exactly zero or overflows.
     """
-    n_jets, n_tracks, _ = tracks.shape
-    h = tracks * network.scale + network.shift
-    book = _Book(h)
-    rule_for = network.rule_for
+    n_jets, n_tracks, n_columns = tracks.shape
+    book = _Book(n_jets)
+    h = torch.addcmul(network.shift, tracks, network.scale)
     edges = (_Terms if network.merged is None else _Merged)(network, h, rows=rows)
+    track_0, track_3, jet_0, jet_3 = network.track_0, network.track_3, network.jet_0, network.jet_3
 
     total = edges.forward()
-    incoming = max(n_tracks - 1, 1)
-    mean = total / incoming
-    flat = h.flatten(0, 1)
-    seen = torch.cat([flat, mean.flatten(0, 1)], dim=1)
-    track_0, track_3, jet_0, jet_3 = network.track_0, network.track_3, network.jet_0, network.jet_3
+    seen = torch.cat([h, total / max(n_tracks - 1, 1)], dim=2).flatten(0, 1)
     z5 = _affine(seen, track_0)
     a5 = z5.clamp(min=0)
     v = _affine(a5, track_3)
@@ -282,79 +268,59 @@ def explain_equals(
     z6 = _affine(pool, jet_0)
     a6 = z6.clamp(min=0)
     logits = _affine(a6, jet_3)
-    if not bool(torch.isfinite(logits).all()):
+    if not math.isfinite(logits.sum().item()):
         raise PropagationError("the network's output is not finite")
 
+    def share(layer: Layer, a: Tensor, z: Tensor, relevance: Tensor, origin: str) -> Tensor:
+        """One of the layers above the mean, by its rule as it is."""
+        shares = network.rule_for(layer.name).share(a, layer, z, relevance)
+        passed = {"input": (shares.inputs, origin)} if origin else {}
+        book.add(layer.name, relevance, passed, shares.bias, shares.epsilon)
+        return shares.inputs
+
     start = logits * weights
-    relevance = start
-    for layer, a, z, origin in (
-        (jet_3, a6, logits, jet_0.name),
-        (jet_0, pool, z6, network.pool),
-    ):
-        shares = rule_for(layer.name).share(a, layer, z, relevance)
-        book.add(
-            layer.name, relevance, {"input": (shares.inputs, origin)}, shares.bias, shares.epsilon
-        )
-        relevance = shares.inputs
+    relevance = share(jet_3, a6, logits, start, jet_0.name)
+    relevance = share(jet_0, pool, z6, relevance, network.pool)
     s = quotient(relevance, v_total, network.pool)
-    received, relevance = relevance, v * s.repeat_interleave(n_tracks, dim=0)
-    book.add(network.pool, received, {"input": (relevance, track_3.name)})
-    shares = rule_for(track_3.name).share(a5, track_3, v, relevance)
-    book.add(
-        track_3.name,
-        relevance,
-        {"input": (shares.inputs, track_0.name)},
-        shares.bias,
-        shares.epsilon,
-    )
-    received = shares.inputs
-    shares = rule_for(track_0.name).share(seen, track_0, z5, received)
-    directly, back = shares.inputs.split([flat.shape[1], mean.shape[2]], dim=1)
-    book.add(
-        track_0.name,
-        received,
-        {"self": (directly, network.norm), "mean": (back, network.mean)},
-        shares.bias,
-        shares.epsilon,
-    )
-    back = back.reshape(mean.shape)
+    to_tracks = (v.view(n_jets, n_tracks, -1) * s[:, None]).flatten(0, 1)
+    book.add(network.pool, relevance, {"input": (to_tracks, track_3.name)})
+    relevance = share(track_3, a5, v, to_tracks, track_0.name)
+    both = share(track_0, seen, z5, relevance, "").view(n_jets, n_tracks, -1)
+    directly, back = both[..., :n_columns], both[..., n_columns:]
+    book.passed({"self": (directly, network.norm), "mean": (back, network.mean)})
+    t, constant = torch.zeros_like(total), None
     if n_tracks > 1:
-        constant = None
         t = quotient(back, total, network.mean)
     else:  # a mean over no edges is a constant, and what it earns the bias's
-        constant, t = back, torch.zeros_like(back)
+        constant = back
     messages = t * total
     book.add(network.mean, back, {"input": (messages, network.message_3.name)}, constant)
 
-    by_edges = edges.backward(t, messages, book)
-    result = directly.reshape(h.shape) + by_edges
+    result = edges.backward(t, messages, book).add_(directly)
     book.add(network.norm, result, {"input": (result, "tracks")})
-    ledger = book.rows()
-    accounts = torch.stack([account for row in ledger for account in (row.bias, row.epsilon)])
-    if not bool(torch.isfinite(result).all() & torch.isfinite(accounts).all()):
+    ledgers = book.ledgers()
+    if not math.isfinite(sum(ledger.bias + ledger.epsilon for ledger in ledgers)) or (
+        not math.isfinite(result.sum().item())
+    ):
         raise PropagationError(f"relevance overflowed in {result.dtype}")
-    norms = edges.norms
-    share = norms / norms.sum(dim=1, keepdim=True).clamp(min=torch.finfo(norms.dtype).tiny)
-    return Found(logits, start, result, edges.rows, share, edges.sums, ledger)
+    return Found(logits, start, result, edges.rows, edges.significance(), edges.sums, ledgers)
+
+
+def _affine(a: Tensor, layer: Layer) -> Tensor:
+    return torch.addmm(layer.bias, a, layer.weight.T)
 
 
 class _Book:
-    """The ledger while it is written, by jet."""
+    """Writes ledgers: notes whose sum every entry is, and adds all of them up in one go at the end.
 
-    def __init__(self, h: Tensor) -> None:
-        self.n_jets = len(h)
-        self.nothing = h.new_zeros(self.n_jets, dtype=torch.float64)
-        self._rows: list[Row] = []
-        self._last, self._sum = self.nothing, self.nothing
+    Every entry is a tensor whose rows belong to the jets in turn; one entry at a time would take
+    longer than a small jet. Sums are taken in float64.
+    """
 
-    def per_jet(self, values: Tensor | None) -> Tensor:
-        """Sums of [n_jets * anything] -> [n_jets] float64; nothing is 0."""
-        if values is None:
-            return self.nothing
-        if values is not self._last:  # what one stage passes on is often what the next receives
-            self._last = values
-            self._sum = values.reshape(self.n_jets, -1).sum(dim=1, dtype=torch.float64)
-        return self._sum
+    def __init__(self, n_jets: int) -> None:
+        self.n_jets = n_jets
+        self._stages: list[tuple[str, dict[str, str]]] = []
+        self._entries: list[list[Tensor | None]] = []
 
     def add(
         self,
@@ -364,67 +330,92 @@ class _Book:
         bias: Tensor | None = None,
         epsilon: Tensor | None = None,
     ) -> None:
-        """One division; passed: for each port the relevance and the stage whose output it is."""
-        self._rows.append(
-            Row(
-                stage=stage,
-                received=self.per_jet(received),
-                passed={
-                    f"{stage}:{port}": self.per_jet(part) for port, (part, _) in passed.items()
-                },
-                inputs={f"{stage}:{port}": origin for port, (_, origin) in passed.items()},
-                bias=self.per_jet(bias),
-                epsilon=self.per_jet(epsilon),
-            )
-        )
+        """One division. passed: for each port the relevance and the stage whose output it is."""
+        self._stages.append((stage, {}))
+        self._entries.append([received, bias, epsilon])
+        self.passed(passed)
 
-    def rows(self) -> list[Row]:
-        """The rows in the order in which they were written."""
-        return self._rows
+    def passed(self, passed: dict[str, tuple[Tensor, str]]) -> None:
+        """More inputs of the division noted last."""
+        stage, inputs = self._stages[-1]
+        for port, (part, origin) in passed.items():
+            inputs[f"{stage}:{port}"] = origin
+            self._entries[-1].append(part)
+
+    def ledgers(self) -> list[Ledger]:
+        """A ledger for each jet."""
+        entries = [entry for row in self._entries for entry in row]
+        parts = {id(entry): entry for entry in entries if entry is not None}
+        flat = [entry.reshape(self.n_jets, -1) for entry in parts.values()]
+        ends = np.cumsum([0, *(part.shape[1] for part in flat)])
+        terms = torch.cat(flat, dim=1).cpu().numpy()
+        sums = np.add.reduceat(terms, ends[:-1], axis=1, dtype=np.float64).T.tolist()
+        found: dict[int, list[float]] = dict(zip(parts, sums, strict=True))
+        found[id(None)] = [0.0] * self.n_jets
+        ledgers = []
+        for jet in range(self.n_jets):
+            rows = []
+            for (stage, inputs), row in zip(self._stages, self._entries, strict=True):
+                received, bias, epsilon, *passed = (found[id(entry)][jet] for entry in row)
+                named = dict(zip(inputs, passed, strict=True))
+                rows.append(LedgerRow(stage, received, named, bias, epsilon, dict(inputs)))
+            ledgers.append(Ledger(tuple(rows)))
+        return ledgers
 
 
-def _affine(a: Tensor, layer: Layer) -> Tensor:
-    return torch.addmm(layer.bias, a, layer.weight.T)
+class _Block(NamedTuple):
+    """Sources ``first`` to ``last`` (exclusive) of every jet at hand, with all destinations.
 
-
-@dataclass(frozen=True)
-class _Block:
-    """Sources first to last (exclusive) of every jet at hand, with all their destinations."""
+    pairs  how many pairs these are
+    start  where they stand in arrays of all pairs
+    """
 
     first: int
     last: int
+    pairs: int
+    start: int
+
+    @property
+    def sources(self) -> slice:
+        """The sources among all tracks."""
+        return slice(self.first, self.last)
 
 
 class _Pairs(ABC):
-    """The edges of jets of N tracks each, as tables of N x N pairs; every array is [pairs, width].
+    """The edges of jets of n tracks each, as tables of n x n pairs; every array is [pairs, width].
 
     Several jets run in one block; a jet with more pairs than a block holds runs alone, in several.
+    Forward values are kept for the way back, of very large jets only those of one block: they are
+    computed again.
     """
 
     def __init__(self, network: Network, h: Tensor, *, rows: bool) -> None:
         self.network = network
-        self.ways = network.ways
         self.h = h
         self.n_jets, self.n, self.columns = h.shape
-        self.width = network.message_3.weight.shape[0]
-        self.inner = network.edge_0.weight.shape[0]
         n_edges = self.n * (self.n - 1)
         self.rows = h.new_empty(self.n_jets, n_edges if rows else 0, 2 * self.columns)
         self.norms = h.new_empty(self.n_jets, n_edges)
-        self.sums = None if rows else h.new_empty(self.n_jets, n_edges)
-        self.tiny = torch.finfo(h.dtype).tiny
-        each = max(1, BLOCK // self.n) if self.n_jets == 1 else self.n
-        # Blocks of nearly the same size.
-        count = -(-self.n // each)
-        each = -(-self.n // count)
-        self.blocks = [_Block(first, min(first + each, self.n)) for first in range(0, self.n, each)]
-        self.kept = len(self.blocks) == 1 or self.n * self.n <= KEPT
-        self.block_rows = self.n_jets * each * self.n
+        self.sums = None if rows else torch.empty_like(self.norms)
+        count = 1 if self.n_jets > 1 else -(-self.n * self.n // BLOCK)
+        each = -(-self.n // count)  # sources, about as many in every block
+        self.kept = count == 1 or self.n * self.n <= KEPT
+        self.blocks = [
+            _Block(
+                first,
+                last := min(first + each, self.n),
+                self.n_jets * (last - first) * self.n,
+                first * self.n if self.kept else 0,
+            )
+            for first in range(0, self.n, each)
+        ]
+        self.at_once = self.n_jets * each * self.n
+        self.at_hand = self.n_jets * self.n * self.n if self.kept else self.at_once
         self.prepare()
 
     @abstractmethod
     def prepare(self) -> None:
-        """What is computed once per track or per network."""
+        """What is computed once per track, and the buffers."""
 
     @abstractmethod
     def forward(self) -> Tensor:
@@ -432,18 +423,24 @@ class _Pairs(ABC):
 
     @abstractmethod
     def backward(self, t: Tensor, messages: Tensor, book: _Book) -> Tensor:
-        """Share out what the means received, R = q t, and write the ledger.
+        """Share out what the means received, R = q t, and note it in the book.
 
-        t [n_jets, n, width] -> what reached h by way of the edges [n_jets, n, n_columns].
+        t, messages (R summed over each destination's edges) [n_jets, n, width]
+        -> what reached h by way of the edges [n_jets, n, n_columns].
         """
+
+    def significance(self) -> Tensor:
+        """The rows' norms over their sum by jet [n_jets, n_edges]; zeros where all are zero."""
+        total = self.norms.sum(dim=1, keepdim=True)
+        return self.norms / total.clamp_(min=torch.finfo(total.dtype).tiny)
 
     def table(self, values: Tensor, block: _Block) -> Tensor:
         """[pairs, width] as [n_jets, sources, destinations, width]."""
-        return values.view(self.n_jets, block.last - block.first, self.n, -1)
+        return values.view(self.n_jets, block.last - block.first, self.n, values.shape[1])
 
     def clear_diagonal(self, values: Tensor, block: _Block) -> None:
         """A track has no edge to itself."""
-        rows = values.view(self.n_jets, -1, values.shape[-1])
+        rows = values.view(self.n_jets, -1, values.shape[1])
         rows[:, block.first :: self.n + 1].zero_()
 
     def write(self, block: _Block, found: Tensor) -> None:
@@ -451,9 +448,9 @@ class _Pairs(ABC):
         n = self.n
         if n == 1:
             return
+        # The k-th pair off the diagonal is pair k + k // n + 1 of all n x n.
         k = torch.arange(block.first * (n - 1), block.last * (n - 1), device=found.device)
-        # The k-th pair off the diagonal, among all pairs of the block.
-        pairs = k + k.div(n, rounding_mode="floor") + (1 - block.first * n)
+        pairs = k.div(n, rounding_mode="floor").add_(k).add_(1 - block.first * n)
         if self.n_jets > 1:
             jets = torch.arange(self.n_jets, device=found.device)[:, None] * (n * n)
             pairs = (jets + pairs).flatten()
@@ -466,313 +463,97 @@ class _Pairs(ABC):
             self.sums[:, edges] = rows.sum(dim=1).view(self.n_jets, -1)
         self.norms[:, edges] = torch.linalg.vector_norm(rows, dim=1).view(self.n_jets, -1)
 
+    def of_jets(self, values: Tensor) -> Tensor:
+        """Add a block's values [pairs, width] up by jet -> [n_jets, width]."""
+        return values.view(self.n_jets, -1, values.shape[1]).sum(dim=1)
+
 
 class _Merged(_Pairs):
-    """LRP-0 at every edge stage."""
+    """LRP-0 at every layer of the edges; W_e W3 is one layer, and s is the gradient."""
 
     def prepare(self) -> None:
-        network, h = self.network, self.h
-        first, last, message = network.edge_0, network.edge_3, network.message_0
-        f = self.columns
-        self.from_edge = message.weight[:, f:]
+        network, h, f = self.network, self.h, self.columns
+        first, last, message, _ = network.on_edges
         assert network.merged is not None
         self.merged = network.merged
+        self.from_edge = message.weight[:, f:]
         offset = torch.addmv(message.bias, self.from_edge, last.bias)
         self.source = torch.matmul(h, first.weight[:, :f].T).add_(first.bias)
         self.destination = torch.matmul(h, first.weight[:, f:].T)
         self.to_message = torch.matmul(h, message.weight[:, :f].T).add_(offset)
-        self.total = h.new_zeros(self.n_jets, self.n, message.weight.shape[0])
-        size = self.n_jets * self.n * self.n if self.kept else self.block_rows
-        self.a1 = h.new_empty(size, self.inner)
-        self.a2 = h.new_empty(size, message.weight.shape[0])
-        self.scratch = h.new_empty(self.block_rows, self.inner)
-        self.found = h.new_empty(self.block_rows, 2 * f)
+        self.a1 = h.new_empty(self.at_hand, len(first.weight))
+        self.a2 = h.new_empty(self.at_hand, len(message.weight))
+        self.scratch = h.new_empty(2, self.at_once, len(first.weight))
+        self.found = h.new_empty(self.at_once, 2 * f)
 
     def _forward(self, block: _Block) -> tuple[Tensor, Tensor]:
         """a1 and a2 of a block."""
-        size = self.n_jets * (block.last - block.first) * self.n
-        start = block.first * self.n if self.kept and self.n_jets == 1 else 0
-        a1, a2 = self.a1[start : start + size], self.a2[start : start + size]
-        sources = slice(block.first, block.last)
-        torch.add(
-            self.source[:, sources, None], self.destination[:, None], out=self.table(a1, block)
-        )
-        a1.clamp_(min=0)
+        a1, a2 = (a[block.start : block.start + block.pairs] for a in (self.a1, self.a2))
+        source, to_message = self.source[:, block.sources, None], self.to_message
+        torch.add(source, self.destination[:, None], out=self.table(a1, block)).clamp_(min=0)
         torch.mm(a1, self.merged.T, out=a2)
-        self.table(a2, block).add_(self.to_message[:, sources, None])
-        a2.clamp_(min=0)
+        self.table(a2, block).add_(to_message[:, block.sources, None]).clamp_(min=0)
         self.clear_diagonal(a2, block)
         return a1, a2
 
     def forward(self) -> Tensor:
         self.values: list[tuple[Tensor, Tensor]] = []
+        totals = []
         for block in self.blocks:
-            values = self._forward(block)
-            self.total += self.table(values[1], block).sum(dim=1)
-            if self.kept:
-                self.values.append(values)
+            a1, a2 = self._forward(block)
+            totals.append(self.table(a2, block).sum(dim=1))
+            self.values.append((a1, a2))
+        self.total = _add_up(totals)
         last = self.network.message_3
         return torch.matmul(self.total, last.weight.T).add_(last.bias, alpha=self.n - 1)
 
     def backward(self, t: Tensor, messages: Tensor, book: _Book) -> Tensor:
-        network, f = self.network, self.columns
+        network, f, h = self.network, self.columns, self.h
         first, last, message, out = network.on_edges
         u = torch.matmul(t, out.weight)
         from_track = message.weight[:, :f]
-        g2_source, g1_source = [], []
-        g1_destination = torch.zeros_like(self.source)
-        from_a1 = self.h.new_zeros(self.n_jets, dtype=torch.float64)
+        g2_source, g1_source, g1_destination, from_a1s = [], [], [], []
         for number, block in enumerate(self.blocks):
             a1, a2 = self.values[number] if self.kept else self._forward(block)
-            g2 = a2.sign_()
+            g2, g1, r1 = a2.sign_(), self.scratch[0, : block.pairs], self.scratch[1, : block.pairs]
             self.table(g2, block).mul_(u[:, None])
-            g1 = torch.mm(g2, self.merged, out=self.scratch[: len(g2)])
-            found = torch.mul(a1, g1)
-            from_a1 += found.view(self.n_jets, -1).sum(dim=1)
+            torch.mm(g2, self.merged, out=g1)
+            from_a1s.append(self.of_jets(torch.mul(a1, g1, out=r1)))
             g1.mul_(a1.sign_())
             g2_source.append(self.table(g2, block).sum(dim=2))
             g1_source.append(self.table(g1, block).sum(dim=2))
-            g1_destination += self.table(g1, block).sum(dim=1)
-            rows = torch.mm(g1, first.weight, out=self.found[: len(g1)])
+            g1_destination.append(self.table(g1, block).sum(dim=1))
+            rows = torch.mm(g1, first.weight, out=self.found[: block.pairs])
             rows[:, :f].addmm_(g2, from_track)
-            self.table(rows, block)[..., :f].mul_(self.h[:, block.first : block.last, None])
-            self.table(rows, block)[..., f:].mul_(self.h[:, None])
+            self.table(rows, block)[..., :f].mul_(h[:, block.sources, None])
+            self.table(rows, block)[..., f:].mul_(h[:, None])
             self.write(block, rows)
-        g2s, g1s = torch.cat(g2_source, dim=1), torch.cat(g1_source, dim=1)
-
-        from_a2 = u * self.total
-        book.add(
-            out.name,
-            messages,
-            {"input": (from_a2, message.name)},
-            torch.matmul(t, out.bias) * (self.n - 1),
-        )
+        g2s, g1s, from_a1 = _join(g2_source), _join(g1_source), _add_up(from_a1s)
         g2_total = g2s.sum(dim=1)
-        by_message = torch.matmul(g2s, from_track).mul_(self.h)
-        g_e = torch.matmul(g2_total, self.from_edge)
-        e_bias = torch.matmul(g_e, last.bias)
-        from_e = from_a1 + e_bias
-        book.add(
-            message.name,
-            from_a2,
-            {"source": (by_message, network.norm), "edge": (from_e, last.name)},
-            torch.matmul(g2_total, message.bias),
-        )
-        book.add(last.name, from_e, {"input": (from_a1, first.name)}, e_bias)
-        by_source = torch.matmul(g1s, first.weight[:, :f]).mul_(self.h)
-        by_destination = torch.matmul(g1_destination, first.weight[:, f:]).mul_(self.h)
-        book.add(
-            first.name,
-            from_a1,
-            {"source": (by_source, network.norm), "destination": (by_destination, network.norm)},
-            torch.matmul(g1s.sum(dim=1), first.bias),
+        e_bias = torch.matmul(g2_total, self.from_edge).mul_(last.bias)
+        q_bias = t * (out.bias * (self.n - 1))
+        from_a2 = u.mul_(self.total)
+        from_e = torch.cat([from_a1, e_bias], dim=1)
+        by_message = torch.matmul(g2s, from_track).mul_(h)
+        by_source = torch.matmul(g1s, first.weight[:, :f]).mul_(h)
+        by_destination = torch.matmul(_add_up(g1_destination), first.weight[:, f:]).mul_(h)
+        _note(
+            book,
+            network,
+            (messages, from_a2, by_message, from_e, from_a1, by_source, by_destination),
+            (g1s.sum(dim=1).mul_(first.bias), e_bias, g2_total.mul_(message.bias), q_bias),
+            (None,) * 4,
         )
         return by_message + by_source + by_destination
 
 
-class _Terms(_Pairs):
-    """Every other combination of rules that is served."""
+class _Values(NamedTuple):
+    """Forward values of a block [pairs, width], and ε of every row [pairs, 1] or of all, by layer.
 
-    def prepare(self) -> None:
-        network, h, f, ways = self.network, self.h, self.columns, self.ways
-        first, last, message, out = network.on_edges
-        size = h.abs()
-        self.by_value, self.by_size = network.by_value, network.by_size
-        self.source = torch.matmul(h, first.weight[:, :f].T).add_(first.bias)
-        self.destination = torch.matmul(h, first.weight[:, f:].T)
-        self.to_message = torch.matmul(h, message.weight[:, :f].T).add_(message.bias)
-        # What h gives to the divisors.
-        if ways[0].half:
-            part = torch.matmul(size, self.by_size[0][:, :f].T)
-            part.add_(first.bias.abs(), alpha=ways[0].half).add_(self.source, alpha=ways[0].mean)
-            self.source_size = part
-            part = torch.matmul(size, self.by_size[0][:, f:].T)
-            self.destination_size = part.add_(self.destination, alpha=ways[0].mean)
-        if ways[2].half:
-            part = torch.matmul(size, self.by_size[2][:, :f].T)
-            self.to_message_size = part.add_(message.bias.abs(), alpha=ways[2].half)
-        pairs = self.n_jets * self.n * self.n if self.kept else self.block_rows
-        self.a1, self.r1 = h.new_empty(2, pairs, self.inner)
-        self.e, self.d_e = h.new_empty(2, pairs, last.weight.shape[0])
-        self.a2, self.r2 = h.new_empty(2, pairs, message.weight.shape[0])
-        self.r_q = h.new_empty(pairs, out.weight.shape[0])
-        widest = max(layer.weight.shape[0] for layer in network.on_edges)
-        self.scratch = h.new_empty(4, self.block_rows * widest)
-        self.found = h.new_empty(self.block_rows, 2 * f)
-        # Columns [source by value | source by size | destination by value | by size].
-        values, sizes = self.by_value, self.by_size
-        if ways[0].half or ways[2].half:
-            halves = [
-                side[0][:, at] for at in (slice(0, f), slice(f, 2 * f)) for side in (values, sizes)
-            ]
-            self.to_rows = torch.cat(halves, dim=1)
-            self.message_to_rows = torch.cat([values[2][:, :f], sizes[2][:, :f]], dim=1)
-        else:
-            self.to_rows, self.message_to_rows = values[0], values[2][:, :f]
-        self.row_parts = h.new_empty(self.block_rows, self.to_rows.shape[1])
-
-    def _scratch(self, number: int, like: Tensor) -> Tensor:
-        return self.scratch[number, : like.numel()].view(like.shape)
-
-    def _forward(self, block: _Block) -> tuple[_Kept, Tensor]:
-        """What backward needs of a block, and q."""
-        network, ways = self.network, self.ways
-        _, last, message, out = network.on_edges
-        size = self.n_jets * (block.last - block.first) * self.n
-        start = block.first * self.n if self.kept and self.n_jets == 1 else 0
-        rows = slice(start, start + size)
-        a1, r1, e, d_e = self.a1[rows], self.r1[rows], self.e[rows], self.d_e[rows]
-        a2, r2, r_q = self.a2[rows], self.r2[rows], self.r_q[rows]
-        sources = slice(block.first, block.last)
-
-        table = self.table(a1, block)
-        torch.add(self.source[:, sources, None], self.destination[:, None], out=table)
-        eps1 = ways[0].stabiliser(a1)
-        a1.clamp_(min=0)
-        if ways[0].half:
-            table = self.table(r1, block)
-            torch.add(self.source_size[:, sources, None], self.destination_size[:, None], out=table)
-        else:
-            torch.add(a1, eps1, out=r1)
-        torch.div(a1, r1.clamp_(min=self.tiny), out=r1)
-
-        torch.addmm(last.bias, a1, last.weight.T, out=e)
-        size_e = torch.abs(e, out=self._scratch(0, e))
-        eps2 = ways[1].stabiliser(e)
-        if ways[1].half:
-            torch.addmm(last.bias.abs() * ways[1].half, a1, self.by_size[1].T, out=d_e)
-            d_e.add_(size_e, alpha=ways[1].mean)
-        else:
-            torch.add(size_e, eps2, out=d_e)
-        d_e.clamp_(min=self.tiny)
-
-        f = self.columns
-        torch.mm(e, message.weight[:, f:].T, out=a2)
-        self.table(a2, block).add_(self.to_message[:, sources, None])
-        eps3 = ways[2].stabiliser(a2)
-        a2.clamp_(min=0)
-        if ways[2].half:
-            torch.mm(size_e, self.by_size[2][:, f:].T, out=r2)
-            self.table(r2, block).add_(self.to_message_size[:, sources, None])
-            r2.add_(a2, alpha=ways[2].mean)
-        else:
-            torch.add(a2, eps3, out=r2)
-        torch.div(a2, r2.clamp_(min=self.tiny), out=r2)
-
-        q = torch.addmm(out.bias, a2, out.weight.T, out=self._scratch(0, r_q))
-        self.clear_diagonal(q, block)
-        eps4 = ways[3].stabiliser(q)
-        size_q = torch.abs(q, out=self._scratch(1, q))
-        if ways[3].half:
-            torch.addmm(out.bias.abs() * ways[3].half, a2, self.by_size[3].T, out=r_q)
-            r_q.add_(size_q, alpha=ways[3].mean)
-        else:
-            torch.add(size_q, eps4, out=r_q)
-        torch.div(q, r_q.clamp_(min=self.tiny), out=r_q)
-        return _Kept(a1, r1, e, d_e, a2, r2, r_q, (eps1, eps2, eps3, eps4)), q
-
-    def forward(self) -> Tensor:
-        self.values: list[_Kept] = []
-        total = self.h.new_zeros(self.n_jets, self.n, self.width)
-        for block in self.blocks:
-            values, q = self._forward(block)
-            total += self.table(q, block).sum(dim=1)
-            if self.kept:
-                self.values.append(values)
-        return total
-
-    def backward(self, t: Tensor, messages: Tensor, book: _Book) -> Tensor:
-        network, f, ways, h = self.network, self.columns, self.ways, self.h
-        first, last, message, out = network.on_edges
-        accounts = [
-            _Account(layer, one, h) for layer, one in zip(network.on_edges, ways, strict=True)
-        ]
-        passed = h.new_zeros(3, self.n_jets, dtype=torch.float64)
-        g1_source, g2_source = [], []
-        g1_destination = h.new_zeros(self.n_jets, self.n, self.inner)
-        for number, block in enumerate(self.blocks):
-            kept = self.values[number] if self.kept else self._forward(block)[0]
-            a1, r1, e, d_e, a2, r2, r_q, epsilons = kept
-
-            s = torch.abs(r_q, out=self._scratch(0, r_q))
-            self.table(s, block).mul_(t[:, None])
-            self.table(r_q, block).mul_(t[:, None])
-            accounts[3].add(s, r_q, epsilons[3])
-            c2 = torch.mm(s, self.by_value[3], out=self._scratch(1, a2))
-            if ways[3].half:
-                c2.addmm_(r_q, self.by_size[3])
-            passed[2] += a2.mul_(c2).view(self.n_jets, -1).sum(dim=1)
-            s2 = r2.mul_(c2)
-            accounts[2].add(s2, s2, epsilons[2])
-            g2_source.append(self.table(s2, block).sum(dim=2))
-
-            from_e = torch.mm(s2, self.by_value[2][:, f:], out=self._scratch(0, e)).mul_(e)
-            if ways[2].half:
-                by_size = torch.mm(s2, self.by_size[2][:, f:], out=self._scratch(1, e))
-                from_e.addcmul_(by_size, torch.abs(e, out=self._scratch(2, e)))
-            passed[1] += from_e.view(self.n_jets, -1).sum(dim=1)
-            signed = from_e.div_(d_e)
-            s = e.sign_().mul_(signed)
-            accounts[1].add(s, signed, epsilons[1])
-            c1 = torch.mm(s, self.by_value[1], out=self._scratch(1, a1))
-            if ways[1].half:
-                c1.addmm_(signed, self.by_size[1])
-            passed[0] += a1.mul_(c1).view(self.n_jets, -1).sum(dim=1)
-            s1 = r1.mul_(c1)
-            accounts[0].add(s1, s1, epsilons[0])
-            g1_source.append(self.table(s1, block).sum(dim=2))
-            g1_destination += self.table(s1, block).sum(dim=1)
-            self.write(block, self._rows(block, s1, s2))
-        g1s, g2s = torch.cat(g1_source, dim=1), torch.cat(g2_source, dim=1)
-
-        def by_terms(g: Tensor, stage: int, columns: slice) -> Tensor:
-            part = torch.matmul(g, self.by_value[stage][:, columns]).mul_(h)
-            if ways[stage].half:
-                part.addcmul_(torch.matmul(g, self.by_size[stage][:, columns]), h.abs())
-            return part
-
-        by_message = by_terms(g2s, 2, slice(0, f))
-        by_source = by_terms(g1s, 0, slice(0, f))
-        by_destination = by_terms(g1_destination, 0, slice(f, 2 * f))
-        norm = network.norm
-        from_a1, from_e, from_a2 = passed
-        book.add(out.name, messages, {"input": (from_a2, message.name)}, *accounts[3].result)
-        book.add(
-            message.name,
-            from_a2,
-            {"source": (by_message, norm), "edge": (from_e, last.name)},
-            *accounts[2].result,
-        )
-        book.add(last.name, from_e, {"input": (from_a1, first.name)}, *accounts[1].result)
-        book.add(
-            first.name,
-            from_a1,
-            {"source": (by_source, norm), "destination": (by_destination, norm)},
-            *accounts[0].result,
-        )
-        return by_message + by_source + by_destination
-
-    def _rows(self, block: _Block, s1: Tensor, s2: Tensor) -> Tensor:
-        """The rows of a block's pairs [pairs, 2 F]."""
-        f, h = self.columns, self.h
-        source, destination = h[:, block.first : block.last, None], h[:, None]
-        parts = torch.mm(s1, self.to_rows, out=self.row_parts[: len(s1)])
-        parts[:, : self.message_to_rows.shape[1]].addmm_(s2, self.message_to_rows)
-        if self.to_rows.shape[1] == 2 * f:
-            self.table(parts, block)[..., :f].mul_(source)
-            self.table(parts, block)[..., f:].mul_(destination)
-            return parts
-        found = self.found[: len(s1)]
-        rows, parts = self.table(found, block), self.table(parts, block)
-        torch.mul(parts[..., :f], source, out=rows[..., :f])
-        rows[..., :f].addcmul_(parts[..., f : 2 * f], source.abs())
-        torch.mul(parts[..., 2 * f : 3 * f], destination, out=rows[..., f:])
-        rows[..., f:].addcmul_(parts[..., 3 * f :], destination.abs())
-        return found
-
-
-class _Kept(NamedTuple):
-    """Forward values of a block: a, e, the divisors' D or a / D, and ε of every row, by stage."""
+    a1, e, a2        as the module says
+    d_e              D of e
+    r1, r2, r_q      a1 / D, a2 / D and q / D
+    """
 
     a1: Tensor
     r1: Tensor
@@ -784,27 +565,261 @@ class _Kept(NamedTuple):
     epsilons: tuple[Tensor | float, ...]
 
 
-class _Account:
-    """What the bias and ε of one layer take, by jet, added up over blocks."""
+class _Terms(_Pairs):
+    """Every other combination of rules that is served: divisors D, and s = σ R / D."""
 
-    def __init__(self, layer: Layer, one: Way, h: Tensor) -> None:
-        self.one = one
-        self.bias = layer.bias * one.mean
-        self.size = layer.bias.abs() * one.half
-        self.n_jets = len(h)
-        self.result = h.new_zeros(2, self.n_jets, dtype=torch.float64)
+    def prepare(self) -> None:
+        network, h, f, ways = self.network, self.h, self.columns, self.network.ways
+        first, _, message, _ = network.on_edges
+        self.ways = ways
+        self.h_size = size = h.abs()
+        self.source = torch.matmul(h, first.weight[:, :f].T).add_(first.bias)
+        self.destination = torch.matmul(h, first.weight[:, f:].T)
+        self.to_message = torch.matmul(h, message.weight[:, :f].T).add_(message.bias)
+        # What h gives to the divisors D of z1 and z2.
+        one, three = ways[0], ways[2]
+        if one.half:
+            part = torch.matmul(size, first.size[:, :f].T).add_(first.bias.abs())
+            self.source_size = part.mul_(one.half).add_(self.source, alpha=one.mean)
+            part = torch.matmul(size, first.size[:, f:].T)
+            self.destination_size = part.mul_(one.half).add_(self.destination, alpha=one.mean)
+        if three.half:
+            part = torch.matmul(size, message.size[:, :f].T).add_(message.bias.abs())
+            self.to_message_size = part.mul_(three.half)
+        # What s1 and s2 are multiplied by on their way to the rows, in columns
+        # [source by value | source by size | destination by value | destination by size].
+        columns = [first.weight[:, :f] * one.mean, first.weight[:, f:] * one.mean]
+        of_message = [message.weight[:, :f] * three.mean]
+        self.by_size = bool(one.half or three.half)
+        if self.by_size:
+            columns.insert(1, first.size[:, :f] * one.half)
+            columns.append(first.size[:, f:] * one.half)
+            of_message.append(message.size[:, :f] * three.half)
+        self.to_rows, self.message_to_rows = torch.cat(columns, dim=1), torch.cat(of_message, dim=1)
+
+        width_1, width_e, width_2, width_q = (len(layer.weight) for layer in network.on_edges)
+        self.a1, self.r1 = h.new_empty(2, self.at_hand, width_1)
+        self.e, self.d_e = h.new_empty(2, self.at_hand, width_e)
+        self.a2, self.r2 = h.new_empty(2, self.at_hand, width_2)
+        self.r_q = h.new_empty(self.at_hand, width_q)
+        widest = max(width_1, width_e, width_2, width_q)
+        self.scratch = h.new_empty(2, self.at_once * widest)
+        self.parts = h.new_empty(self.at_once, self.to_rows.shape[1])
+        self.found = h.new_empty(self.at_once, 2 * f) if self.by_size else self.parts
+        self.tiny = torch.finfo(h.dtype).tiny
+
+    def _scratch(self, number: int, like: Tensor) -> Tensor:
+        return self.scratch[number, : like.numel()].view(like.shape)
+
+    def _divisor(
+        self, layer: int, a: Tensor, size: Tensor, epsilon: Tensor | float, out: Tensor
+    ) -> Tensor:
+        """D = mean |z| + half Σ |terms| + ε of a last layer; its inputs a >= 0, size = |z|."""
+        one, affine = self.ways[layer], self.network.on_edges[layer]
+        if one.half:
+            torch.addmm(affine.bias.abs(), a, affine.size.T, beta=one.half, alpha=one.half, out=out)
+            out.add_(size, alpha=one.mean)
+        else:
+            torch.add(size, epsilon, out=out)
+        return out.clamp_(min=self.tiny)  # 0 / 0 is 0
+
+    def _forward(self, block: _Block) -> tuple[_Values, Tensor]:
+        """What backward needs of a block, and q."""
+        (one, two, three, four), f, sources = self.ways, self.columns, block.sources
+        _, last, message, out = self.network.on_edges
+        a1, r1, e, d_e, a2, r2, r_q = (
+            values[block.start : block.start + block.pairs]
+            for values in (self.a1, self.r1, self.e, self.d_e, self.a2, self.r2, self.r_q)
+        )
+        pairs = self.table(a1, block)
+        torch.add(self.source[:, sources, None], self.destination[:, None], out=pairs)
+        epsilon_1 = one.stabiliser(a1)
+        a1.clamp_(min=0)
+        if one.half:
+            pairs, source = self.table(r1, block), self.source_size[:, sources, None]
+            torch.add(source, self.destination_size[:, None], out=pairs)
+        else:
+            torch.add(a1, epsilon_1, out=r1)
+        torch.div(a1, r1.clamp_(min=self.tiny), out=r1)
+
+        torch.addmm(last.bias, a1, last.weight.T, out=e)
+        epsilon_e = two.stabiliser(e)
+        size = torch.abs(e, out=self._scratch(0, e))
+        self._divisor(1, a1, size, epsilon_e, d_e)
+
+        torch.mm(e, message.weight[:, f:].T, out=a2)
+        self.table(a2, block).add_(self.to_message[:, sources, None])
+        epsilon_2 = three.stabiliser(a2)
+        a2.clamp_(min=0)
+        if three.half:
+            to_message = self.to_message_size[:, sources, None]
+            torch.mm(size, message.size[:, f:].T, out=r2)
+            # r2 half + to_message + mean a2
+            self.table(r2, block).mul_(three.half).add_(to_message)
+            r2.add_(a2, alpha=three.mean)
+        else:
+            torch.add(a2, epsilon_2, out=r2)
+        torch.div(a2, r2.clamp_(min=self.tiny), out=r2)
+
+        q = torch.addmm(out.bias, a2, out.weight.T, out=self._scratch(0, r_q))
+        epsilon_q = four.stabiliser(q)
+        self.clear_diagonal(q, block)
+        size = torch.abs(q, out=self._scratch(1, q))
+        torch.div(q, self._divisor(3, a2, size, epsilon_q, r_q), out=r_q)
+        epsilons = (epsilon_1, epsilon_e, epsilon_2, epsilon_q)
+        return _Values(a1, r1, e, d_e, a2, r2, r_q, epsilons), q
+
+    def forward(self) -> Tensor:
+        self.values: list[_Values] = []
+        totals = []
+        for block in self.blocks:
+            values, q = self._forward(block)
+            totals.append(self.table(q, block).sum(dim=1))
+            self.values.append(values)
+        return _add_up(totals)
+
+    def backward(self, t: Tensor, messages: Tensor, book: _Book) -> Tensor:
+        network, f, h = self.network, self.columns, self.h
+        _, last, message, out = network.on_edges
+        _, two, three, four = self.ways
+        accounts = [_Account(self, *pair) for pair in zip(network.on_edges, self.ways, strict=True)]
+        from_es, from_a1s, from_a2s = [], [], []
+        g1_source, g1_destination, g2_source = [], [], []
+        for number, block in enumerate(self.blocks):
+            values = self.values[number] if self.kept else self._forward(block)[0]
+            a1, s1, e, d_e, a2, s2, signed, epsilons = values
+
+            # At the mean R = q t: s = |q| t / D and σ s = q t / D.
+            s = torch.abs(signed, out=self._scratch(0, signed))
+            self.table(s, block).mul_(t[:, None])
+            self.table(signed, block).mul_(t[:, None])
+            accounts[3].add(s, signed, epsilons[3])
+            c = self._scratch(1, a2).addmm_(s, out.weight, beta=0, alpha=four.mean)
+            if four.half:
+                c.addmm_(signed, out.size, alpha=four.half)
+            from_a2s.append(self.of_jets(a2.mul_(c)))
+            s2.mul_(c)
+            accounts[2].add(s2, s2, epsilons[2])
+            g2_source.append(self.table(s2, block).sum(dim=2))
+
+            # e has either sign: R = e Σ mean W s + |e| Σ half |W| s.
+            weight = message.weight[:, f:]
+            signed = self._scratch(0, e).addmm_(s2, weight, beta=0, alpha=three.mean).mul_(e)
+            if three.half:
+                c = self._scratch(1, e).addmm_(s2, message.size[:, f:], beta=0, alpha=three.half)
+                signed.addcmul_(c, e.abs())
+            from_es.append(self.of_jets(signed))
+            signed.div_(d_e)
+            s = e.sign_().mul_(signed)
+            accounts[1].add(s, signed, epsilons[1])
+            c = self._scratch(1, a1).addmm_(s, last.weight, beta=0, alpha=two.mean)
+            if two.half:
+                c.addmm_(signed, last.size, alpha=two.half)
+            from_a1s.append(self.of_jets(a1.mul_(c)))
+            s1.mul_(c)
+            accounts[0].add(s1, s1, epsilons[0])
+            g1_source.append(self.table(s1, block).sum(dim=2))
+            g1_destination.append(self.table(s1, block).sum(dim=1))
+            self.write(block, self._rows(block, s1, s2))
+
+        g1s, g1d, g2s = _join(g1_source), _add_up(g1_destination), _join(g2_source)
+        half = self.to_rows.shape[1] // 2
+        by_source = self._times_h(torch.matmul(g1s, self.to_rows[:, :half]), h, self.h_size)
+        by_destination = self._times_h(torch.matmul(g1d, self.to_rows[:, half:]), h, self.h_size)
+        by_message = self._times_h(torch.matmul(g2s, self.message_to_rows), h, self.h_size)
+        from_e, from_a1, from_a2 = (_add_up(parts) for parts in (from_es, from_a1s, from_a2s))
+        _note(
+            book,
+            network,
+            (messages, from_a2, by_message, from_e, from_a1, by_source, by_destination),
+            tuple(account.bias for account in accounts),
+            tuple(account.epsilon for account in accounts),
+        )
+        return by_source + by_destination + by_message
+
+    def _times_h(self, parts: Tensor, h: Tensor, size: Tensor, out: Tensor | None = None) -> Tensor:
+        """[..., by value | by size] -> h times the one plus |h| times the other."""
+        if not self.by_size:
+            return torch.mul(parts, h, out=out)
+        f = self.columns
+        return torch.mul(parts[..., :f], h, out=out).addcmul_(parts[..., f:], size)
+
+    def _rows(self, block: _Block, s1: Tensor, s2: Tensor) -> Tensor:
+        """The rows of a block's pairs [pairs, 2 F]."""
+        f, h, size = self.columns, self.h, self.h_size
+        parts, found = self.parts[: block.pairs], self.found[: block.pairs]
+        torch.mm(s1, self.to_rows, out=parts)
+        half = parts.shape[1] // 2
+        parts[:, :half].addmm_(s2, self.message_to_rows)
+        rows, parts = self.table(found, block), self.table(parts, block)
+        at = block.sources
+        self._times_h(parts[..., :half], h[:, at, None], size[:, at, None], rows[..., :f])
+        self._times_h(parts[..., half:], h[:, None], size[:, None], rows[..., f:])
+        return found
+
+
+class _Account:
+    """What the bias and ε of one layer take, by jet: terms whose sums they are."""
+
+    def __init__(self, pairs: _Pairs, layer: Layer, one: Way) -> None:
+        self.pairs, self.layer, self.one = pairs, layer, one
+        self._by_value: list[Tensor] = []
+        self._by_size: list[Tensor] = []
+        self._epsilon: list[Tensor] = []
 
     def add(self, s: Tensor, signed: Tensor, epsilon: Tensor | float) -> None:
-        """s and σ s [pairs, n_out] of a block, ε [pairs, 1] or a number."""
-        by_value = s.view(self.n_jets, -1, s.shape[1]).sum(dim=1)
-        by_size = by_value
-        if s is not signed and (self.one.half or self.one.epsilon):
-            by_size = signed.view(self.n_jets, -1, s.shape[1]).sum(dim=1)
-        self.result[0] += torch.mv(by_value, self.bias)
-        if self.one.half:
-            self.result[0] += torch.mv(by_size, self.size)
+        """s and σ s [pairs, n_out] of a block, and ε [pairs, 1] or a number."""
+        self._by_value.append(self.pairs.of_jets(s))
+        if self.one.half or self.one.epsilon:
+            total = self._by_value[-1] if s is signed else self.pairs.of_jets(signed)
+            self._by_size.append(total)
         if isinstance(epsilon, Tensor):
-            each = signed.sum(dim=1, keepdim=True).mul_(epsilon)
-            self.result[1] += each.view(self.n_jets, -1).sum(dim=1)
-        elif epsilon:
-            self.result[1] += by_size.sum(dim=1) * epsilon
+            self._epsilon.append(self.pairs.of_jets(signed.sum(dim=1, keepdim=True).mul_(epsilon)))
+
+    @property
+    def bias(self) -> Tensor:
+        """Σ mean b s + half |b| σ s, by output [n_jets, n_out]."""
+        terms = _add_up(self._by_value) * (self.layer.bias * self.one.mean)
+        if self.one.half:
+            terms += _add_up(self._by_size) * (self.layer.bias.abs() * self.one.half)
+        return terms
+
+    @property
+    def epsilon(self) -> Tensor | None:
+        """Σ ε σ s, by output or in one number [n_jets, ...]."""
+        if self._epsilon:
+            return _add_up(self._epsilon)
+        return _add_up(self._by_size) * self.one.epsilon if self.one.epsilon else None
+
+
+def _join(parts: list[Tensor]) -> Tensor:
+    """What blocks found for their sources [n_jets, sources, width], one after another."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+
+def _add_up(parts: list[Tensor]) -> Tensor:
+    """The sum of what blocks found."""
+    return parts[0] if len(parts) == 1 else torch.stack(parts).sum(dim=0)
+
+
+def _note(
+    book: _Book,
+    network: Network,
+    relevance: tuple[Tensor, ...],
+    bias: tuple[Tensor, ...],
+    epsilon: tuple[Tensor | None, ...],
+) -> None:
+    """The ledger's rows of the edges' layers.
+
+    relevance  what q, a2, h in node_mlp_1, e, a1, h as source and h as destination received
+    bias, epsilon  of the layers in the order of ``Network.on_edges``
+    """
+    first, last, message, out = (layer.name for layer in network.on_edges)
+    q, a2, by_message, e, a1, by_source, by_destination = relevance
+    norm = network.norm
+    book.add(out, q, {"input": (a2, message)}, bias[3], epsilon[3])
+    passed = {"source": (by_message, norm), "edge": (e, last)}
+    book.add(message, a2, passed, bias[2], epsilon[2])
+    book.add(last, e, {"input": (a1, first)}, bias[1], epsilon[1])
+    passed = {"source": (by_source, norm), "destination": (by_destination, norm)}
+    book.add(first, a1, passed, bias[0], epsilon[0])

@@ -184,8 +184,10 @@ def _exactly(s: Tensor, weight: Tensor) -> Tensor:
 
 def _by_value(a: Tensor, layer: Layer, s: Tensor, *, exactly: bool) -> tuple[Tensor, Tensor]:
     """Give each term its value times s [n_rows, n_out]: what the inputs and what the bias get."""
-    times = _exactly if exactly else torch.matmul
-    return times(s, layer.weight).mul_(a), times(s, layer.bias[:, None])[:, 0].double()
+    if exactly:
+        bias = _exactly(s, layer.bias[:, None])[:, 0]
+        return _exactly(s, layer.weight).mul_(a), bias.double()
+    return torch.mm(s, layer.weight).mul_(a), torch.mv(s, layer.bias).double()
 
 
 def _towards_output(
@@ -203,9 +205,9 @@ def _towards_output(
     divisor.copysign_(z).mul_(half).add_(z, alpha=mean)
     s = quotient(relevance, divisor, layer.name)
     signed = divisor.sign_().mul_(s)  # σ s, since the divisor has the output's sign
-    inputs = (s @ (mean * layer.weight)).mul_(a)
-    inputs.addcmul_(size, signed @ (half * layer.size))
-    bias = s @ (mean * layer.bias) + signed @ (half * layer.bias.abs())
+    inputs = torch.addmm(a, s, layer.weight, beta=0, alpha=mean).mul_(a)
+    inputs.addcmul_(size, torch.addmm(a, signed, layer.size, beta=0, alpha=half))
+    bias = torch.addmv(torch.mv(signed, layer.bias.abs()), s, layer.bias, beta=half, alpha=mean)
     return Shares(inputs, bias.double(), _nothing(z))
 
 

@@ -112,16 +112,21 @@ class Affine(Step):
 
     def bind(self, dtype: torch.dtype) -> Affine:
         bound = copy.copy(self)
-        weight = self.linear.weight.detach().to(dtype)
-        bias = weight.new_zeros(weight.shape[0])
-        if self.linear.bias is not None:
-            bias = self.linear.bias.detach().to(dtype)
-        if self.norm is not None:
-            scale, shift = scale_and_shift(self.norm)
-            weight = weight * scale.to(dtype)[:, None]
-            bias = (bias * scale + shift).to(dtype)
-        object.__setattr__(bound, "layer", Layer(self.stage, weight, bias))
+        object.__setattr__(bound, "layer", self.folded(dtype))
         return bound
+
+    def folded(self, dtype: torch.dtype) -> Layer:
+        """The layer with its weights as they are now, BatchNorm included, in ``dtype``."""
+        weight = self.linear.weight.detach().to(dtype)
+        bias: Tensor | None = self.linear.bias
+        if self.norm is not None:
+            scale, shift = scale_and_shift(self.norm, dtype)
+            if bias is not None:
+                shift = torch.addcmul(shift, bias.detach().to(dtype), scale)
+            return Layer(self.stage, weight * scale[:, None], shift)
+        if bias is None:
+            return Layer(self.stage, weight, weight.new_zeros(len(weight)))
+        return Layer(self.stage, weight, bias.detach().to(dtype))
 
     def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
         return torch.addmm(self.layer.bias, inputs[0], self.layer.weight.T)
@@ -140,8 +145,8 @@ class Norm(Step):
     norm: nn.BatchNorm1d = field(kw_only=True)
 
     def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
-        scale, shift = scale_and_shift(self.norm)
-        return inputs[0] * scale.to(inputs[0].dtype) + shift.to(inputs[0].dtype)
+        scale, shift = scale_and_shift(self.norm, inputs[0].dtype)
+        return torch.addcmul(shift, inputs[0], scale)
 
     def share(
         self, inputs: Sequence[Tensor], output: Tensor, relevance: Tensor, graph: Graph, rule: Rule
@@ -220,20 +225,23 @@ class Aggregate(Step):
         return [inputs[0] * s.index_select(0, index)], constant, None
 
 
-def scale_and_shift(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
-    """The affine map a BatchNorm is in evaluation, float64: scale and shift [n_columns]."""
-    if norm.running_mean is None or norm.running_var is None:
+def scale_and_shift(norm: nn.BatchNorm1d, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The affine map a BatchNorm is in evaluation: scale and shift [n_columns] in ``dtype``."""
+    mean, variance = norm.running_mean, norm.running_var
+    if mean is None or variance is None:
         raise NetworkError(
             "a BatchNorm without running statistics is no fixed map, so it cannot be explained; "
             "build it with track_running_stats=True and train it"
         )
-    scale = (norm.running_var.double() + norm.eps).sqrt().reciprocal()
-    if norm.weight is not None:
-        scale = scale * norm.weight.detach().double()
-    shift = -norm.running_mean.double() * scale
-    if norm.bias is not None:
-        shift = shift + norm.bias.detach().double()
-    return scale, shift
+    scale = (variance.to(dtype) + norm.eps).sqrt_().reciprocal_()
+    weight: Tensor | None = norm.weight
+    bias: Tensor | None = norm.bias
+    if weight is not None:
+        scale.mul_(weight.detach())
+    shift = mean.to(dtype) * scale
+    if bias is not None:
+        return scale, torch.sub(bias.detach().to(dtype), shift)
+    return scale, shift.neg_()
 
 
 def add_up(rows: Tensor, index: Tensor, size: int) -> Tensor:

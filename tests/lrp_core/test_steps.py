@@ -147,7 +147,7 @@ def test_a_batchnorm_on_its_own_keeps_the_relevance_of_every_column() -> None:
 
 def test_a_batchnorm_that_depends_on_the_batch_is_refused() -> None:
     with pytest.raises(NetworkError, match="running statistics"):
-        scale_and_shift(nn.BatchNorm1d(3, track_running_stats=False))
+        scale_and_shift(nn.BatchNorm1d(3, track_running_stats=False), torch.float64)
 
 
 def test_a_relu_passes_relevance_unchanged() -> None:
