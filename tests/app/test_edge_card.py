@@ -1,0 +1,188 @@
+"""The card of an edge: what the service says of it, in numbers that add up and in words."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import numpy as np
+import pytest
+
+from app.panels.scene import edge_answer
+
+ASKED = {"jet": 5, "edge": 3, "target": "margin", "rule": "gamma(gamma=1.0)"}
+CARD = "#edge-card"
+CLICK = """
+(place) => {
+  const div = document.getElementById("network");
+  const state = window.jetlrp.scene.stateOf("network");
+  const data = div.data.find((trace) => trace.meta && trace.meta.kind === "edges" &&
+    trace.meta.start <= place && place < trace.meta.start + trace.meta.count);
+  const { STRIDE } = window.jetlrp.geometry;
+  const pointNumber = (place - data.meta.start) * STRIDE + 3;
+  div.emit("plotly_click", { points: [{ data, pointNumber }] });
+  return state.order[place];
+}
+"""
+
+
+def number(text):
+    return float(text.replace("−", "-").replace("+", ""))
+
+
+def asked_for(site):
+    return [body for _, path, body in site.service.requests if path.endswith("/explanation/edge")]
+
+
+def open_jet(page, site, index, more=""):
+    page.goto(f"{site.address}/?jet={index}{more}")
+    page.wait_for_selector(f'#network[data-drawn="{index}"]')
+
+
+def ready(page):
+    page.wait_for_selector(f"{CARD}[aria-busy=false]")
+    return page.locator(CARD)
+
+
+def test_the_service_is_asked_for_one_edge(service):
+    with service.client() as client:
+        answer = edge_answer(client, ASKED)
+        assert answer["asked"] == ASKED
+        assert answer["answer"]["edge"] == 3
+        assert service.requests[-1][1] == "/jets/5/explanation/edge"
+        assert edge_answer(client, None) is None
+
+
+def test_what_goes_wrong_is_passed_on_in_words(service):
+    with service.client() as client:
+        service.away = True
+        wrong = edge_answer(client, ASKED)
+    assert "does not answer" in wrong["error"]
+    assert wrong["asked"] == ASKED
+    assert "answer" not in wrong
+
+
+@pytest.mark.browser
+def test_a_click_on_an_edge_opens_its_card(toy_site, page):
+    open_jet(page, toy_site, 0)
+    assert not page.locator(CARD).is_visible()
+    edge = page.evaluate(CLICK, 2)
+    card = ready(page)
+    assert len(asked_for(toy_site)) == 1
+    assert asked_for(toy_site)[0]["edge"] == edge
+    jet = page.evaluate(
+        "(edge) => { const jet = window.jetlrp.view.shown.a; return {"
+        " source: jet.source[edge], destination: jet.destination[edge], signed: jet.signed[edge],"
+        " significance: jet.significance[edge], pt: Array.from(jet.tracks.pt) }; }",
+        edge,
+    )
+    text = card.inner_text()
+    assert f"Track {jet['source']} → track {jet['destination']}" in text
+    assert "3 of 650" in text
+    assert ("for H→bb̄" if jet["signed"] > 0 else "against H→bb̄") in text
+    found = re.search(r"([+−][\d.]+) \+ ([+−][\d.]+) = ([+−][\d.]+)(?: × 10(\S+))?", text)
+    source, destination, total = (number(part) for part in found.groups()[:3])
+    assert source + destination == pytest.approx(total, abs=0.011)
+    power = (found[4] or "⁰").translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-"))
+    assert total * 10.0 ** int(power) == pytest.approx(jet["signed"], rel=1e-2)
+
+    # bars: their sides and lengths are the values
+    bars = card.locator(".card-sides > div:first-child .two-sided span")
+    values = [
+        number(value)
+        for value in card.locator(".card-sides > div:first-child li > .signed").all_inner_texts()
+    ]
+    assert bars.count() == len(values) == 8
+    assert [abs(value) for value in values] == sorted(map(abs, values), reverse=True)
+    for value, kind in zip(values, bars.evaluate_all("(all) => all.map((b) => b.className)"),
+                           strict=True):  # fmt: skip
+        assert kind == ("negative" if value < 0 else "positive")
+    card.get_by_role("button", name="all 9 features").click()
+    assert card.locator(".card-sides > div:first-child li").count() == 9
+    card.get_by_role("button", name="strongest 8 only").click()
+    assert card.locator(".card-sides > div:first-child li").count() == 8
+
+    # the edge is traced in the picture, and the address has it
+    page.wait_for_function(
+        "document.getElementById('network').data.some((t) => t.name === 'chosen edge')"
+    )
+    page.wait_for_function(f"location.search.includes('edge={edge}')")
+
+    # a track of it can be looked at alone; the card stays
+    card.get_by_role("button", name=f"track {jet['source']}").click()
+    page.wait_for_function(f"window.jetlrp.view.state.track === {jet['source']}")
+    assert card.is_visible()
+
+    card.get_by_role("button", name="Close the card").click()
+    card.wait_for(state="hidden")
+    page.wait_for_function("!location.search.includes('edge=')")
+    page.wait_for_function(
+        "!document.getElementById('network').data.some((t) => t.name === 'chosen edge')"
+    )
+    assert len(asked_for(toy_site)) == 1
+
+
+@pytest.mark.browser
+def test_a_link_opens_the_card_and_escape_closes_it(toy_site, page):
+    open_jet(page, toy_site, 5, "&edge=3")
+    card = ready(page)
+    assert "Track 0 → track 4" in card.inner_text()
+    page.keyboard.press("Escape")
+    card.wait_for(state="hidden")
+
+    # another rule is another answer; another jet has no such edge
+    page.evaluate("window.jetlrp.view.set({ edge: 3 })")
+    ready(page)
+    page.get_by_role("button", name="hin-lrp").click()
+    page.wait_for_function("window.jetlrp.view.shown.a.question.target === 'hbb'")
+    ready(page)
+    page.wait_for_timeout(300)
+    assert asked_for(toy_site)[-1]["target"] == "hbb"
+    page.locator('.ag-center-cols-container .ag-row[row-id="0"]').click()
+    page.wait_for_selector('#network[data-drawn="0"]')
+    assert not card.is_visible()
+
+
+@pytest.mark.browser
+def test_while_it_is_asked_for_and_when_it_cannot_be_had(toy_site, page):
+    open_jet(page, toy_site, 5)
+    page.wait_for_selector(".ag-row")
+    toy_site.service.may_answer.clear()
+    page.evaluate(CLICK, 0)
+    card = page.locator(CARD)
+    card.locator(".skeleton").wait_for()
+    assert card.get_attribute("aria-busy") == "true"
+    assert "significance" in card.inner_text()  # what is known stands there at once
+    toy_site.service.may_answer.set()
+    ready(page)
+    assert card.locator(".skeleton").count() == 0
+
+    toy_site.service.away = True
+    page.evaluate(CLICK, 1)
+    card.get_by_text("does not answer").wait_for()
+    toy_site.service.away = False
+    card.get_by_role("button", name="Try again").click()
+    card.locator(".card-sum").wait_for()
+
+
+@pytest.mark.browser
+def test_the_card_of_a_real_edge_is_what_the_service_says(real_site, page):
+    open_jet(page, real_site, 12)
+    edge = page.evaluate(CLICK, 0)
+    card = ready(page)
+    says = httpx.post(
+        f"{real_site.address}/api/v1/jets/12/explanation/edge",
+        json={"target": "margin", "edge": edge},
+    ).json()
+    assert says["rank"] == 1
+    assert "1 of 240" in card.inner_text()
+    first = np.argmax(np.abs(says["source_relevance"]))
+    answer = page.evaluate("window.jetlrp.view.shown.a.features.get.bind("
+                           "window.jetlrp.view.shown.a.features)"
+                           f"('{says['features'][first]}').title")  # fmt: skip
+    shown = card.locator(".card-sides > div:first-child .name").first.inner_text()
+    assert shown.replace(" ", "") == answer.replace("_", "").replace(" ", "")
+    box, stage = card.bounding_box(), page.locator("#stage").bounding_box()
+    assert box["y"] >= stage["y"]
+    assert box["x"] + box["width"] <= stage["x"] + stage["width"]
+    assert box["y"] + box["height"] <= stage["y"] + stage["height"]
