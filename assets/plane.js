@@ -207,7 +207,7 @@
     return '<g class="directions">' + directions.map(({ kind, number, x, y }) => {
       const mark = kind === "subjet" ? `M${round(x - 5)} ${round(y - 5)}l10 10m0 -10l-10 10`
         : `M${round(x)} ${round(y - 7)}l7 7l-7 7l-7 -7z`;
-      const colour = kind === "subjet" ? theme.muted : b;
+      const colour = kind === "subjet" ? theme.text : b;
       return `<path d="${mark}" class="halo"/><path d="${mark}" stroke="${colour}"/><text x="${round(x + 8)}" y="${round(y - 6)}"` +
         ` style="fill:${colour}">${kind === "subjet" ? "j" : "b"}<tspan dy="3" font-size="78%">${number}` +
         "</tspan></text>";

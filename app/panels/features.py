@@ -8,8 +8,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from app import ids
+from app.controls import data, label
 from app.drawing import stands_for
-from app.words import signed_number, symbol
+from app.words import number, signed_number, symbol
 from lrp_core.service.schemas import Base64Array, ExplanationAnswer, JetDetail
 
 SHOWN = 8
@@ -39,33 +40,66 @@ def sums(explanation: ExplanationAnswer) -> npt.NDArray[np.float64]:
 
 
 def view(jet: JetDetail, explanation: ExplanationAnswer) -> list[Component]:
-    """A bar to the left (against) or to the right (for) for each of the largest features."""
+    """A bar to the left (against) or to the right (for) for each of the largest features.
+
+    A last one is for all others, so that the rows add up to the tracks' share in the account.
+    Pointing at a row lights its column in the heat map, pressing it sorts the rows there
+    (assets/heat.js).
+    """
     relevance = sums(explanation)
-    order = np.argsort(-np.abs(relevance), kind="stable")[:SHOWN]
-    most = float(np.abs(relevance).max(initial=0)) or 1.0
+    order = np.argsort(-np.abs(relevance), kind="stable")
+    others = float(relevance[order[SHOWN:]].sum())
+    most = float(np.abs([*relevance, others]).max(initial=0)) or 1.0
     about = {info.name: info for info in jet.feature_info}
+    target = stands_for(explanation.target, explanation.classes)
     rows: list[Component] = []
-    for place in order:
-        name = explanation.features[place]
-        share = 50 * abs(float(relevance[place])) / most
-        side = "positive" if relevance[place] >= 0 else "negative"
+    for place in order[:SHOWN]:
+        name, value = explanation.features[place], float(relevance[place])
         info = about.get(name)
+        title = info.title if info else name
+        plain = title.replace("_", "")
         rows.append(
-            html.Div(
-                [
-                    html.Span(symbol(info.title) if info else name, className="name"),
-                    html.Span(
-                        html.Span(className=side, style={"width": f"{share:.2f}%"}),
-                        className="two-sided",
-                    ),
-                    signed_number(float(relevance[place]), 3),
-                ],
+            html.Button(
+                _row(symbol(title) if info else name, value, most),
+                type="button",
                 className="feature-row",
-                title=f"{name}: {info.meaning}" if info else name,
+                title=(f"{info.meaning} " if info and info.meaning else "")
+                + "Press to sort the heat map by it.",
+                **data(feature=name),
+                **label(
+                    f"{plain}: {number(value, 3, sign=True)}, "
+                    f"{'for' if value >= 0 else 'against'} {target}; sorts the heat map"
+                ),
             )
         )
-    target = stands_for(explanation.target, explanation.classes)
+    if len(order) > SHOWN:
+        text = f"{len(order) - SHOWN} others"
+        rows.append(html.Div(_row(text, others, most), className="feature-row others"))
     return [
+        html.Div(
+            [html.Span(), html.Span([html.Span("− against"), html.Span("for +")]), html.Span()],
+            className="feature-row feature-sides",
+            **{"aria-hidden": "true"},
+        ),
         html.Div(rows, className="feature-rows"),
-        html.P(f"Right speaks for {target}, left against it.", className="hint"),
+        html.P(
+            [
+                f"Right speaks for {target}, left against it. Added up over the tracks; together ",
+                signed_number(float(relevance.sum()), 3),
+                ", the tracks' share in the account.",
+            ],
+            className="hint",
+        ),
+    ]
+
+
+def _row(title: str | list[Component | str], value: float, most: float) -> list[Component]:
+    side = "positive" if value >= 0 else "negative"
+    share = 50 * abs(value) / most
+    return [
+        html.Span(title, className="name"),
+        html.Span(
+            html.Span(className=side, style={"width": f"{share:.2f}%"}), className="two-sided"
+        ),
+        signed_number(value, 3),
     ]
