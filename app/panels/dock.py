@@ -8,7 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from app import ids
-from app.controls import segments
+from app.controls import label, segments
 from app.texts import text
 
 
@@ -106,7 +106,13 @@ def _panel(panel: Panel) -> Component:
                 ],
                 className="panel-head",
             ),
-            html.Div(id=f"{panel.name}-body", className="dock-body"),
+            html.Div(  # it scrolls, so the keyboard must reach it
+                id=f"{panel.name}-body",
+                className="dock-body",
+                tabIndex="0",
+                role="region",
+                **label(panel.title),
+            ),
         ],
         id=f"dock-{panel.name}",
         className="panel dock-panel",
