@@ -79,7 +79,9 @@
       sought = true; // in the order of the file, a jet's row is its number
       if (!node || !node.data) api.ensureIndexVisible(index, "middle");
     }
-    if (node && node.data && !node.isSelected()) node.setSelected(true, true, "api");
+    if (node && node.data) {
+      if (!node.isSelected()) node.setSelected(true, true, "api");
+    } else api.deselectAll("all", "api");
   }
 
   const number = (value, digits) =>
@@ -106,6 +108,7 @@
     if (event.source !== "api" && rows.length) choose(rows[0].index, event.source === "keyboard");
   };
   functions.jetsLoaded = (event) => {
+    filterLabel(window.jetlrp.view.state.label);
     markChosen(event.api);
     window.jetlrp.jets.sayLimits();
     warm();
@@ -182,6 +185,7 @@
     const { view } = window.jetlrp;
     view.set({ theme: document.documentElement.dataset.theme });
     view.on(["label"], ({ label }) => filterLabel(label));
+    view.on(["jet"], () => { if (grid()) markChosen(grid()); });
   });
 
   /** Only the jets of a class in the list; "" for all. */
@@ -189,6 +193,7 @@
     const api = grid();
     if (!api) return;
     const model = api.getFilterModel();
+    if ((model.label ? model.label.filter : "") === value) return;
     if (value) model.label = { filterType: "text", type: "equals", filter: value };
     else delete model.label;
     api.setFilterModel(model);

@@ -106,7 +106,7 @@
     return {
       shown: `${thousands(k)} of ${thousands(order === scene.order ? scene.allEdges : order.length)}`,
       share: `hold ${percent(share(scene, order, k))}`,
-      of: "of the significance",
+      of: scene.difference ? "of the change" : "of the significance",
       came: scene.allEdges > scene.nEdges
         ? `strongest ${thousands(scene.nEdges)} of ${thousands(scene.allEdges)} came` : "",
     };

@@ -113,5 +113,5 @@ def _save() -> Component:
             ),
         ],
         id=ids.SAVE,
-        className="save",
+        className="save is-empty",
     )
