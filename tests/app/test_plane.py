@@ -1,0 +1,174 @@
+"""The plane in a real browser: where things stand, what it is linked with, and without WebGL."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+PICTURE = """
+(change) => {
+  const { plane, view, compare, colours } = window.jetlrp;
+  const made = plane.picture(view.shown.a, { ...view.state, ...change }, colours.now(),
+                             { scales: compare.scales(), width: 600, height: 300 });
+  const { at } = made;
+  return { zero: [at.x(0), at.y(0)], one: [at.x(0.1) - at.x(0), at.y(0) - at.y(0.1)],
+           k: made.k, tracks: made.tracks, widths: [...new Set(made.curves.map((c) => c.width))],
+           order: Array.from(made.order).slice(0, made.k), edges: made.curves.map((c) => c.edge),
+           zoom: at.zoom, middle: [at.left + at.wide / 2, at.top + at.high / 2], svg: made.svg,
+           directions: made.directions };
+}
+"""
+SPOT = """
+(track) => {
+  const g = document.querySelector(`.plane [data-track="${track}"]`).getBoundingClientRect();
+  return [g.left + g.width / 2, g.top + g.height / 2];
+}
+"""
+NO_WEBGL = ("--no-sandbox", "--disable-gpu", "--disable-webgl", "--disable-3d-apis")
+
+
+def opened(page, site, query):
+    page.goto(f"{site.address}/?{query}")
+    page.wait_for_selector("#network[data-drawn]", timeout=60_000)
+    page.wait_for_selector("#plane-body[data-drawn]")
+
+
+def test_the_angles_have_one_scale_around_the_jet_axis(real_site, page):
+    opened(page, real_site, "jet=12&dock=plane")
+    made = page.evaluate(PICTURE, {})
+    assert made["one"][0] == pytest.approx(made["one"][1])
+    assert made["zero"] == pytest.approx(made["middle"])
+    eta, phi = page.evaluate(
+        "[window.jetlrp.view.shown.a.tracks.deltaEta, window.jetlrp.view.shown.a.tracks.deltaPhi]"
+    )
+    scale = made["one"][0] / 0.1
+    for one, x, y in zip(made["tracks"], eta, phi, strict=True):
+        assert one["x"] == pytest.approx(made["zero"][0] + scale * x, abs=1e-3)
+        assert one["y"] == pytest.approx(made["zero"][1] - scale * y, abs=1e-3)
+    assert [one["kind"] for one in made["directions"]] == ["subjet", "subjet"]
+    assert "ΔR 0.4" in made["svg"]
+    assert "NaN" not in made["svg"]
+
+
+def test_edges_are_the_scene_s(real_site, page):
+    opened(page, real_site, "jet=12&dock=plane")
+    made = page.evaluate(PICTURE, {})
+    drawn = page.evaluate(
+        """() => document.getElementById("network").data
+        .filter((t) => t.meta && t.meta.kind === "edges" && t.visible)
+        .map((t) => t.line.width)"""
+    )
+    assert made["edges"] == made["order"]
+    assert made["k"] == int(page.locator("#network").get_attribute("data-edges"))
+    np.testing.assert_allclose(sorted(w / made["zoom"] for w in made["widths"]), sorted(drawn))
+    # other axes: no rings and no directions, the tracks stand at the features' values
+    other = page.evaluate(PICTURE, {"x": "log:track_pt", "y": "track_dxy"})
+    assert other["directions"] == []
+    assert "ΔR" not in other["svg"]
+    pt = page.evaluate("window.jetlrp.view.shown.a.tracks.pt")
+    assert np.argsort([one["x"] for one in other["tracks"]]).tolist() == np.argsort(pt).tolist()
+    # one track alone
+    alone = page.evaluate(PICTURE, {"track": 4})
+    assert alone["k"] < made["k"]
+    assert 'class="alone"' in alone["svg"]
+
+
+def test_pointing_and_clicking_is_linked(real_site, page):
+    opened(page, real_site, "jet=12&full=plane")
+    track = page.evaluate("window.jetlrp.view.shown.a.tracks.byRelevance[5]")
+    x, y = page.evaluate(SPOT, track)
+    page.mouse.move(x, y)
+    hovered = page.evaluate("window.jetlrp.view.hovered.track")
+    assert hovered is not None
+    assert f"Track {hovered}" in page.locator("#scene-tooltip").inner_text()
+    assert page.locator(".plane-lights circle").count() == 1
+    page.mouse.click(x, y)
+    assert page.evaluate("window.jetlrp.view.state.track") == hovered
+    page.wait_for_selector(".plane .alone")
+    page.mouse.click(x, y)
+    assert page.evaluate("window.jetlrp.view.state.track") is None
+    # another panel's pointer is ringed here
+    page.mouse.move(5, 5)
+    page.evaluate("window.jetlrp.view.hover({ edge: 3 })")
+    assert page.locator(".plane-lights circle").count() == 2
+    assert page.locator(".plane-lights path").count() == 1
+
+
+def test_an_edge_opens_its_card(real_site, page):
+    opened(page, real_site, "jet=12&full=plane&edges=1")
+    place = page.evaluate(
+        """() => { const { plane, view, compare, colours } = window.jetlrp;
+        const host = document.querySelector("#plane-body .plane");
+        const box = host.getBoundingClientRect();
+        const made = plane.picture(view.shown.a, view.state, colours.now(),
+          { scales: compare.scales(), width: host.clientWidth, height: host.clientHeight });
+        const { points, edge } = made.curves[0];
+        for (const [x, y] of points) {
+          const found = plane.nearest(made, x, y);
+          if (found && found.edge === edge) return { x: box.left + x, y: box.top + y, edge };
+        }
+        return null; }"""
+    )
+    page.mouse.click(place["x"], place["y"])
+    assert page.evaluate("window.jetlrp.view.state.edge") == place["edge"]
+    assert "→" in page.locator("#scene-tooltip").inner_text()
+    page.wait_for_selector(".plane .chosen", state="attached")
+
+
+def test_the_keys_go_from_track_to_track(real_site, page):
+    opened(page, real_site, "jet=12&dock=plane")
+    first = page.evaluate("window.jetlrp.view.shown.a.tracks.byRelevance[1]")
+    page.locator("#plane-body .plane").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".plane-said").inner_text().startswith(f"Track {first}")
+    page.keyboard.press("Enter")
+    assert page.evaluate("window.jetlrp.view.state.track") == first
+
+
+def test_truth_and_shapes_are_drawn(toy_site, page):
+    opened(page, toy_site, "jet=5&full=plane&color=origin")
+    made = page.evaluate(PICTURE, {})
+    assert {one["shape"] for one in made["tracks"]} >= {"circle", "diamond"}
+    assert [one["kind"] for one in made["directions"]].count("b-hadron") == 2
+    assert "NaN" not in made["svg"]
+
+
+@pytest.fixture
+def page_without_webgl(browser, chromium):
+    """A tab of a browser that has no WebGL at all; its console must stay empty."""
+    opened = browser.browser_type.launch(executable_path=chromium, args=list(NO_WEBGL))
+    tab = opened.new_page(viewport={"width": 1280, "height": 720}, color_scheme="dark")
+    complaints = []
+    tab.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    yield tab
+    opened.close()
+    assert complaints == []
+
+
+def test_the_plane_stands_in_where_there_is_no_webgl(real_site, page_without_webgl):
+    page = page_without_webgl
+    page.goto(f"{real_site.address}/?jet=12&dock=heat")
+    page.wait_for_selector('#network[data-drawn="12"]', timeout=60_000)
+    assert page.evaluate("window.jetlrp.plane.webgl()") is False
+    assert "WebGL is off" in page.locator("#network").inner_text()
+    assert page.locator("#network .tracks [data-track]").count() == 16
+    assert page.locator("#network .edges path").count() == int(
+        page.locator("#network").get_attribute("data-edges")
+    )
+    assert page.locator("#network-legend figure").count() >= 2
+    assert page.title().startswith("Jet 12")
+    # it is the scene: clicks isolate, the heat map beside it is linked, another jet takes its place
+    x, y = page.evaluate(SPOT, page.evaluate("window.jetlrp.view.shown.a.tracks.byRelevance[0]"))
+    page.mouse.click(x, y)
+    track = page.evaluate("window.jetlrp.view.state.track")
+    assert track is not None
+    page.wait_for_selector("#network .alone")
+    page.evaluate("(track) => window.jetlrp.view.hover({ track })", track)
+    assert page.locator("#network .plane-lights circle").count() == 1
+    page.locator('.ag-center-cols-container .ag-row[row-id="13"]').click()
+    page.wait_for_selector('#network[data-drawn="13"]', timeout=60_000)
+    assert page.locator("#network .tracks [data-track]").count() == 34
