@@ -168,7 +168,7 @@
      "Share of the significance on edges within a subjet"],
   ];
 
-  const words = (name, tip, a, b) => ({ name, tip, a, b, difference: a === b ? "same" : "differs" });
+  const words = (name, tip, a, b) => ({ name, tip, a, b, kind: "words", difference: a === b ? "same" : "differs" });
 
   /** The rows of the table: [{name, tip, a, b, difference}] as texts. */
   function table(a, b) {
@@ -228,7 +228,7 @@
     return `<table class="compare-table"><thead><tr><td></td><th scope="col">Jet ${a.jet.index}</th>` +
       `<th scope="col">${other} <i>pinned</i></th><th scope="col">difference</th></tr></thead><tbody>` +
       table(a, b).map((row) =>
-        `<tr title="${escape(row.tip)}"><th scope="row">${escape(row.name)}</th><td>${escape(row.a)}</td>` +
+        `<tr class="${row.kind || "number"}" title="${escape(row.tip)}"><th scope="row">${escape(row.name)}</th><td>${escape(row.a)}</td>` +
         `<td>${escape(row.b)}</td><td>${escape(row.difference)}</td></tr>`).join("") +
       "</tbody></table>";
   }

@@ -98,7 +98,7 @@
   function titles(scene) {
     return scene.difference
       ? { width: "Change of significance", edges: "Δ edge significance", tracks: "Δ track relevance",
-          positive: "+ more here", negative: "− less here", than: "than pinned" }
+          positive: "+ more", negative: "− less", than: "than pinned" }
       : { width: "Edge significance", edges: "Edge relevance", tracks: "Track relevance",
           positive: "+ for", negative: "− against", than: scene.words.stands_for };
   }

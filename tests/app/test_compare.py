@@ -143,7 +143,7 @@ def test_the_difference_of_two_rules_is_drawn(toy_site, page):
     assert strongest == np.abs(edges - edges_pinned).argmax()
     legend = page.locator("#network-legend").inner_text()
     assert "Δ track relevance" in legend
-    assert re.search(r"\+ more here\s+− less here\s+than pinned", legend)
+    assert re.search(r"\+ more\s+− less\s+than pinned", legend)
     assert (
         "LRP-γ(1) minus margin of H→bb̄ · LRP-ε(0.01)"
         in page.locator("#network-caption").inner_text()
