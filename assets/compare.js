@@ -266,7 +266,7 @@
     }
     const { signed } = window.jetlrp.numbers;
     const found = changes(a, b);
-    const rank = ({ from, to }) => (from === to ? `#${to}` : `#${from} → #${to}`);
+    const rank = ({ from, to }) => (from === to ? `#${to}` : `#${from}→${to}`);
     const row = (kind, one, name) =>
       `<li><button type="button" data-${kind}="${one.at}" title="Rank ${one.from} pinned, ` +
       `rank ${one.to} here"><span>${name}</span>` +
