@@ -169,7 +169,7 @@
       .sort((a, b) => larger(says.columns[b].strength) - larger(says.columns[a].strength));
     for (const column of strongest) {
       named[column] = says.columns[column] === says.by || !named.some((stands, other) => stands &&
-        Math.abs(xs[other] - xs[column]) * Math.sin(slant) < letters * 0.9);
+        Math.abs(xs[other] - xs[column]) * Math.sin(slant) < letters * 1.05);
     }
     return { width, height, tall, size, letters, named, left, right, pitch, slant, names, head, bars, top, step,
              bottom, xs, end: left + across, crowd: Math.ceil((size * 0.9) / step) };
