@@ -49,7 +49,7 @@ def view(jet: JetDetail, explanation: ExplanationAnswer) -> list[Component]:
     relevance = sums(explanation)
     order = np.argsort(-np.abs(relevance), kind="stable")
     others = float(relevance[order[SHOWN:]].sum())
-    most = float(np.abs([*relevance, others]).max(initial=0)) or 1.0
+    most = float(np.abs(relevance).max(initial=0)) or 1.0
     about = {info.name: info for info in jet.feature_info}
     target = stands_for(explanation.target, explanation.classes)
     rows: list[Component] = []
@@ -74,7 +74,9 @@ def view(jet: JetDetail, explanation: ExplanationAnswer) -> list[Component]:
         )
     if len(order) > SHOWN:
         text = f"{len(order) - SHOWN} others"
-        rows.append(html.Div(_row(text, others, most), className="feature-row others"))
+        # no bar: theirs is a sum of many, and on its scale those of single features would vanish
+        rest = [html.Span(text, className="name"), html.Span(), signed_number(others, 3)]
+        rows.append(html.Div(rest, className="feature-row others"))
     return [
         html.Div(
             [html.Span(), html.Span([html.Span("− against"), html.Span("for +")]), html.Span()],
