@@ -10,6 +10,10 @@ from app import ids
 from app.client import ServiceClient, ServiceError
 from app.drawing import scene_data
 from app.panels import compare, conservation, features, prediction, prongs, question, scene, truth
+from lrp_core.service.schemas import JetDetail
+
+MANY_EDGES = 20_000  # edges above which only the most significant ones are fetched at first
+TOP_EDGES = 4_000  # how many of them
 
 
 def explained(
@@ -19,8 +23,13 @@ def explained(
     rule: str,
     values: list[Any],
     places: list[dict[str, str]],
+    *,
+    whole: bool = False,
 ) -> dict[str, Any]:
-    """What each panel shows for this question; the keys are those of the callback's outputs."""
+    """What each panel shows for this question; the keys are those of the callback's outputs.
+
+    whole  every edge, also of a jet that has more than ``MANY_EDGES``
+    """
     if index is None:
         return {
             "stage": scene.state_class("empty"),
@@ -42,7 +51,9 @@ def explained(
                 code="no_value",
             )
         jet = client.jet(index)
-        explanation = client.explain(index, target=target, rule=wanted)
+        explanation = client.explain(
+            index, target=target, rule=wanted, top_edges=None if whole else top_edges(jet)
+        )
     except ServiceError as error:
         return {
             "stage": scene.state_class("error"),
@@ -70,6 +81,11 @@ def explained(
     }
 
 
+def top_edges(jet: JetDetail) -> int | None:
+    """How many edges of a jet are fetched at first, None for all."""
+    return TOP_EDGES if jet.n_edges > MANY_EDGES else None
+
+
 def explained_pinned(
     client: ServiceClient, pinned: dict[str, Any] | None
 ) -> tuple[dict[str, Any] | None, list[Any]]:
@@ -78,7 +94,12 @@ def explained_pinned(
         return None, []
     try:
         jet = client.jet(pinned["jet"])
-        explanation = client.explain(pinned["jet"], target=pinned["target"], rule=pinned["rule"])
+        explanation = client.explain(
+            pinned["jet"],
+            target=pinned["target"],
+            rule=pinned["rule"],
+            top_edges=top_edges(jet),
+        )
     except ServiceError as error:
         return None, compare.failure(error, pinned)
     return scene_data(jet, explanation), []
@@ -141,6 +162,7 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
             "rule": Input(ids.RULE, "value"),
             "values": Input({"type": "rule-parameter", "rule": ALL, "name": ALL}, "value"),
             "retry": Input(ids.RETRY, "n_clicks"),
+            "whole": Input(ids.WHOLE, "data"),
             "places": State({"type": "rule-parameter", "rule": ALL, "name": ALL}, "id"),
         },
         running=[(Output(ids.SCENE_BUSY, "className"), "state busy on", "state busy")],
@@ -151,7 +173,10 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
         rule: str,
         values: list[Any],
         retry: int | None,
+        whole: int | None,
         places: list[dict[str, str]],
     ) -> Any:
         del retry  # only asks again
-        return explained(client, index, target, rule, values, places)
+        return explained(
+            client, index, target, rule, values, places, whole=whole is not None and whole == index
+        )

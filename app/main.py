@@ -155,6 +155,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             dcc.Store(id=ids.CHOSEN),
             dcc.Store(id=ids.SCENE_DATA),
             dcc.Store(id=ids.PINNED),
+            dcc.Store(id=ids.WHOLE),
             dcc.Store(id=ids.PINNED_DATA),
             dcc.Store(id=ids.WANTED),
             header.layout(health, docs),

@@ -149,6 +149,8 @@
     if (geometry.edgesAt(input.value / STEPS, order.length) !== k) input.value = at;
     input.style.setProperty("--at", input.value / STEPS);
     const says = words.edges(jet, order, k);
+    const whole = document.getElementById("whole-button");
+    if (whole) whole.hidden = !says.came || Boolean(jet.difference);
     input.setAttribute("aria-valuetext", `${says.shown} ${says.share} ${says.of}`);
     box.replaceChildren(...[["strong", says.shown, ""], ["span", says.share, ""],
       ["span", says.of, "long"], ["span", says.came, "came"]].filter(([, text]) => text).map(([tag, text, name]) => {
@@ -194,6 +196,10 @@
   }
 
   document.addEventListener("click", clicked);
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#whole-button")) return;
+    window.dash_clientside.set_props("whole", { data: window.jetlrp.view.state.jet });
+  });
   document.addEventListener("change", changed);
   document.addEventListener("DOMContentLoaded", () => {
     const { view } = window.jetlrp;

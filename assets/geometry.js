@@ -17,6 +17,7 @@
   const MAX_REST = 4000; // faint lines drawn for the edges that come next
   const HEIGHT_OF_BOX = 1.02; // height of the scene over its width
   const NARROW = 1.34; // width over height of a stage below which the camera steps back
+  const TITLES_HIGH = 75; // px that the titles of the axes need below the scene, however small it is
   const UPRIGHT = 24; // points of an upright line, less one
   const SOURCE_SHADE = 0.42; // how much of an edge's colour it has where it starts
   const AXES = { x: "track_etarel", y: "track_phirel", z: "log:track_pt" };
@@ -356,9 +357,8 @@
 
   /* ---------------------------------------------------------------- camera */
 
-  /** Where the camera stands at first; further away where the stage is narrow. */
   function cameraFor(width, height) {
-    const away = width > 0 && height > 0 ? Math.max(0.98, (NARROW * height) / width) : 1;
+    const away = width > 0 && height > 0 ? Math.max(0.86 + TITLES_HIGH / height, (NARROW * height) / width) : 1;
     return {
       eye: { x: 1.26 * away, y: -1.44 * away, z: 0.56 * away },
       center: { x: 0, y: 0, z: -0.1 },

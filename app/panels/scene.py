@@ -101,7 +101,21 @@ def layout(tools: Component, pinned: Component) -> Component:
                     html.Div(
                         [
                             html.Label("Edges", htmlFor=ids.EDGES_SLIDER),
-                            html.Div(id=ids.EDGES_WORDS, className="edges-words"),
+                            html.Div(
+                                [
+                                    html.Div(id=ids.EDGES_WORDS, className="edges-words"),
+                                    html.Button(
+                                        "fetch all",
+                                        id=ids.WHOLE_BUTTON,
+                                        type="button",
+                                        className="link",
+                                        hidden=True,
+                                        title="Fetch every edge of this large jet; this may take "
+                                        "a moment",
+                                    ),
+                                ],
+                                className="edges-said",
+                            ),
                             html.Div(**data(range="edges")),
                         ],
                         className="control edges-control",
