@@ -12,6 +12,7 @@
   const DRAWN_BY = ["pin", "difference", "edges", "least", "x", "y", "z", "size", "color",
                     "edgecolor", "marks", "track", "ways", "edge", "projection"];
 
+  const SMALL = 320; // px of width below which a picture has small type
   const DIM = 0.28; // how much of its colour a track keeps that is not looked at
 
   const CONFIG = {
@@ -319,6 +320,7 @@
         const scene = compare.drawn(state.slot);
         if (!div || !scene) break;
         const theme = window.jetlrp.colours.now();
+        if (div.clientWidth < SMALL) theme.type *= 0.8; // or the titles of the axes are cut off
         const scales = compare.scales();
         const started = performance.now();
         const made = traces(scene, compare.look(), theme, { scales, dragging });

@@ -1,0 +1,497 @@
+"""Every control of the network plot: what it changes in the picture, and that it asks nobody."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+TRACES = """
+() => {
+  const { scene, view } = window.jetlrp;
+  const div = document.getElementById("network");
+  const { order, k } = scene.stateOf("network");
+  const named = (name) => div.data.find((trace) => trace.name === name);
+  const tracks = named("tracks");
+  const edges = div.data.filter(
+    (trace) => trace.meta && trace.meta.kind === "edges" && trace.visible);
+  return {
+    names: div.data.map((trace) => trace.name),
+    drawn: edges.reduce((sum, trace) => sum + trace.meta.count, 0),
+    edges: Array.from(order).slice(0, k),
+    rest: named("rest").visible,
+    widths: edges.map((trace) => trace.line.width),
+    colours: edges.flatMap((trace) => Array.from(trace.line.color)),
+    tracks: { x: Array.from(tracks.x), y: Array.from(tracks.y), z: Array.from(tracks.z),
+              color: Array.from(tracks.marker.color), symbol: tracks.marker.symbol || null,
+              size: Array.from(tracks.marker.size), rim: tracks.marker.line.color },
+    isolated: named("isolated") ? named("isolated").marker.line.color : null,
+    titles: ["x", "y", "z"].map((side) => div.layout.scene[side + "axis"].title.text),
+    projection: div.layout.scene.camera.projection.type,
+    source: Array.from(view.shown.a.source), destination: Array.from(view.shown.a.destination),
+    significance: Array.from(view.shown.a.significance),
+    charge: Array.from(view.shown.a.tracks.charge),
+  };
+}
+"""
+CAMERA = """
+() => {
+  const camera = window.jetlrp.camera.live(document.getElementById("network"));
+  return Object.fromEntries(Object.entries(camera).map(([part, at]) => [part, [at.x, at.y, at.z]]));
+}
+"""
+ACCENT = "getComputedStyle(document.documentElement).getPropertyValue('--accent').trim()"
+CLICK = """
+([kind, number]) => {
+  const div = document.getElementById("network");
+  const data = div.data.find((trace) => trace.meta && trace.meta.kind === kind);
+  div.emit("plotly_click", { points: [{ data, pointNumber: number }] });
+}
+"""
+
+
+def open_jet(page, site, index, **view):
+    more = "".join(f"&{key}={value}" for key, value in view.items())
+    page.goto(f"{site.address}/?jet={index}{more}")
+    page.wait_for_selector(f'#network[data-drawn="{index}"]')
+    page.wait_for_selector(".ag-row")  # the list asks by itself, whenever it is ready
+    page.wait_for_timeout(600)
+
+
+def drawn(page, true=None):
+    """What is drawn, once it is so that ``true`` (an expression in JavaScript) holds."""
+    if true:
+        page.wait_for_function(f"() => {{ const now = ({TRACES})(); return {true}; }}")
+    page.wait_for_timeout(150)
+    return page.evaluate(TRACES)
+
+
+def camera(page, true):
+    page.wait_for_function(f"() => {{ const now = ({CAMERA})(); return {true}; }}")
+    return page.evaluate(CAMERA)
+
+
+def address(page, key):
+    """What the address says of a key, once it has been written."""
+    page.wait_for_timeout(250)
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}.get(key)
+
+
+@pytest.fixture
+def asks_nobody(toy_site):
+    """Called first, and called again: between the two the service must not have been asked."""
+    before = []
+
+    def between():
+        before.append(len(toy_site.service.requests))
+        assert before[-1] == before[0]
+
+    yield between
+    assert len(before) == 2
+
+
+def look(page):
+    if not page.locator("#look").is_visible():
+        page.locator("#look-button").click()
+    page.locator("#look").wait_for()
+
+
+def test_the_threshold_draws_what_is_at_least_so_significant(toy_site, page, asks_nobody):
+    open_jet(page, toy_site, 0)
+    asks_nobody()
+    first = drawn(page)
+    assert first["drawn"] == 130  # a fifth of 650
+    handle = page.locator("#edges-threshold")
+    assert handle.get_attribute("role") == "slider"
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("window.jetlrp.view.state.least > 0")
+    fewer = drawn(page, "now.drawn < 130")
+    least = page.evaluate("window.jetlrp.view.state.least")
+    significance = np.array(fewer["significance"])
+    assert fewer["drawn"] == (significance >= least).sum()
+    assert set(fewer["edges"]) == set(np.flatnonzero(significance >= least).tolist())
+    says = handle.get_attribute("aria-valuetext")
+    found = re.fullmatch(r"at least (0\.\d+): (\d+) edges, ([\d.]+) % of the significance", says)
+    assert found
+    assert int(found[2]) == fewer["drawn"]
+    share = significance[significance >= least].sum()
+    assert float(found[3]) == pytest.approx(100 * share, rel=1e-2)
+    assert float(address(page, "least")) == pytest.approx(least)
+
+    # the bars hold every edge, in the colours of the edges where they are drawn
+    counts = page.evaluate(
+        "(() => { const { histogram, view } = window.jetlrp;"
+        " return histogram.bins(view.shown.a, view.shown.a.order).counts; })()"
+    )
+    assert sum(counts) == 650
+    bars = page.locator("[data-histogram] .shown-edges rect")
+    assert bars.count() == sum(count > 0 for count in counts)
+    clip = float(page.locator("#histogram-shown rect").get_attribute("x"))
+    assert clip > 0
+
+    page.keyboard.press("End")
+    assert drawn(page, "now.drawn === 1")["edges"] == [int(significance.argmax())]
+    page.keyboard.press("ArrowLeft")
+    drawn(page, "now.drawn > 1")
+    page.keyboard.press("Home")
+    assert drawn(page, "now.drawn === 650")["rest"] is False
+
+    # the slider for the number takes the threshold away
+    page.keyboard.press("PageUp")
+    now = drawn(page, "now.drawn < 650")["drawn"]
+    page.locator("#edges-slider").focus()
+    page.keyboard.press("ArrowLeft")
+    drawn(page, f"now.drawn < {now}")
+    assert page.evaluate("window.jetlrp.view.state.least") is None
+    assert address(page, "least") is None
+    asks_nobody()
+
+
+def test_a_link_with_a_threshold_restores_it(toy_site, page):
+    open_jet(page, toy_site, 0, least="0.004", edges="7")
+    now = drawn(page)
+    assert now["drawn"] == (np.array(now["significance"]) >= 0.004).sum() != 7
+    assert "0.0040" in page.locator("[data-says=least]").inner_text()
+
+
+def test_dragging_the_threshold_leaves_the_faint_rest_out(toy_site, page, asks_nobody):
+    open_jet(page, toy_site, 0)
+    asks_nobody()
+    assert drawn(page)["rest"] is True
+    box = page.locator("[data-histogram]").bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.9, y)
+    page.mouse.down()
+    few = drawn(page, "!now.rest")["drawn"]
+    page.mouse.move(box["x"] + box["width"] * 0.5, y, steps=5)
+    more = drawn(page, f"now.drawn > {few}")
+    assert more["rest"] is False
+    page.mouse.up()
+    released = drawn(page, "now.rest")
+    least = page.evaluate("window.jetlrp.view.state.least")
+    assert released["drawn"] == (np.array(released["significance"]) >= least).sum()
+    spread = page.evaluate(
+        "(() => { const { histogram, view } = window.jetlrp;"
+        " return histogram.bins(view.shown.a, view.shown.a.order); })()"
+    )
+    middle = 10 ** ((spread["low"] + spread["high"]) / 2)
+    assert least == pytest.approx(middle, rel=0.1)
+    asks_nobody()
+
+
+def test_the_look_of_the_tracks_and_edges(toy_site, page, asks_nobody):
+    open_jet(page, toy_site, 5)
+    asks_nobody()
+    before = drawn(page)
+    legend = page.locator("#network-legend")
+    button = page.locator("#look-button")
+    assert button.get_attribute("aria-expanded") == "false"
+    button.focus()
+    page.keyboard.press("Enter")
+    page.locator("#look").wait_for()
+    assert button.get_attribute("aria-expanded") == "true"
+
+    page.locator('#look [data-view=color][data-value="charge"]').click()
+    now = drawn(page, "Array.isArray(now.tracks.symbol)")
+    assert [s == "circle" for s in now["tracks"]["symbol"]] == [q > 0 for q in now["charge"]]
+    assert len(set(now["tracks"]["color"])) == 2
+    page.wait_for_selector("#network-legend .charges")
+    assert "Track relevance" not in legend.inner_text()
+    page.locator('#look [data-view=color][data-value="origin"]').click()
+    page.wait_for_selector("#network-legend .origins")
+    page.locator('#look [data-view=color][data-value="relevance"]').click()
+    drawn(page, "now.tracks.symbol === null")
+    assert "Track relevance" in legend.inner_text()
+
+    page.locator('#look [data-view=size][data-value="relevance"]').click()
+    now = drawn(page, f"now.tracks.size[0] !== {before['tracks']['size'][0]}")
+    relevance = np.abs(page.evaluate("Array.from(window.jetlrp.view.shown.a.tracks.relevance)"))
+    assert np.argsort(now["tracks"]["size"]).tolist() == np.argsort(relevance).tolist()
+    assert "|relevance|" in legend.inner_text()
+
+    page.locator('#look [data-view=edgecolor][data-value="relevance"]').click()
+    page.wait_for_selector("#network-legend #legend-edges", state="attached")
+    now = drawn(page)
+    assert now["colours"] != before["colours"]
+    assert now["widths"] == before["widths"]  # width says the significance either way
+    assert "Edge relevance" in legend.inner_text()
+
+    marks = {"displaced", "leptons"} & set(before["names"])
+    assert marks
+    page.locator("#look [data-toggle=marks]").click()
+    drawn(page, f"!{sorted(marks)}.some((name) => now.names.includes(name))")
+    assert "Marked tracks" not in legend.inner_text()
+
+    page.keyboard.press("Escape")
+    page.locator("#look").wait_for(state="hidden")
+    assert button.get_attribute("aria-expanded") == "false"
+    look(page)
+    page.mouse.click(640, 300)  # beside it
+    page.locator("#look").wait_for(state="hidden")
+
+    view = {key: address(page, key) for key in ("size", "edgecolor", "marks")}
+    assert view == {"size": "relevance", "edgecolor": "relevance", "marks": "0"}
+    asks_nobody()
+
+
+def test_a_link_restores_the_look_and_what_is_not_known_is_not_offered(toy_site, page):
+    open_jet(page, toy_site, 0, color="origin", size="relevance", edgecolor="relevance", marks="0")
+    look(page)
+    assert not page.locator('#look [data-value="origin"]').is_visible()  # no truth for this jet
+    pressed = page.locator("#look [aria-pressed=true]").all_inner_texts()
+    assert pressed[:2] == ["relevance", "relevance"]
+    assert "for / against" in pressed
+    assert page.locator("#look [data-toggle=marks]").get_attribute("aria-pressed") == "false"
+    assert "Edge relevance" in page.locator("#network-legend").inner_text()
+    assert "displaced" not in drawn(page)["names"]
+
+
+def test_axes_by_preset_and_by_feature(toy_site, page, asks_nobody):
+    open_jet(page, toy_site, 0)
+    asks_nobody()
+    first = drawn(page)
+    assert first["titles"][2].endswith("· log")
+    look(page)
+    preset = page.locator("#look .presets button")
+    assert preset.all_inner_texts() == ["angles · log pT", "angles · pT", "impact parameters"]
+    assert preset.nth(2).is_disabled()  # this file has no track_dz
+    preset.nth(1).click()
+    linear = drawn(page, "now.titles[2].endsWith('· linear')")
+    np.testing.assert_allclose(
+        linear["tracks"]["z"], 10 ** np.array(first["tracks"]["z"]), rtol=1e-4
+    )
+    assert preset.nth(1).get_attribute("aria-pressed") == "true"
+    assert preset.nth(0).get_attribute("aria-pressed") == "false"
+    assert page.locator("#axis-z").input_value() == "track_pt"
+
+    for side, name in (("x", "track_dxy"), ("y", "trackBTag_Sip3dSig"), ("z", "track_drsubjet1")):
+        page.locator(f"#axis-{side}").select_option(name)
+        page.wait_for_function(f"window.jetlrp.view.state.{side} === '{name}'")
+        now = drawn(
+            page, f"now.tracks.{side}[0] === window.jetlrp.view.shown.a.values.column('{name}')[0]"
+        )
+    assert "jet axis" not in now["names"]  # directions have a place on the floor of angles only
+    assert "(cm)" in now["titles"][0]
+    assert address(page, "x") == "track_dxy"
+    asks_nobody()
+    page.reload()
+    page.wait_for_selector('#network[data-drawn="0"]')
+    assert drawn(page)["titles"] == now["titles"]
+
+
+def test_camera_presets_projection_and_reset(toy_site, page):
+    page.emulate_media(reduced_motion="no-preference")
+    open_jet(page, toy_site, 3)
+    start = page.evaluate(CAMERA)
+    asked = len(toy_site.service.requests)
+    page.locator("#camera-front").click()
+    camera(page, "Math.abs(now.eye[0]) < 1e-3 && now.eye[1] < -1")
+    page.locator("#camera-side").click()
+    side = camera(page, "now.eye[0] > 1 && Math.abs(now.eye[1]) < 1e-3")
+    assert side["up"] == pytest.approx([0, 0, 1], abs=2e-2)
+    page.locator("#camera-top").click()
+    top = camera(
+        page, "now.eye[2] > 1 && now.up[1] > 0.99999 && Math.hypot(now.eye[0], now.eye[1]) < 1e-3"
+    )
+    assert top["up"] == pytest.approx([0, 1, 0], abs=1e-2)
+    silent = "document.getElementById('network').layout.scene.zaxis.title.text === ''"
+    page.wait_for_function(silent)  # the axis it looks along would only be a blot
+
+    ortho = page.locator("#camera-ortho")
+    ortho.click()
+    assert drawn(page, "now.projection === 'orthographic'")
+    assert ortho.get_attribute("aria-pressed") == "true"
+    assert page.evaluate(CAMERA)["eye"] == pytest.approx(top["eye"], abs=1e-3)
+    assert address(page, "projection") == "orthographic"
+    turned = [float(part) for part in address(page, "camera").split(",")]
+    assert turned[:3] == pytest.approx(top["eye"], abs=1e-3)
+    page.reload()  # the link stands as it was
+    page.wait_for_selector('#network[data-drawn="3"]')
+    assert drawn(page)["projection"] == "orthographic"
+    assert page.evaluate(CAMERA)["eye"] == pytest.approx(top["eye"], abs=1e-3)
+
+    page.locator("#camera-start").click()
+    drawn(page, "now.projection === 'perspective'")
+    camera(page, f"Math.abs(now.eye[0] - {start['eye'][0]}) < 1e-2")
+    assert address(page, "camera") is None
+    page.locator("#camera-front").click()
+    camera(page, "Math.abs(now.eye[0]) < 1e-3")
+    page.locator("#reset-view").click()
+    camera(page, f"Math.abs(now.eye[0] - {start['eye'][0]}) < 1e-2")
+    assert address(page, "camera") is None
+    explained = [path for _, path, _ in toy_site.service.requests[asked:] if "explanation" in path]
+    assert len(explained) <= 1  # the reload's
+
+
+def test_turning_slowly_stops_at_a_touch_and_leaves_the_address_alone(toy_site, page, asks_nobody):
+    page.add_init_script(
+        "window.writes = 0; const replace = history.replaceState.bind(history);"
+        "history.replaceState = (...all) => { window.writes += 1; return replace(...all); };"
+    )
+    open_jet(page, toy_site, 3)
+    asks_nobody()
+    history = page.evaluate("history.length")
+    before = page.evaluate(CAMERA)
+    page.locator("#camera-rotate").click()
+    camera(page, f"Math.abs(now.eye[0] - {before['eye'][0]}) > 0.05")
+    assert page.locator("#camera-rotate").get_attribute("aria-pressed") == "true"
+    assert address(page, "rotate") == "1"
+    page.evaluate("window.writes = 0")
+    page.wait_for_timeout(1200)
+    assert page.evaluate("window.writes") == 0
+    assert page.evaluate("history.length") == history
+    now = page.evaluate(CAMERA)
+    assert now["eye"][2] == pytest.approx(before["eye"][2], abs=1e-3)
+    assert np.hypot(*now["eye"][:2]) == pytest.approx(np.hypot(*before["eye"][:2]), abs=1e-3)
+
+    box = page.locator("#network").bounding_box()
+    page.mouse.click(box["x"] + 20, box["y"] + box["height"] - 60, delay=100)
+    page.wait_for_function("!window.jetlrp.view.state.rotate")
+    page.wait_for_timeout(400)
+    still = page.evaluate(CAMERA)
+    page.wait_for_timeout(500)
+    assert page.evaluate(CAMERA) == still
+    assert address(page, "rotate") is None
+    asks_nobody()
+
+
+def test_a_link_that_turns_waits_where_motion_is_unwelcome(toy_site, page):
+    open_jet(page, toy_site, 3, rotate="1")
+    assert page.evaluate("window.jetlrp.view.state.rotate") is False
+    page.emulate_media(reduced_motion="no-preference")
+    open_jet(page, toy_site, 3, rotate="1")
+    before = page.evaluate(CAMERA)
+    camera(page, f"Math.abs(now.eye[0] - {before['eye'][0]}) > 0.02")
+
+
+def test_full_screen(toy_site, page):
+    open_jet(page, toy_site, 3)
+    button = page.locator("#camera-full")
+    button.click()
+    page.wait_for_function("document.fullscreenElement !== null")
+    page.wait_for_function("document.documentElement.dataset.full === 'scene'")
+    panel = page.locator(".scene-panel").bounding_box()
+    window = page.evaluate("[window.innerWidth, window.innerHeight]")
+    assert (panel["x"], panel["y"], panel["width"], panel["height"]) == (0, 0, *window)
+    assert button.get_attribute("aria-pressed") == "true"
+    page.evaluate("document.exitFullscreen()")  # as Escape does
+    page.wait_for_function("document.documentElement.dataset.full === undefined")
+    assert page.locator(".scene-panel").bounding_box()["x"] > 0
+    assert button.get_attribute("aria-pressed") == "false"
+
+
+def test_a_click_on_a_track_leaves_its_edges(toy_site, page, asks_nobody):
+    open_jet(page, toy_site, 0, edges=40)
+    asks_nobody()
+    chip = page.locator("#isolated")
+    assert not chip.is_visible()
+    page.evaluate(CLICK, ["tracks", 7])
+    chip.wait_for()
+    assert "track 7" in chip.inner_text()
+    both = drawn(page, "now.isolated !== null")
+    assert both["isolated"] == page.evaluate(ACCENT)
+    assert all(7 in (both["source"][edge], both["destination"][edge]) for edge in both["edges"])
+    assert len(both["edges"]) == 40
+    assert page.locator("#edges-words strong").inner_text() == "40 of 50"
+
+    # tracks at neither end of a drawn edge are dim, which shows in their rims
+    ends = {both["source"][edge] for edge in both["edges"]} | {
+        both["destination"][edge] for edge in both["edges"]
+    }
+    bright = both["tracks"]["rim"][7]
+    assert {t for t, rim in enumerate(both["tracks"]["rim"]) if rim == bright} == ends
+    assert len(ends) < 26
+
+    for ways, side in (("out", "source"), ("in", "destination")):
+        chip.locator(f'[data-view=ways][data-value="{ways}"]').click()
+        now = drawn(page, f"now.edges.every((edge) => now.{side}[edge] === 7)")
+        assert len(now["edges"]) == 25
+        assert page.locator("#edges-words strong").inner_text() == "25 of 25"
+    assert (address(page, "track"), address(page, "ways")) == ("7", "in")
+    asks_nobody()
+    page.reload()
+    page.wait_for_selector('#network[data-drawn="0"]')
+    assert drawn(page)["edges"] == now["edges"]
+    chip.get_by_role("button", name="All edges again").click()
+    chip.wait_for(state="hidden")
+    assert drawn(page, "now.isolated === null")["drawn"] == 40
+    assert address(page, "track") is None
+
+
+def test_what_the_pointer_is_on_is_ringed_in_the_plot(toy_site, page):
+    open_jet(page, toy_site, 0)
+    ring = page.locator(".highlight circle")
+    assert ring.count() == 0
+    page.evaluate("window.jetlrp.view.hover({ track: 3 })")
+    ring.wait_for(state="attached")
+    assert page.locator(".highlight text").text_content() == "3"
+    at = page.evaluate(
+        "(() => { const c = document.querySelector('.highlight circle').getBoundingClientRect();"
+        " return [c.x + c.width / 2, c.y + c.height / 2]; })()"
+    )
+    page.evaluate("window.jetlrp.view.hover(null)")
+    assert ring.count() == 0
+    found = None
+    for step in range(40):  # Plotly finds a track just where the ring was, once it has drawn
+        page.mouse.move(at[0] - 3 + step % 7, at[1])
+        page.wait_for_timeout(150)
+        found = page.evaluate("window.jetlrp.view.hovered.track")
+        if found is not None:
+            break
+    assert found is not None
+
+    page.evaluate("window.jetlrp.view.hover({ edge: window.jetlrp.view.shown.a.order[0] })")
+    page.locator(".highlight polyline").wait_for(state="attached")
+    quick = page.evaluate(
+        "(() => { const start = performance.now();"
+        " for (let t = 0; t < 20; t++) window.jetlrp.view.hover({ track: t });"
+        " return (performance.now() - start) / 20; })()"
+    )
+    assert quick < 20  # ms; the plot itself is not drawn again
+
+
+def test_when_only_the_strongest_edges_came_it_is_said(toy_site, page):
+    open_jet(page, toy_site, 0)
+    page.evaluate("""() => {
+      const { view } = window.jetlrp;
+      const jet = view.shown.a;
+      const top = Array.from(jet.order).slice(0, 60);
+      view.show("a", { ...jet.data, edges: {
+        index: null, numbers: top, significance: top.map((edge) => jet.significance[edge]),
+        signed: top.map((edge) => jet.signed[edge]) } });
+    }""")
+    page.locator("#edges-words .came").wait_for()
+    assert page.locator("#edges-words .came").inner_text() == "strongest 60 of 650 came"
+    assert "strongest 60 of 650 came" in page.locator("#edges-words").get_attribute("title")
+
+
+@pytest.mark.parametrize(
+    "view",
+    [{}, {"edgecolor": "relevance"}, {"color": "charge", "edgecolor": "relevance", "track": 1}],
+)
+def test_nothing_is_clipped_on_a_small_screen(real_site, page, view):
+    open_jet(page, real_site, 289, **view)
+    clipped = page.evaluate("""() => {
+      const panel = document.querySelector(".scene-panel").getBoundingClientRect();
+      const parts = ".scene-controls > *:not([popover]), .scene-controls label, #edges-words," +
+        " .camera-tools button, #network-legend, #network-legend figure, #isolated," +
+        " [data-histogram]";
+      return [...document.querySelectorAll(parts)].filter((part) => {
+        const box = part.getBoundingClientRect();
+        return box.width && (box.left < panel.left || box.right > panel.right + 0.5 ||
+          box.top < panel.top || box.bottom > panel.bottom + 0.5);
+      }).map((part) => part.outerHTML.slice(0, 80));
+    }""")
+    assert clipped == []
+    legend, panes = (
+        page.locator(name).bounding_box() for name in ("#network-legend", ".stage .panes")
+    )
+    assert panes["x"] + panes["width"] <= legend["x"] + 1
+    overflow = "(() => { const l = document.getElementById('network-legend');"
+    assert page.evaluate(f"{overflow} return l.scrollHeight - l.clientHeight; }})()") <= 0
+    assert page.evaluate(f"{overflow} return l.scrollWidth - l.clientWidth; }})()") <= 0
