@@ -30,6 +30,9 @@
   const barOf = (at, low, high) =>
     Math.max(0, Math.min(BARS - 1, Math.floor((BARS * (at - low)) / (high - low))));
 
+  /** A number as ARIA knows numbers: without a power of ten. */
+  const decimal = (value) => value.toFixed(12).replace(/\.?0+$/, "");
+
   /** A threshold as the address can hold it, never above what was meant: 4 digits. */
   function rounded(value) {
     if (!(value > 0)) return 0;
@@ -127,9 +130,9 @@
     const share = window.jetlrp.words.share(jet, order, k);
     const text = `at least ${significant(least, 2)}: ${thousands(k)} ${k === 1 ? "edge" : "edges"}, ` +
       `${percent(share)} of the significance`;
-    line.setAttribute("aria-valuemin", Math.pow(10, spread.low).toPrecision(3));
-    line.setAttribute("aria-valuemax", Math.pow(10, spread.high).toPrecision(3));
-    line.setAttribute("aria-valuenow", least.toPrecision(4));
+    line.setAttribute("aria-valuemin", decimal(Math.pow(10, spread.low)));
+    line.setAttribute("aria-valuemax", decimal(Math.pow(10, spread.high)));
+    line.setAttribute("aria-valuenow", decimal(least));
     line.setAttribute("aria-valuetext", text);
     const none = spread.none ? ` ${thousands(spread.none)} have none.` : "";
     box.title = `Edges by their significance, on a logarithmic axis: ${text}.${none}` +
