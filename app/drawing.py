@@ -37,6 +37,13 @@ def stands_for(target: str, classes: list[str]) -> str:
     return label_text(of or ("hbb" if "hbb" in classes else classes[-1]))
 
 
+def feature_sums(explanation: ExplanationAnswer) -> npt.NDArray[np.float64]:
+    """Relevance of each feature, added up over the tracks, [n_features]."""
+    given = explanation.feature_relevance
+    table = given.numpy() if isinstance(given, Base64Array) else np.array(given, dtype=np.float64)
+    return table.reshape(-1, len(explanation.features)).astype(np.float64).sum(axis=0)
+
+
 def value_words(target: str, classes: list[str]) -> str:
     """What the explained value is: "margin of H→bb̄", "logit of QCD"."""
     kind = "margin" if target.partition(":")[0] == "margin" else "logit"

@@ -15,9 +15,8 @@ from pathlib import Path
 import plotly
 from dash import Dash, dcc, html
 from dash.development.base_component import Component
-from flask import Response, has_request_context, request, send_file
+from flask import Response, abort, has_request_context, request, send_file
 from plotly.offline import get_plotlyjs_version
-from werkzeug.exceptions import NotFound
 
 from app import explaining, ids, theme
 from app.client import ServiceClient, ServiceError
@@ -262,7 +261,7 @@ def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
     @app.server.route(f"{prefix}api/v1/jets/<int:index>/<path:name>")
     def _file(index: int, name: str) -> Response:
         if name not in {ending for ending, *_ in header.FILES}:
-            raise NotFound
+            abort(404)
         try:
             answer = client.file(index, name, request.args)
         except ServiceError as error:

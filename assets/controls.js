@@ -152,8 +152,8 @@
     const whole = document.getElementById("whole-button");
     if (whole) whole.hidden = !says.came || Boolean(jet.difference);
     input.setAttribute("aria-valuetext", `${says.shown} ${says.share} ${says.of}`);
-    box.replaceChildren(...[["strong", says.shown, ""], ["span", says.share, ""],
-      ["span", says.of, "long"], ["span", says.came, "came"]].filter(([, text]) => text).map(([tag, text, name]) => {
+    box.replaceChildren(...[["strong", says.shown, ""], ["span", says.share, says.came ? "share short" : "share"],
+      ["span", says.of, says.came ? "long share short" : "long"], ["span", says.came, "came"]].filter(([, text]) => text).map(([tag, text, name]) => {
       const part = document.createElement(tag);
       part.textContent = text;
       part.className = name;

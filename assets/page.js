@@ -181,6 +181,14 @@
     if (event.target.closest("#reset-view")) window.jetlrp.scene.resetCamera();
   });
 
+  /* What stands there until the page has its layout makes room for it. */
+  const layout = new MutationObserver(() => {
+    if (!document.querySelector(".page, ._dash-error")) return;
+    document.documentElement.classList.add("is-open");
+    layout.disconnect();
+  });
+  layout.observe(document.documentElement, { childList: true, subtree: true });
+
   document.addEventListener("DOMContentLoaded", () => {
     const { view } = window.jetlrp;
     view.set({ theme: document.documentElement.dataset.theme });

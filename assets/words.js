@@ -108,7 +108,7 @@
       share: `hold ${percent(share(scene, order, k))}`,
       of: scene.difference ? "of the change" : "of the significance",
       came: scene.allEdges > scene.nEdges
-        ? `strongest ${thousands(scene.nEdges)} of ${thousands(scene.allEdges)} came` : "",
+        ? `top ${thousands(scene.nEdges)} fetched` : "",
     };
   }
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from dash import html
 from dash.development.base_component import Component
 
 from app import ids
 from app.controls import data, label
-from app.drawing import stands_for
+from app.drawing import feature_sums, stands_for
 from app.words import number, signed_number, symbol
-from lrp_core.service.schemas import Base64Array, ExplanationAnswer, JetDetail
+from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 
 SHOWN = 8
 
@@ -32,13 +31,6 @@ def waiting() -> Component:
     return html.P("Relevance added up over the tracks, for and against.", className="hint")
 
 
-def sums(explanation: ExplanationAnswer) -> npt.NDArray[np.float64]:
-    """Relevance of each feature, added up over the tracks, [n_features]."""
-    given = explanation.feature_relevance
-    table = given.numpy() if isinstance(given, Base64Array) else np.array(given, dtype=np.float64)
-    return table.reshape(-1, len(explanation.features)).astype(np.float64).sum(axis=0)
-
-
 def view(jet: JetDetail, explanation: ExplanationAnswer) -> list[Component]:
     """A bar to the left (against) or to the right (for) for each of the largest features.
 
@@ -46,7 +38,7 @@ def view(jet: JetDetail, explanation: ExplanationAnswer) -> list[Component]:
     Pointing at a row lights its column in the heat map, pressing it sorts the rows there
     (assets/heat.js).
     """
-    relevance = sums(explanation)
+    relevance = feature_sums(explanation)
     order = np.argsort(-np.abs(relevance), kind="stable")
     others = float(relevance[order[SHOWN:]].sum())
     most = float(np.abs(relevance).max(initial=0)) or 1.0

@@ -9,8 +9,7 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.controls import data
-from app.drawing import stands_for, values
-from app.panels.features import sums
+from app.drawing import feature_sums, stands_for, values
 from app.words import label_text, number, percent, symbol
 from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 
@@ -103,7 +102,7 @@ def most(relevance: npt.NDArray[np.float64], sign: int) -> tuple[list[int], floa
 def _speakers(jet: JetDetail, explanation: ExplanationAnswer) -> list[Component]:
     """Which tracks and which features speak for the target, and which against it, in words."""
     tracks = values(explanation.track_relevance_sum)
-    features = sums(explanation)
+    features = feature_sums(explanation)
     titles = {info.name: info.title for info in jet.feature_info}
     target = stands_for(explanation.target, explanation.classes)
     return [

@@ -105,7 +105,7 @@ def layout(tools: Component, pinned: Component) -> Component:
                                 [
                                     html.Div(id=ids.EDGES_WORDS, className="edges-words"),
                                     html.Button(
-                                        "fetch all",
+                                        "all",
                                         id=ids.WHOLE_BUTTON,
                                         type="button",
                                         className="link",

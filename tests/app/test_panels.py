@@ -8,6 +8,7 @@ from dash import no_update
 
 from app import ids
 from app.client import ServiceError
+from app.drawing import feature_sums
 from app.explaining import explained
 from app.panels import conservation, features, jets, prediction, question, scene, truth
 from app.texts import text
@@ -211,7 +212,7 @@ def test_the_ledger_has_a_row_per_stage(service):
 def test_features_are_added_up_over_the_tracks(service):
     jet, explanation = ask(service)
     total = explanation.track_relevance_sum.numpy().sum()
-    np.testing.assert_allclose(features.sums(explanation), SHARES * total, rtol=1e-5)
+    np.testing.assert_allclose(feature_sums(explanation), SHARES * total, rtol=1e-5)
     assert "Right speaks for H→bb̄" in words(features.view(jet, explanation))
 
 
