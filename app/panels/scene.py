@@ -110,8 +110,8 @@ def layout(tools: Component, pinned: Component) -> Component:
                                         type="button",
                                         className="link",
                                         hidden=True,
-                                        title="Fetch every edge of this large jet; this may take "
-                                        "a moment",
+                                        title="Every edge of this large jet; may take a moment",
+                                        **label("Fetch all edges"),
                                     ),
                                 ],
                                 className="edges-said",

@@ -33,7 +33,7 @@ def test_all_edges_come_on_demand(toy_site, page, monkeypatch):
         "(({order, numbers}) => Array.from(order.slice(0, 20), (e) => numbers[e]))"
         "(window.jetlrp.view.shown.a)"
     )
-    page.get_by_role("button", name="all").click()
+    page.get_by_role("button", name="Fetch all edges").click()
     page.wait_for_function("window.jetlrp.view.shown.a.nEdges === 13806")
     assert page.evaluate(
         "Array.from(window.jetlrp.view.shown.a.order.slice(0, 20))"
@@ -41,7 +41,7 @@ def test_all_edges_come_on_demand(toy_site, page, monkeypatch):
     page.wait_for_function(
         "!document.getElementById('edges-words').textContent.includes('fetched')"
     )  # fmt: skip
-    assert not page.get_by_role("button", name="all").is_visible()
+    assert not page.get_by_role("button", name="Fetch all edges").is_visible()
 
 
 def test_the_service_is_asked_for_the_strongest_edges(service, monkeypatch):

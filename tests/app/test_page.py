@@ -200,7 +200,7 @@ def test_from_a_click_to_the_drawn_edges_on_real_jets(real_site, page):
 
     # a jet that is not there, in words
     page.goto(f"{real_site.address}/?jet=99999")
-    error = page.locator(".state.error")
+    error = page.locator(".stage > .state.error")
     error.wait_for()
     assert "There is no jet 99999" in error.inner_text()
     assert re.search(r"Request \w+", error.inner_text())
@@ -260,7 +260,7 @@ def test_sorting_filtering_and_bad_jets(toy_site, page):
     page.wait_for_function("document.getElementById('jets-count').textContent === '6 jets'")
 
     row(page, 4).click()
-    error = page.locator(".state.error")
+    error = page.locator(".stage > .state.error")
     error.wait_for()
     assert "the jet has no tracks" in error.inner_text()
     assert "req-7f3a" in error.inner_text()
