@@ -40,7 +40,15 @@ EDGES = ("none", "summary", "full")
 GROUP_BYTES = 32 << 20  # of a row group, uncompressed: what a reader holds at once
 GROUP_JETS = 4096
 _KEY = b"jetlrp"  # of the run's description in the file's metadata
-_COMPRESSION = {"compression": "zstd", "compression_level": 1}
+# Dictionaries help where values come again: numbers of tracks and names, not relevance.
+_COMPRESSION = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": [
+        *("label", "target", "rule", "problem"),
+        *("edge_source.list.element", "edge_destination.list.element"),
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -172,6 +180,7 @@ class RelevanceWriter:
             try:
                 self._join()
             except OSError as error:
+                (self.parts / "whole").unlink(missing_ok=True)
                 raise self._cannot(error) from error
             self.complete = True
         shutil.rmtree(self.parts, ignore_errors=True)
@@ -247,6 +256,7 @@ class RelevanceWriter:
             (self.parts / "unfinished").replace(self.parts / name)
             _sync(self.parts)
         except OSError as error:
+            (self.parts / "unfinished").unlink(missing_ok=True)
             raise self._cannot(error) from error
 
     def _join(self) -> None:

@@ -23,7 +23,8 @@ from lrp_core.relevance_file import EDGES, JetRelevance, Problem, RelevanceWrite
 from lrp_core.rules import AnyRule
 
 JETS_AT_ONCE = 128
-ROWS_AT_ONCE = 250_000  # tracks and edges: at most so many are held with all their columns
+ROWS_AT_ONCE = 250_000  # tracks and edges of a batch
+FULL_ROWS_AT_ONCE = 50_000  # where each is written with all its columns
 READ_AT_ONCE = 256  # jets
 
 Progress = Callable[[int, int], None]
@@ -34,12 +35,14 @@ Numbered = tuple[int, Jet | BadJet]
 class Streamed:
     """What became of a run: its file, how many jets are in it, and those not explained.
 
-    n_before  jets that were there already when it began
+    n_before      jets that an earlier run had explained
+    was_complete  whether the file was there already, with all of them
     """
 
     path: Path
     n_jets: int
     n_before: int
+    was_complete: bool
     problems: tuple[Problem, ...]
 
 
@@ -85,8 +88,10 @@ def explain_files(
 
     with RelevanceWriter(out, asked) as writer:
         n_jets, n_before = writer.stop - writer.first, writer.next - writer.first
+        was_complete = writer.complete
         tell()
-        batches = _batches(jets, writer.next, writer.stop, jets_at_once)
+        rows_at_once = FULL_ROWS_AT_ONCE if edges == "full" else ROWS_AT_ONCE
+        batches = _batches(jets, writer.next, writer.stop, jets_at_once, rows_at_once)
         try:
             # One thread each: what they do is in order, and one batch at most waits for them.
             with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as scribe:
@@ -105,7 +110,7 @@ def explain_files(
             tell()  # also of what was written while an interrupt was on its way
         problems = tuple(writer.problems())
         writer.finish()
-    return Streamed(Path(out), n_jets, n_before, problems)
+    return Streamed(Path(out), n_jets, n_before, was_complete, problems)
 
 
 def _run(
@@ -157,7 +162,9 @@ def _run(
     }
 
 
-def _batches(jets: JetFiles, first: int, stop: int, at_once: int) -> Iterator[list[Numbered]]:
+def _batches(
+    jets: JetFiles, first: int, stop: int, at_once: int, rows_at_once: int
+) -> Iterator[list[Numbered]]:
     """The jets with their numbers, in lists of a bounded number of jets, and of tracks and edges.
 
     Where a list ends depends on what it holds alone, so a run that goes on makes the same ones.
@@ -166,7 +173,7 @@ def _batches(jets: JetFiles, first: int, stop: int, at_once: int) -> Iterator[li
     size = 0
     for number, jet in _numbered(jets, first, stop):
         rows = jet.n_tracks + jet.n_edges if isinstance(jet, Jet) else 0
-        if batch and (len(batch) == at_once or size + rows > ROWS_AT_ONCE):
+        if batch and (len(batch) == at_once or size + rows > rows_at_once):
             yield batch
             batch, size = [], 0
         batch.append((number, jet))

@@ -151,7 +151,7 @@ def _print_result(found: Streamed, console: Console) -> None:
         numbers = ranges([problem.index for problem in found.problems])
         text += f", {len(found.problems)} not: {numbers}"
     how = "written"
-    if found.n_before == found.n_jets:
+    if found.was_complete:
         how = "complete already, nothing to do"
     elif found.n_before:
         how = f"written, {found.n_before} of the jets by an earlier run"

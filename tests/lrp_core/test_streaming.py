@@ -181,20 +181,17 @@ def test_batches_are_bounded_by_what_they_hold(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jets, _ = files
-    monkeypatch.setattr(streaming, "ROWS_AT_ONCE", 60)
     monkeypatch.setattr(streaming, "READ_AT_ONCE", 3)
 
-    def sizes(first: int, at_once: int = 4) -> list[list[int]]:
-        batches = streaming._batches(jets, first, len(jets), at_once)
+    def sizes(first: int, rows_at_once: int = 60) -> list[list[int]]:
+        batches = streaming._batches(jets, first, len(jets), 4, rows_at_once)
         return [[number for number, _ in batch] for batch in batches]
 
     assert sizes(0) == [[0, 1, 2], [3], [4, 5, 6], [7, 8], [9]]
     assert sizes(3) == sizes(0)[1:]
     assert sizes(7) == sizes(0)[3:]
-    monkeypatch.setattr(streaming, "ROWS_AT_ONCE", 1)
-    assert sizes(0) == [[number] for number in range(len(COUNTS))]
-    monkeypatch.setattr(streaming, "ROWS_AT_ONCE", 10**6)
-    assert sizes(0) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert sizes(0, 1) == [[number] for number in range(len(COUNTS))]
+    assert sizes(0, 10**6) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
 def test_a_complete_file_is_no_work(

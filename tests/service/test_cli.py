@@ -256,3 +256,19 @@ def test_help_is_quick_and_needs_no_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ}
     )
     assert done.stdout.strip() == "[]"
+
+
+HEAVY = {"torch", "torch_geometric", "numpy", "pandas", "pyarrow", "uproot", "dash", "fastapi"}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["explain", "--help"], ["--version"]])
+def test_help_is_quick_because_nothing_heavy_is_imported(words: list[str]) -> None:
+    code = (
+        "import atexit, sys; from app.cli import cli; "
+        "atexit.register(lambda: print('|'.join(sys.modules), file=sys.stderr)); "
+        f"sys.argv = ['jetlrp', *{words}]; cli()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ran.stderr.strip().split("|"))
+    assert "app.cli" in loaded
+    assert not HEAVY & loaded
