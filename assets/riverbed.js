@@ -281,7 +281,8 @@
       const even = thickness(into(link.to), scale) / into(link.to).length;
       const tie = (a, aOffset, b, bOffset, stiffness) => {
         const weight = (b === to && link.way ? even : drawn(link)) * stiffness;
-        pulls.get(a).push({ other: b, shift: bOffset - aOffset, weight });
+        // the tracks follow the bar before them, which lies amid the ways
+        if (link.to !== "tracks" || link.way) pulls.get(a).push({ other: b, shift: bOffset - aOffset, weight });
         pulls.get(b).push({ other: a, shift: aOffset - bOffset, weight });
       };
       if (lane) {
