@@ -83,7 +83,8 @@
     const { direction } = window.jetlrp.geometry;
     const { byOrigin } = window.jetlrp.legend;
     const list = [];
-    const draw = (one, { kind, number, name, sign, color, dash }) => {
+    // a subjet and the b-hadron in it are close: their names stand at different ends of the lines
+    const draw = (one, { kind, number, name, sign, color, dash, below }) => {
       const line = direction(where, one);
       const meta = { kind, number };
       list.push({
@@ -91,8 +92,8 @@
         ...line, opacity: 0.6, meta, line: { width: 2, color, dash },
       }, {
         type: "scatter3d", mode: "text", name: `name of ${name}`, hoverinfo: "none", meta,
-        x: [one.etarel], y: [one.phirel], z: [where.axes.z.high],
-        text: [sign], textposition: "top center",
+        x: [one.etarel], y: [one.phirel], z: [below ? where.axes.z.low : where.axes.z.high],
+        text: [sign], textposition: below ? "bottom center" : "top center",
         textfont: { size: 14 * theme.type, color, family: theme.font },
       });
     };
@@ -100,6 +101,7 @@
       draw(subjet, {
         kind: "subjet", number: subjet.number, name: `subjet ${subjet.number}`,
         sign: `j<sub>${subjet.number}</sub>`, color: theme.muted, dash: "longdash",
+        below: scene.bHadrons.length > 0,
       });
     }
     for (const bHadron of scene.bHadrons) {
