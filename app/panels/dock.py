@@ -31,17 +31,6 @@ class Panel(NamedTuple):
 
 PANELS: tuple[Panel, ...] = (
     Panel(
-        "heat",
-        "Heat map",
-        "Relevance of each track through each of its features",
-        "heat",
-        (
-            segments("Rows by", "sort", [("|relevance|", "relevance"), ("pT", "pt")], "relevance"),
-            segments("Rows", "rows", [("top 20", "top"), ("all", "all")], "top"),
-        ),
-    ),
-    Panel("plane", "η–φ plane", "The jet from above: the same tracks and edges in 2D", "plane"),
-    Panel(
         "river",
         "The river",
         "Relevance on its way back from the output to the tracks, and whether all of it arrived",
@@ -55,6 +44,17 @@ PANELS: tuple[Panel, ...] = (
             ),
         ),
     ),
+    Panel(
+        "heat",
+        "Heat map",
+        "Relevance of each track through each of its features",
+        "heat",
+        (
+            segments("Rows by", "sort", [("|relevance|", "relevance"), ("pT", "pt")], "relevance"),
+            segments("Rows", "rows", [("top 20", "top"), ("all", "all")], "top"),
+        ),
+    ),
+    Panel("plane", "η–φ plane", "The jet from above: the same tracks and edges in 2D", "plane"),
     Panel(
         "compare",
         "Compared",
