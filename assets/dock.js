@@ -10,7 +10,7 @@
 (function () {
   "use strict";
 
-  const TALL = 820; // px of window from which on the river is open at first
+  const TALL = 820; // px of window from which on the river is open at first, but not in a talk
 
   const panels = new Map();
   const waiting = new Set();
@@ -19,7 +19,7 @@
   function open() {
     const { state } = window.jetlrp.view;
     if (state.dock !== null) return state.dock.filter((name) => panels.has(name));
-    return window.innerHeight >= TALL && panels.has("river") ? ["river"] : [];
+    return window.innerHeight >= TALL && !state.talk && panels.has("river") ? ["river"] : [];
   }
 
   const isOpen = (name) => open().includes(name) || window.jetlrp.view.state.full === name;
@@ -91,7 +91,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     const { view } = window.jetlrp;
-    view.on(["dock", "full"], sync);
+    view.on(["dock", "full", "talk"], sync);
     view.onShown(redrawAll);
     document.addEventListener("jetlrp:theme", redrawAll);
   });
