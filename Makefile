@@ -3,6 +3,7 @@
 #   make run ARGS="--jets JETS.root --model MODEL.pth --definitions DEFINITIONS.yml"
 #   make test [ARGS="tests/app -k scene"]
 #   make sample     the jets and the network that come along, made again from nothing
+#   make bench [ARGS="--threads 1"]   how fast jets are explained, beside other tools
 #   make lint, make format, make wheel, make clean
 #
 # It needs GNU make and Python 3.11 or newer: make PYTHON=python3.12 test
@@ -21,7 +22,7 @@ NEWS_ONLY := sed '/^Requirement already satisfied/d'
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test sample lint format wheel clean
+.PHONY: help run test sample bench lint format wheel clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -47,6 +48,22 @@ sample: $(VENV)/ready-simulate
 	  --epochs 6 --seed 0
 	$(BIN)/jetlrp evaluate $(SAMPLE)/interaction_network.pth $(SAMPLE)/simulated_jets.root
 	$(BIN)/jetlrp evaluate lrp_core/sample/interaction_network.pth $(SAMPLE)/simulated_jets.root
+
+# An environment of its own: the rivals bring packages that are no part of the project. Where they
+# cannot be installed, the table says so and has the rest.
+BENCH := build/bench
+
+bench: $(BENCH)/ready
+	$(BENCH)/bin/python benchmarks/speed.py $(ARGS)
+
+$(BENCH)/ready: pyproject.toml constraints.txt benchmarks/rivals.txt
+	$(PYTHON) -m venv --clear $(BENCH)
+	@set -o pipefail; $(BENCH)/bin/python -m pip install --disable-pip-version-check \
+	  -c constraints.txt -e . | $(NEWS_ONLY)
+	@set -o pipefail; $(BENCH)/bin/python -m pip install --disable-pip-version-check \
+	  -c constraints.txt -r benchmarks/rivals.txt | $(NEWS_ONLY) || \
+	  echo "Not all rivals could be installed; the table has the others."
+	@touch $@
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check .
