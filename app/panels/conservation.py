@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.drawing import is_sound, value_words
+from app.heading import heading
 from app.texts import text
 from app.words import number, scientific
 from lrp_core.service.schemas import ExplanationAnswer, LedgerLine
@@ -16,7 +17,7 @@ def layout() -> Component:
     """The panel, empty until a jet is chosen, with the ledger folded away."""
     return html.Section(
         [
-            html.Div(html.H2("Conservation"), className="panel-head"),
+            heading("Conservation", "balance"),
             html.Div(waiting(), id=ids.CONSERVATION),
             html.Details(
                 [

@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 from app import ids
 from app.controls import data, label
 from app.drawing import feature_sums, stands_for
+from app.heading import heading
 from app.words import number, signed_number, symbol
 from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 
@@ -19,7 +20,7 @@ def layout() -> Component:
     """The panel, empty until a jet is chosen."""
     return html.Section(
         [
-            html.Div(html.H2("Features that counted"), className="panel-head"),
+            heading("Features that counted", "features"),
             html.Div(waiting(), id=ids.FEATURES),
         ],
         className="panel features",

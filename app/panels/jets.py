@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 from app import ids
 from app.client import ServiceClient, ServiceError
 from app.controls import data, segments, tool
+from app.heading import heading
 from app.words import count, label_text, plural, with_labels
 from lrp_core.service.schemas import Health, PickChoice
 
@@ -98,20 +99,16 @@ def layout(health: Health, picks: Sequence[PickChoice] = ()) -> Component:
     classes = [name for name in ("hbb", "qcd") if name in health.model.classes]
     return html.Aside(
         [
-            html.Div(
-                [
-                    html.H2("Jets"),
-                    html.Span(
-                        plural(health.jets.n_jets, "jet"), id=ids.JETS_COUNT, className="muted"
-                    ),
-                    segments(
-                        "Label",
-                        "label",
-                        [("all", ""), *((label_text(name), name) for name in classes)],
-                        "",
-                    ),
-                ],
-                className="panel-head",
+            heading(
+                "Jets",
+                "jets",
+                html.Span(plural(health.jets.n_jets, "jet"), id=ids.JETS_COUNT, className="muted"),
+                segments(
+                    "Label",
+                    "label",
+                    [("all", ""), *((label_text(name), name) for name in classes)],
+                    "",
+                ),
             ),
             html.Div(
                 [

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from app import ids
 from app.controls import data
 from app.drawing import feature_sums, stands_for, values
+from app.heading import heading
 from app.words import label_text, number, percent, symbol
 from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 
@@ -20,7 +21,7 @@ def layout() -> Component:
     """The panel, empty until a jet is chosen."""
     return html.Section(
         [
-            html.Div(html.H2("Prediction"), className="panel-head"),
+            heading("Prediction", "prediction"),
             html.Div(waiting(), id=ids.PREDICTION),
         ],
         className="panel prediction",

@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.drawing import stands_for
-from app.texts import text
+from app.heading import heading
 from app.words import number, percent, plural, signed_number
 from lrp_core.service.schemas import ExplanationAnswer, ProngsInfo
 
@@ -32,16 +32,7 @@ def view(explanation: ExplanationAnswer) -> Component | None:
     target = stands_for(explanation.target, explanation.classes)
     return html.Section(
         [
-            html.Div(
-                [
-                    html.H2("Prongs"),
-                    html.Details(
-                        [html.Summary("How to read this"), html.Div(text("prongs"))],
-                        className="how down",
-                    ),
-                ],
-                className="panel-head",
-            ),
+            heading("Prongs", "prongs"),
             html.P(sentence(prongs), className="sentence"),
             html.Div(
                 [

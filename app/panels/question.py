@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.controls import data, label, pressed
+from app.heading import heading
 from app.words import with_labels
 from lrp_core.service.schemas import Choices, RuleChoice, RuleParameter
 
@@ -22,28 +23,26 @@ def layout(choices: Choices) -> Component:
     rule = choices.defaults.rule
     return html.Section(
         [
-            html.Div(
-                [
-                    html.H2("Explanation"),
-                    html.Div(
-                        [
-                            html.Button(
-                                preset.name,
-                                id={"type": ids.PRESET, "name": preset.name},
-                                type="button",
-                                className=chip,
-                                title=preset.summary,
-                            )
-                            for preset, chip in zip(
-                                usable_presets(choices),
-                                chips(choices, choices.defaults.target, rule),
-                                strict=True,
-                            )
-                        ],
-                        className="chips",
-                    ),
-                ],
-                className="panel-head",
+            heading(
+                "Explanation",
+                "question",
+                html.Div(
+                    [
+                        html.Button(
+                            preset.name,
+                            id={"type": ids.PRESET, "name": preset.name},
+                            type="button",
+                            className=chip,
+                            title=preset.summary,
+                        )
+                        for preset, chip in zip(
+                            usable_presets(choices),
+                            chips(choices, choices.defaults.target, rule),
+                            strict=True,
+                        )
+                    ],
+                    className="chips",
+                ),
             ),
             _list(
                 ids.TARGET,

@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.drawing import stands_for
+from app.heading import heading
 from app.texts import text
 from app.words import number, percent, plural
 from lrp_core.service.schemas import ExplanationAnswer, TruthMatchInfo
@@ -25,7 +26,7 @@ def view(explanation: ExplanationAnswer) -> Component | None:
     target = stands_for(explanation.target, explanation.classes)
     return html.Section(
         [
-            html.Div(html.H2("Truth of the simulation"), className="panel-head"),
+            heading("Truth of the simulation", "truth_panel"),
             *(
                 _comparisons(match, target)
                 if match.n_b_tracks
