@@ -484,12 +484,10 @@ def test_edges_are_coloured_by_what_they_speak_for(scene):
     seen = [
         [int(c) for c in bunch["color"][8][4:-1].split(",")] for bunch in bunches if bunch["count"]
     ]
-    assert (
-        seen
-        == [  # all against; half as much for
-            [int(DARK.diverging[stop][at : at + 2], 16) for at in (1, 3, 5)] for stop in (0, 3)
-        ]
-    )
+    stops = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in DARK.diverging]
+    place = 4 * (0.5 + 0.5 * np.sqrt(0.5)) - 3  # half as much for, between the last two stops
+    half = [round(a + place * (b - a)) for a, b in zip(stops[3], stops[4], strict=True)]
+    assert seen == [stops[0], half]  # all against; the square root shows the smaller one too
 
 
 @pytest.mark.parametrize(
