@@ -308,7 +308,7 @@
           object.y = sum(list.map((pull) => pull.weight * (pull.other.y + pull.shift))) / weight;
         }
       }
-      settle(step % 2 || step < STEPS / 2); // to and fro at first, then to rest
+      settle(step % 2 || step < STEPS / 2); // there and back at first, then to rest
     }
 
     const slack = Math.min(...objects.map((object) => object.y - spare(object) - top));
