@@ -25,6 +25,22 @@ def label(text: str) -> Any:
     return {"aria-label": text}
 
 
+def row_of_buttons(title: str, buttons: Sequence[tuple[str, Any, bool]]) -> list[Component]:
+    """A title and its buttons, each with what it says, its attributes and whether it is pressed."""
+    return [
+        html.Span(title, className="control-title"),
+        html.Div(
+            [
+                html.Button(text, type="button", **attributes, **pressed(on))
+                for text, attributes, on in buttons
+            ],
+            className="segments",
+            role="group",
+            **label(title),
+        ),
+    ]
+
+
 def segments(
     title: str, key: str, options: Sequence[tuple[str, str]], usual: str, *, tip: str = "",
     className: str = "",
@@ -37,20 +53,9 @@ def segments(
     """
     return html.Div(
         [
-            html.Span(title, className="control-title"),
-            html.Div(
-                [
-                    html.Button(
-                        text,
-                        type="button",
-                        **data(view=key, value=value),
-                        **pressed(value == usual),
-                    )
-                    for text, value in options
-                ],
-                className="segments",
-                role="group",
-                **label(title),
+            *row_of_buttons(
+                title,
+                [(text, data(view=key, value=value), value == usual) for text, value in options],
             ),
         ],
         className=f"control {className}".strip(),

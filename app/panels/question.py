@@ -9,7 +9,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, 
 from dash.development.base_component import Component
 
 from app import ids
-from app.controls import data, label, pressed
+from app.controls import data, row_of_buttons
 from app.heading import heading
 from app.words import with_labels
 from lrp_core.service.schemas import Choices, RuleChoice, RuleParameter
@@ -143,20 +143,12 @@ def _parameter(rule: str, parameter: RuleParameter, default: dict[str, Any]) -> 
             else [(OPTIONS.get(each, each), each) for each in parameter.choices or ()]
         )
         parts = [
-            html.Span(title, className="control-title"),
-            html.Div(
+            *row_of_buttons(
+                title,
                 [
-                    html.Button(
-                        text,
-                        type="button",
-                        **data(asks=json.dumps(here), gives=json.dumps(option)),
-                        **pressed(option == value),
-                    )
+                    (text, data(asks=json.dumps(here), gives=json.dumps(option)), option == value)
                     for text, option in options
                 ],
-                className="segments",
-                role="group",
-                **label(title),
             ),
             dcc.Input(id=here, value=value, type="hidden"),
         ]
