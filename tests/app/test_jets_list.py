@@ -73,7 +73,7 @@ def test_a_random_jet_of_a_kind(real_site, page, title, label, least, most):
     page.goto(real_site.address)
     page.locator(".ag-row").first.wait_for()
     scored(real_site, page)
-    page.get_by_text("Random", exact=True).click()
+    page.get_by_title("Open a random jet of a kind").click()
     page.get_by_role("button", name=title).click()
     page.wait_for_selector("#network[data-drawn]")
     index = int(page.locator("#network").get_attribute("data-drawn"))

@@ -229,7 +229,7 @@ def test_the_look_of_the_tracks_and_edges(toy_site, page, asks_nobody):
 
     page.keyboard.press("Escape")
     page.locator("#look").wait_for(state="hidden")
-    assert button.get_attribute("aria-expanded") == "false"
+    page.wait_for_selector("#look-button[aria-expanded=false]")
     look(page)
     page.mouse.click(640, 300)  # beside it
     page.locator("#look").wait_for(state="hidden")
