@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +18,7 @@ from lrp_core.errors import JetlrpError, SettingsError
 
 if TYPE_CHECKING:
     from app.serve import Sources
+    from lrp_core.settings import Settings
 
 WRONG = 2
 INTERRUPTED = 130
@@ -91,6 +92,15 @@ Columns = Annotated[
 ]
 Host = Annotated[
     str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")
+]
+SettingsFile = Annotated[
+    str | None,
+    typer.Option(
+        "--settings",
+        metavar="FILE",
+        help="TOML file of settings; else the one that JETLRP_SETTINGS names. "
+        "`jetlrp settings` lists them.",
+    ),
 ]
 
 
@@ -244,24 +254,34 @@ def serve(
             help="Use the service that runs at this address, instead of --jets and --model.",
         ),
     ] = None,
+    settings_file: SettingsFile = None,
 ) -> None:
     """Serve the page, /api/v1 and /docs on one address: http://127.0.0.1:8050."""
     from lrp_core.settings import read_settings
 
-    settings = read_settings(host=host, port=port)
-    files = [*(jets or []), *(more or [])]
+    settings = read_settings(
+        file=settings_file,
+        host=host,
+        port=port,
+        backend=backend,
+        jets=[*(jets or []), *(more or [])] or None,
+        model=model,
+        definitions=definitions,
+        tree=tree,
+        column=column,
+    )
     _log()
-    if backend is not None:
-        if files or model or definitions or tree or column:
+    if settings.backend is not None:
+        if settings.jets or settings.model or settings.definitions or settings.tree:
             raise SettingsError(
                 "--backend has its own jets and network: give either --backend, "
                 "or --jets and --model"
             )
         from app.serve import leave, serve_page
 
-        serve_page(backend, settings, _say)
+        serve_page(settings.backend, settings, _say)
     else:
-        sources = _sources(files, model, definitions, tree, column)
+        sources = _sources(settings)
         from app.serve import leave, serve_all
 
         serve_all(sources, settings, _say)
@@ -280,17 +300,42 @@ def service(
     ] = None,
     tree: Tree = None,
     column: Columns = None,
+    settings_file: SettingsFile = None,
 ) -> None:
     """Serve /api/v1 and /docs alone, for pages that run elsewhere with --backend."""
     from lrp_core.settings import read_settings
 
-    settings = read_settings(host=host, service_port=port)
-    sources = _sources([*(jets or []), *(more or [])], model, definitions, tree, column)
+    settings = read_settings(
+        file=settings_file,
+        host=host,
+        service_port=port,
+        jets=[*(jets or []), *(more or [])] or None,
+        model=model,
+        definitions=definitions,
+        tree=tree,
+        column=column,
+    )
+    sources = _sources(settings)
     _log()
     from app.serve import leave, serve_service
 
     serve_service(sources, settings, _say)
     leave(0)
+
+
+@cli.command("settings")
+def show_settings(settings_file: SettingsFile = None) -> None:
+    """Print every setting of the server, its value in force and where that comes from."""
+    import os
+
+    from lrp_core.settings import settings_in_force, settings_table, unknown_variables
+
+    rows = settings_table(settings_in_force(file=settings_file))
+    widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
+    for name, value, origin in rows:
+        typer.echo(f"{name:{widths[0]}}  {value:{widths[1]}}  {origin}")
+    for unknown in unknown_variables(os.environ):
+        typer.echo(f"jetlrp: there is no setting {unknown}", err=True)
 
 
 @cli.command()
@@ -373,18 +418,18 @@ def main() -> None:
     cli()
 
 
-def _sources(
-    files: list[str],
-    model: str | None,
-    definitions: str | None,
-    tree: str | None,
-    column: list[str] | None,
-) -> Sources:
+def _sources(settings: Settings) -> Sources:
     """What to serve; what is not given comes with the package."""
-    _check_definitions(model, definitions)
+    _check_definitions(settings.model, settings.definitions)
     from app.serve import Sources
 
-    return Sources(tuple(files) or None, model, definitions, tree, _columns(column))
+    return Sources(
+        settings.jets or None,
+        settings.model,
+        settings.definitions,
+        settings.tree,
+        _columns(settings.column),
+    )
 
 
 def _check_definitions(model: str | None, definitions: str | None) -> None:
@@ -393,7 +438,7 @@ def _check_definitions(model: str | None, definitions: str | None) -> None:
         raise SettingsError("--definitions names the columns of a network: give it with --model")
 
 
-def _columns(given: list[str] | None) -> Mapping[str, str] | None:
+def _columns(given: Sequence[str] | None) -> Mapping[str, str] | None:
     """STANDARD=BRANCH pairs as a mapping. Raises SettingsError for anything else."""
     if not given:
         return None

@@ -1,27 +1,80 @@
-"""The settings of the server: name, default, meaning. The environment sets them as JETLRP_NAME."""
+"""The settings of the server: name, default, meaning, and where the value in force comes from.
+
+The command line goes before the environment (JETLRP_NAME), the environment before a TOML file
+(``--settings FILE`` or JETLRP_SETTINGS), the file before the default.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lrp_core.errors import SettingsError
 
 PREFIX = "JETLRP_"
+FILE_VARIABLE = f"{PREFIX}SETTINGS"
+GIVEN, DEFAULT = "command line", "default"
+MASKED = "********"
+# Read by the tests and by the page's exports, not settings of the server.
+OTHER_VARIABLES = {FILE_VARIABLE, f"{PREFIX}CHROMIUM"}
+OTHER_PREFIXES = (f"{PREFIX}REQUIRE_", f"{PREFIX}TEST_")
+
+
+def _several(value: Any) -> Any:
+    """Texts out of one text: as JSON, or with commas between them."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+# Several texts: a list in a file; in the environment "a, b", or a list as JSON.
+Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
 
 
 class Settings(BaseSettings):
     """Every setting of the server. Make one with ``read_settings``, which says what is wrong."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
+    # -- addresses
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8050, ge=0, le=65535, description="Port of the page; 0 takes a free one.")
     service_port: int = Field(
         8051, ge=0, le=65535, description="Port of the service where it runs alone."
     )
+    backend: str | None = Field(
+        None, description="Address of a service that runs elsewhere, for a page without its own."
+    )
+    backend_seconds: float = Field(
+        90.0, gt=0, description="How long the page waits for an answer of the service."
+    )
+
+    # -- what is served
+    jets: Several = Field(
+        (), description="ROOT files of jets, or patterns of them; none: those that come along."
+    )
+    model: str | None = Field(
+        None, description="Checkpoint of the network; none: the one that comes along."
+    )
+    definitions: str | None = Field(
+        None, description="YAML file naming the network's columns; none: beside the checkpoint."
+    )
+    tree: str | None = Field(None, description="Name of the TTree; none: found by itself.")
+    column: Several = Field(
+        (), description="Branches that hold standard columns, such as fj_pt=jet_pt."
+    )
+
+    # -- explanations
     cache_bytes: int = Field(
         256 * 2**20, ge=0, description="How many bytes of explanations are kept in memory."
     )
@@ -34,27 +87,140 @@ class Settings(BaseSettings):
     explanation_seconds: float = Field(
         60.0, gt=0, description="How long a request waits for its explanation."
     )
-    backend_seconds: float = Field(
-        90.0, gt=0, description="How long the page waits for an answer of the service."
-    )
     score_chunk: int = Field(
         32, ge=1, description="How many jets are scored at a time, between explanations."
     )
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that are not at their default as variables, for a process that is begun."""
+        return {
+            variable_of(name): _as_text(value, secret=True)
+            for name, field in type(self).model_fields.items()
+            if (value := getattr(self, name)) != field.default
+        }
 
-def read_settings(**given: Any) -> Settings:
-    """The settings: what is given and is not None, else the environment, else the default.
 
-    Raises SettingsError naming each setting that is not possible and the value found.
+class FoundSettings(NamedTuple):
+    """Settings, and where each comes from.
+
+    settings  the settings
+    origins   by name: "command line", "JETLRP_NAME", the path of the file, or "default"
+    file      the settings file, or None
     """
+
+    settings: Settings
+    origins: dict[str, str]
+    file: Path | None
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def read_settings(*, file: str | Path | None = None, **given: Any) -> Settings:
+    """The settings: what is given and is not None, else the environment, the file, the default.
+
+    file  a TOML file; else the one that JETLRP_SETTINGS names, if it does
+    Raises SettingsError naming each setting that is not possible, its value and where it is from.
+    """
+    return settings_in_force(file=file, **given).settings
+
+
+def settings_in_force(*, file: str | Path | None = None, **given: Any) -> FoundSettings:
+    """The same with where each setting comes from."""
+    chosen = {name: value for name, value in given.items() if value is not None}
+    path = _file(file)
+    from_file = _read_file(path) if path else {}
+    variables = {name.upper() for name, value in os.environ.items() if value}
+    origins = dict.fromkeys(Settings.model_fields, DEFAULT)
+    for name in origins:
+        if name in chosen:
+            origins[name] = GIVEN
+        elif variable_of(name) in variables:
+            origins[name] = variable_of(name)
+        elif name in from_file:
+            origins[name] = str(path)
+            chosen[name] = from_file[name]
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return FoundSettings(Settings(**chosen), origins, path)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in item['loc'])} = {item['input']!r}: {item['msg']}"
-            for item in error.errors()
-        ]
+        problems = [_told(item, origins) for item in error.errors()]
         raise SettingsError(
-            f"{'; '.join(problems)} (settings come from the command line or the environment, "
-            f"as {PREFIX}NAME)"
+            f"{'; '.join(problems)} (settings come from the command line, from the environment "
+            f"as {PREFIX}NAME, or from a TOML file)"
         ) from error
+
+
+def settings_table(in_force: FoundSettings) -> list[tuple[str, str, str]]:
+    """A row per setting: name, value and where it comes from. Secrets are masked."""
+    return [
+        (name, _as_text(getattr(in_force.settings, name)) or "-", origin)
+        for name, origin in in_force.origins.items()
+    ]
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """What looks like a setting in the environment and is none, each with what may be meant."""
+    known = {variable_of(name) for name in Settings.model_fields} | OTHER_VARIABLES
+    return [
+        f"{name}{_instead(name, known)}"
+        for name in sorted(environment)
+        if name.startswith(PREFIX) and name not in known and not name.startswith(OTHER_PREFIXES)
+    ]
+
+
+def _file(file: str | Path | None) -> Path | None:
+    """The settings file that is to be read, if any."""
+    named = file or os.environ.get(FILE_VARIABLE)
+    return Path(named).absolute() if named else None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    """What a settings file sets. Raises SettingsError if it cannot be read or knows too much."""
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: the settings file cannot be read ({error.strerror}); give a TOML file"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path}: this is not TOML ({error}); expected lines such as port = 8050"
+        ) from error
+    known = set(Settings.model_fields)
+    unknown = [f"{name}{_instead(name, known)}" for name in found if name not in known]
+    if unknown:
+        raise SettingsError(
+            f"{path}: there is no setting {', '.join(unknown)}; "
+            "`jetlrp settings` lists all there are"
+        )
+    return found
+
+
+def _instead(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, sorted(known), n=2, cutoff=0.6)
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
+
+
+def _told(item: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+    """What is wrong with one setting; a secret is not repeated."""
+    name = str(item["loc"][0]) if item["loc"] else "settings"
+    field = Settings.model_fields.get(name)
+    secret = field is not None and "SecretStr" in str(field.annotation)
+    found = MASKED if secret else repr(item["input"])
+    return f"{name} = {found} ({origins.get(name, GIVEN)}): {item['msg']}"
+
+
+def _as_text(value: Any, *, secret: bool = False) -> str:
+    """A value as the environment would hold it; what is secret only if that is wanted."""
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value() if secret else MASKED
+    if isinstance(value, tuple):
+        return json.dumps(list(value)) if value else ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
