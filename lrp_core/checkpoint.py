@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,9 +14,12 @@ from torch import Tensor
 
 from lrp_core import embedded
 from lrp_core.errors import CheckpointError, DefinitionsError, SettingsError
+from lrp_core.folder import shown
 from lrp_core.interaction_network import InteractionNetwork
 from lrp_core.model import SIGNAL, Model
+from lrp_core.tensor_file import is_plain, read_tensors
 
+MOST_DEFINITIONS = 1 << 20  # bytes
 ANCHOR = "interactionnetwork.edge_model.edge_mlp.0.weight"
 
 
@@ -39,10 +39,16 @@ class Definitions(BaseModel):
 def read_definitions(path: str | Path) -> Definitions:
     """Read a definitions file. Raises DefinitionsError naming the file and what is wrong in it."""
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        with Path(path).open("rb") as file:
+            data = file.read(MOST_DEFINITIONS + 1)
+        if len(data) > MOST_DEFINITIONS:
+            raise DefinitionsError(
+                f"{path}: has more than {MOST_DEFINITIONS:,} bytes; expected a list of column names"
+            )
+        content = yaml.safe_load(data.decode("utf-8"))
     except OSError as error:
         raise DefinitionsError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # of a date or a number as well
         raise DefinitionsError(f"{path}: is not a YAML file ({error})") from error
     if not isinstance(content, Mapping):
         raise DefinitionsError(
@@ -102,8 +108,10 @@ def load_model(
         raise DefinitionsError(
             f"{definitions}: names {len(classes)} classes, but {path.name} has {n_classes} logits"
         )
+    with torch.device("meta"):  # takes no memory: the checkpoint may promise any width
+        _check(path, InteractionNetwork(n_columns, n_classes, hidden), weights)
     network = InteractionNetwork(n_columns, n_classes, hidden)
-    _load(path, network, weights)
+    network.load_state_dict(weights, strict=False)
     try:
         network.to(device)
     except (RuntimeError, AssertionError) as error:
@@ -122,32 +130,7 @@ def load_model(
 
 def _state_dict(path: Path) -> dict[str, Tensor]:
     """The network's own tensors out of whatever the file holds, by their own names."""
-    with path.open("rb") as file:
-        start = file.read(2)
-    if start != b"PK" and start[:1] != b"\x80":  # a zip archive, or a pickle of old
-        raise CheckpointError(
-            f"{path}: is no checkpoint: it begins with {start!r}; "
-            "expected a state dict written by torch.save"
-        )
-    try:
-        with torch.serialization.safe_globals(_numpy_data()):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file makes torch raise almost anything
-        foreign = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
-        if foreign and isinstance(error, pickle.UnpicklingError):
-            raise CheckpointError(
-                f"{path}: holds more than tensors ({foreign[1]}), such as a whole pickled module, "
-                "and is not unpickled because that can run foreign code. If you trust it, convert "
-                f"it once: torch.save(torch.load({str(path)!r}, weights_only=False).state_dict(), "
-                "'weights.pth'); of a training dict, save its state dict alone"
-            ) from error
-        damaged = isinstance(error, pickle.UnpicklingError)
-        lines = ["no pickle of tensors"] if damaged else str(error).splitlines()
-        reason = (lines or [type(error).__name__])[0]
-        raise CheckpointError(
-            f"{path}: is not a readable checkpoint ({reason}); "
-            "expected a state dict written by torch.save"
-        ) from error
+    content = read_tensors(path)
     for tensors in _dicts(content):
         for key in tensors:
             if key.endswith(ANCHOR):
@@ -158,39 +141,28 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
                     if name.startswith(prefix)
                 }
     found = (
-        ", ".join(map(str, list(content)[:6]))
+        _listing([key for key in content if isinstance(key, str)])
         if isinstance(content, Mapping)
         else type(content).__name__
     )
     raise CheckpointError(
         f"{path}: found no interaction network in it; expected a tensor {ANCHOR}, "
-        f"with any prefix, found {found or 'nothing'}"
+        f"with any prefix, found {found}"
     )
-
-
-def _numpy_data() -> list[Any]:
-    """What numbers and arrays of numpy are unpickled with, as torch wants it: data and no code.
-
-    Training dicts hold them, such as the best score so far; numpy 1 wrote another module name.
-    """
-    makers = {
-        "scalar": np.float64(0).__reduce__()[0],
-        "_reconstruct": np.zeros(0).__reduce__()[0],
-    }
-    known: list[Any] = [np.dtype, np.ndarray, *{type(np.dtype(code)) for code in "?bhilqBHILQefd"}]
-    for core in ("numpy.core", "numpy._core"):
-        known += [(maker, f"{core}.multiarray.{name}") for name, maker in makers.items()]
-    return known
 
 
 def _dicts(content: Any) -> list[dict[str, Tensor]]:
     """The dicts of tensors inside ``content``, the outermost first."""
     found: list[dict[str, Tensor]] = []
+    seen: set[int] = set()  # dicts can hold themselves
     waiting = [content]
     while waiting:
         item = waiting.pop(0)
-        if isinstance(item, Mapping):
-            found.append({str(k): v for k, v in item.items() if isinstance(v, Tensor)})
+        if isinstance(item, Mapping) and id(item) not in seen:
+            seen.add(id(item))
+            found.append(
+                {k: v for k, v in item.items() if isinstance(k, str) and isinstance(v, Tensor)}
+            )
             waiting.extend(v for v in item.values() if isinstance(v, Mapping))
     return found
 
@@ -199,7 +171,13 @@ def _sizes(path: Path, weights: dict[str, Tensor]) -> tuple[int, int, int]:
     """n_columns, n_classes, hidden."""
     first = weights[ANCHOR]
     last = weights.get("interactionnetwork.global_model.global_mlp.3.weight")
-    if first.ndim != 2 or first.shape[1] % 2 or last is None or last.ndim != 2:
+    if (
+        first.ndim != 2
+        or first.shape[1] % 2
+        or last is None
+        or last.ndim != 2
+        or 0 in (*first.shape, *last.shape)
+    ):
         raise CheckpointError(
             f"{path}: {ANCHOR} has shape {tuple(first.shape)}, expected [hidden, 2 n_columns], "
             "and global_mlp.3.weight must be [n_classes, hidden]"
@@ -207,23 +185,30 @@ def _sizes(path: Path, weights: dict[str, Tensor]) -> tuple[int, int, int]:
     return int(first.shape[1]) // 2, int(last.shape[0]), int(first.shape[0])
 
 
-def _load(path: Path, network: InteractionNetwork, weights: dict[str, Tensor]) -> None:
-    """Put the tensors into the network, once every name, shape and value is right."""
+def _listing(names: list[str], most: int = 8) -> str:
+    some = [name if name.isprintable() and len(name) <= 80 else shown(name) for name in names]
+    more = f" and {len(some) - most} more" if len(some) > most else ""
+    return (", ".join(some[:most]) or "nothing") + more
+
+
+def _check(path: Path, network: InteractionNetwork, weights: dict[str, Tensor]) -> None:
+    """Refuse tensors of which a name, a shape or a value is not one of the network's."""
     own = network.state_dict()
     missing = [k for k in own if k not in weights and not k.endswith("num_batches_tracked")]
     strange = [k for k in weights if k not in own]
     if missing or strange:
         raise CheckpointError(
-            f"{path}: is not this interaction network: missing {', '.join(missing) or 'nothing'}; "
-            f"not known {', '.join(strange) or 'nothing'}"
+            f"{path}: is not this interaction network: missing {_listing(missing)}; "
+            f"not known {_listing(strange)}"
         )
     for name, tensor in weights.items():
         if tensor.shape != own[name].shape:
             raise CheckpointError(
                 f"{path}: {name} has shape {tuple(tensor.shape)}, expected {tuple(own[name].shape)}"
             )
+        if not is_plain(tensor):
+            raise CheckpointError(f"{path}: {name} is no plain array of numbers, as torch.save has")
         if not bool(torch.isfinite(tensor).all()):
             raise CheckpointError(f"{path}: {name} holds values that are not finite")
         if name.endswith("running_var") and bool((tensor < 0).any()):
             raise CheckpointError(f"{path}: {name} holds negative variances")
-    network.load_state_dict(weights, strict=False)

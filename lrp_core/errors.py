@@ -15,6 +15,7 @@ JetlrpError                 anything this project raises on purpose
 ├── RelevanceFileError      a file of many jets' relevance cannot be written or read
 ├── SimulationError         jets cannot be made
 ├── TrainingError           a network cannot be trained or measured with what was given
+├── OutsideError            a name leads out of the folder that it is looked up in
 └── SettingsError           a setting has a value that is not possible
 """
 
@@ -71,6 +72,10 @@ class ExplanationFileError(JetlrpError):
 
 class RelevanceFileError(JetlrpError):
     """A file of many jets' relevance cannot be written or read, or is of another run."""
+
+
+class OutsideError(JetlrpError):
+    """A name of a file leads out of its folder, or is no name of a file at all."""
 
 
 class SettingsError(JetlrpError):

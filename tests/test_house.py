@@ -26,7 +26,7 @@ WEB = {"fastapi", "starlette", "uvicorn", "gunicorn", "a2wsgi", "httpx", "dash",
 # a module knows only modules of rows above its own.
 ROWS = (
     ("errors",),
-    ("settings", "embedded", "features", "kinematics", "truth"),
+    ("settings", "embedded", "features", "folder", "kinematics", "tensor_file", "truth"),
     ("jet_arrays", "simulation"),
     ("evaluation",),
     ("jets", "subjets"),
