@@ -109,6 +109,9 @@
   /* ---------------------------------------------------------------- where */
 
   const pen = document.createElement("canvas").getContext("2d");
+  /** How much larger than its own pixels the map is on the page: talk mode enlarges it. */
+  const zoomOf = (box) => box.getBoundingClientRect().width / box.clientWidth || 1;
+
   const measured = new Map(); // widths of texts at 10 px
 
   function widthOf(text, size, font) {
@@ -216,7 +219,7 @@
       return;
     }
     const says = arrange(jet, view);
-    const at = place(says, box.clientWidth, box.clientHeight, theme.font);
+    const at = place(says, frame.map.clientWidth, frame.map.clientHeight, theme.font);
     now = { jet, says, at, frame };
     last = null;
     const colourOf = colouring(theme, says.most);
@@ -246,7 +249,7 @@
   }
 
   function paintCells(canvas, says, at, theme, colourOf) {
-    const dots = window.devicePixelRatio || 1;
+    const dots = (window.devicePixelRatio || 1) * zoomOf(canvas);
     canvas.width = Math.round(at.width * dots);
     canvas.height = Math.round(at.height * dots);
     const context = canvas.getContext("2d");
@@ -556,7 +559,8 @@
     if (!now) return;
     const { says, at, frame } = now;
     const box = frame.map.getBoundingClientRect();
-    const found = find(says, at, event.clientX - box.left, event.clientY - box.top);
+    const zoom = zoomOf(frame.map);
+    const found = find(says, at, (event.clientX - box.left) / zoom, (event.clientY - box.top) / zoom);
     const same = last && last.row === found.row && last.column === found.column;
     if (same) window.jetlrp.scene.placeTooltip(event);
     else show(found, event);
@@ -627,9 +631,10 @@
     event.stopPropagation();
     if (!cursor || !step) return;
     const box = frame.map.getBoundingClientRect();
+    const zoom = zoomOf(frame.map);
     const text = show(onCells(cursor), {
-      clientX: box.left + at.xs[cursor.column] + at.pitch,
-      clientY: box.top + at.top + Math.max(0, cursor.row) * at.step,
+      clientX: box.left + zoom * (at.xs[cursor.column] + at.pitch),
+      clientY: box.top + zoom * (at.top + Math.max(0, cursor.row) * at.step),
     });
     frame.said.textContent = `${text.title}. ${text.lines.map(([what, value]) =>
       `${what} ${value}`).join(", ")}.`;

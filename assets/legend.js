@@ -85,13 +85,15 @@
 
   /* ------------------------------------------------------------------- SVG */
 
-  /** Put the legend into its box, its scales as tall as there is room for. */
+  /** Put the legend into its box, its scales as tall as there is room for. Where the lowest do not
+   * leave room for all, the sizes of the tracks go first, then the marks: never half of one. */
   function fill(box, scene, view, theme, scales) {
     for (const height of [132, 110, 92, 76, 60, 50]) {
       box.classList.toggle("tight", height < 70);
       box.innerHTML = html(scene, view, theme, scales, { height });
       if (box.scrollHeight <= box.clientHeight) return;
     }
+    while (box.children.length > 2 && box.scrollHeight > box.clientHeight) box.lastElementChild.remove();
   }
 
   /** What the scales are called, and what either sign says: of a jet, or of a difference. */

@@ -13,6 +13,7 @@
                     "edgecolor", "marks", "track", "ways", "edge", "projection"];
 
   const SMALL = 320; // px of width below which a picture has small type
+  const CLOSE = 0.12; // share of the half width of the floor within which names of directions would meet
   const DIM = 0.28; // how much of its colour a track keeps that is not looked at
 
   const CONFIG = {
@@ -83,17 +84,21 @@
     const { direction } = window.jetlrp.geometry;
     const { byOrigin } = window.jetlrp.legend;
     const list = [];
-    // a subjet and the b-hadron in it are close: their names stand at different ends of the lines
-    const draw = (one, { kind, number, name, sign, color, dash, below }) => {
+    // a subjet and the b-hadron in it are close: their names stand at different ends of the lines;
+    // of two that are close at one end, each name goes to its side
+    const draw = (one, { kind, number, name, sign, color, dash, below }, others) => {
       const line = direction(where, one);
       const meta = { kind, number };
+      const near = others.find((other) => other !== one &&
+        Math.hypot(other.etarel - one.etarel, other.phirel - one.phirel) < CLOSE * where.axes.x.high);
+      const side = near ? (others.indexOf(one) < others.indexOf(near) ? "left" : "right") : "center";
       list.push({
         type: "scatter3d", mode: "lines", name: `direction of ${name}`, hoverinfo: "none",
         ...line, opacity: 0.6, meta, line: { width: 2, color, dash },
       }, {
         type: "scatter3d", mode: "text", name: `name of ${name}`, hoverinfo: "none", meta,
         x: [one.etarel], y: [one.phirel], z: [below ? where.axes.z.low : where.axes.z.high],
-        text: [sign], textposition: below ? "bottom center" : "top center",
+        text: [sign], textposition: `${below ? "bottom" : "top"} ${side}`,
         textfont: { size: 14 * theme.type, color, family: theme.font },
       });
     };
@@ -102,14 +107,14 @@
         kind: "subjet", number: subjet.number, name: `subjet ${subjet.number}`,
         sign: `j<sub>${subjet.number}</sub>`, color: theme.muted, dash: "longdash",
         below: scene.bHadrons.length > 0,
-      });
+      }, scene.subjets);
     }
     for (const bHadron of scene.bHadrons) {
       draw(bHadron, {
         kind: "b-hadron", number: bHadron.b, name: `b-hadron ${bHadron.b}`,
         sign: `b<sub>${bHadron.b}</sub>`, dash: "dot",
         color: byOrigin(scene, view) ? theme.origins[1] : theme.text,
-      });
+      }, scene.bHadrons);
     }
     return list;
   }
