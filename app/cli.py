@@ -90,6 +90,14 @@ Columns = Annotated[
         help="Branch that holds a standard column, such as fj_pt=jet_pt; repeatable.",
     ),
 ]
+LibraryFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--library",
+        metavar="DIR",
+        help="Folder of files of jets and checkpoints; people choose from it in the page.",
+    ),
+]
 Host = Annotated[
     str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")
 ]
@@ -240,6 +248,7 @@ def serve(
     more: More = None,
     model: Network = None,
     definitions: Definitions = None,
+    library: LibraryFolder = None,
     host: Host = None,
     port: Annotated[
         int | None, typer.Option("--port", help="Port to listen on; 0: any.", show_default="8050")
@@ -267,6 +276,7 @@ def serve(
         jets=[*(jets or []), *(more or [])] or None,
         model=model,
         definitions=definitions,
+        library=library,
         tree=tree,
         column=column,
     )
@@ -277,6 +287,8 @@ def serve(
                 "--backend has its own jets and network: give either --backend, "
                 "or --jets and --model"
             )
+        if settings.library:
+            raise SettingsError("--backend has its own library: give --library to the service")
         from app.serve import leave, serve_page
 
         serve_page(settings.backend, settings, _say)
@@ -294,6 +306,7 @@ def service(
     more: More = None,
     model: Network = None,
     definitions: Definitions = None,
+    library: LibraryFolder = None,
     host: Host = None,
     port: Annotated[
         int | None, typer.Option("--port", help="Port to listen on; 0: any.", show_default="8051")
@@ -312,6 +325,7 @@ def service(
         jets=[*(jets or []), *(more or [])] or None,
         model=model,
         definitions=definitions,
+        library=library,
         tree=tree,
         column=column,
     )

@@ -50,7 +50,7 @@ class Sources:
     tree: str | None = None
     columns: Mapping[str, str] | None = None
 
-    def check(self) -> None:
+    def check(self, settings: Settings) -> None:
         """Raise JetlrpError if a file is not there, before anything is loaded for it."""
         from lrp_core.reading import expand_paths
 
@@ -60,15 +60,24 @@ class Sources:
             raise CheckpointError(f"{self.model}: there is no such file; give a checkpoint (.pth)")
         if self.definitions is not None and not Path(self.definitions).is_file():
             raise DefinitionsError(f"{self.definitions}: there is no such file; give a YAML file")
+        if settings.library is not None and not Path(settings.library).expanduser().is_dir():
+            raise SettingsError(f"--library: {settings.library} is no folder; give one")
 
     def service(self, settings: Settings) -> FastAPI:
-        """Open the jets, load the network and make the service of them; this imports torch."""
+        """Open the jets, load the network and make the service of them; this imports torch.
+
+        With a library, what is not given is chosen from it.
+        """
         import lrp_core
 
-        jets = lrp_core.open_jets(self.jets, tree=self.tree, columns=self.columns)
+        jets, model = None, None
+        alone = settings.library is None
+        if alone or self.jets is not None:
+            jets = lrp_core.open_jets(self.jets, tree=self.tree, columns=self.columns)
         from lrp_core.service.api import create_api
 
-        model = lrp_core.load_model(self.model, definitions=self.definitions)
+        if alone or self.model is not None:
+            model = lrp_core.load_model(self.model, definitions=self.definitions)
         return create_api(jets, model, settings)
 
 
@@ -254,15 +263,15 @@ def serve_all(sources: Sources, settings: Settings, say: Say) -> None:
     listener = listen(settings.host, settings.port)
     address = address_of(listener, settings.host)
     try:
-        sources.check()
+        sources.check(settings)
     except JetlrpError:
         listener.close()
         raise
 
     def ready(service: FastAPI) -> None:
-        held = service.state.service
+        usual = service.state.service.usual
         say(
-            f"{len(held.jets)} jets of {held.jets.name} and the network {held.model.name} are "
+            f"{len(usual.jets)} jets of {usual.file} and the network {usual.model_name} are "
             f"ready after {time.perf_counter() - began:.1f} s"
         )
 

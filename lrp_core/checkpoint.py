@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from lrp_core.interaction_network import InteractionNetwork
 from lrp_core.model import SIGNAL, Model
 from lrp_core.tensor_file import is_plain, read_tensors
 
+DEFINITIONS_ENDINGS = (".yml", ".yaml")
+SHARED_DEFINITIONS = "definitions.yml"
 MOST_DEFINITIONS = 1 << 20  # bytes
 ANCHOR = "interactionnetwork.edge_model.edge_mlp.0.weight"
 
@@ -66,6 +69,15 @@ def read_definitions(path: str | Path) -> Definitions:
         ) from error
 
 
+def definitions_of(path: Path) -> Path | None:
+    """The file beside a checkpoint that names its columns: of its own name, else the shared one."""
+    names = [path.with_suffix(ending).name for ending in DEFINITIONS_ENDINGS]
+    for name in (*names, SHARED_DEFINITIONS):
+        if os.path.lexists(path.parent / name):
+            return path.parent / name
+    return None
+
+
 def load_model(
     path: str | Path | None = None, definitions: str | Path | None = None, *, device: str = "cpu"
 ) -> Model:
@@ -73,7 +85,8 @@ def load_model(
 
     path         checkpoint; names may carry a prefix such as "module."; without it, the network
                  that comes with the package
-    definitions  YAML file naming the columns; by default ``definitions.yml`` beside the checkpoint
+    definitions  YAML file naming the columns; by default the one of the checkpoint's own name with
+                 the ending .yml beside it, else ``definitions.yml`` there
 
     Widths and number of classes come from the checkpoint. Nothing is unpickled but tensors and
     plain data.
@@ -83,11 +96,12 @@ def load_model(
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file; give a checkpoint (.pth, .pt)")
     if definitions is None:
-        definitions = path.parent / "definitions.yml"
-        if not definitions.is_file():
+        definitions = definitions_of(path)
+        if definitions is None:
             raise DefinitionsError(
-                f"{path}: no definitions file was given and there is no {definitions.name} "
-                "beside it; give one that names the input columns under 'features:'"
+                f"{path}: no definitions file was given and there is no {SHARED_DEFINITIONS} or "
+                f"{path.with_suffix(DEFINITIONS_ENDINGS[0]).name} beside it; give one that names "
+                "the input columns under 'features:'"
             )
     named = read_definitions(definitions)
     weights = _state_dict(path)

@@ -99,6 +99,7 @@ class JetFiles(Sequence[Jet]):
     features  names of the track columns, those of the first file
     name      short name for a display
     identity  text that is the same as long as the files and the way to read them are the same
+    cache_bytes  the most track data that is kept, by default CACHE_BYTES
 
     May be used from several threads and after a fork. Jets are numbered through all files; negative
     numbers count from the end and a slice gives a list. Raises JetIndexError beyond the end,
@@ -106,8 +107,14 @@ class JetFiles(Sequence[Jet]):
     """
 
     def __init__(
-        self, paths: Paths, *, tree: str | None = None, columns: Mapping[str, str] | None = None
+        self,
+        paths: Paths,
+        *,
+        tree: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        cache_bytes: int | None = None,
     ) -> None:
+        self._cache_bytes = cache_bytes
         self.paths = expand_paths(paths)
         self._files = [RootFile(path, tree, dict(columns or {})) for path in self.paths]
         first = self._files[0]
@@ -138,6 +145,11 @@ class JetFiles(Sequence[Jet]):
         """File name without its folder; with several files the first one's and how many follow."""
         first, more = self._files[0].name, len(self._files) - 1
         return f"{first} and {more} more" if more else first
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that the first file has branches for: "hbb", "qcd", both or none."""
+        return self._files[0].label_names()
 
     def __repr__(self) -> str:
         return f"<JetFiles {self.name}: {len(self)} jets, {len(self.features)} track features>"
@@ -305,9 +317,8 @@ class JetFiles(Sequence[Jet]):
             self._blocks[place, block.start] = block
             self._blocks.move_to_end((place, block.start))
             size = sum(kept.tracks.nbytes for kept in self._blocks.values())
-            while len(self._blocks) > 1 and (
-                size > CACHE_BYTES or len(self._blocks) > CACHE_BLOCKS
-            ):
+            most = CACHE_BYTES if self._cache_bytes is None else self._cache_bytes
+            while len(self._blocks) > 1 and (size > most or len(self._blocks) > CACHE_BLOCKS):
                 _, oldest = self._blocks.popitem(last=False)
                 size -= oldest.tracks.nbytes
 

@@ -145,6 +145,12 @@ class RootFile:
             self.close()
             raise
 
+    def label_names(self) -> tuple[str, ...]:
+        """The labels that there are branches for; the file must have been open."""
+        hbb = HBB_LABEL in self.scalars
+        qcd = any(name == QCD_LABEL or name.startswith(QCD_LABEL_PREFIX) for name in self.scalars)
+        return (*(("hbb",) if hbb else ()), *(("qcd",) if qcd else ()))
+
     def close(self) -> None:
         if self.file is not None and self.process == os.getpid():
             self.file.close()
@@ -192,7 +198,7 @@ class RootFile:
         except Exception as error:
             raise JetFileError(
                 f"{self.path} cannot be opened as a ROOT file: "
-                f"{_truncation(self.path) or _short(error)}; copy or download it again"
+                f"{truncation(self.path) or _short(error)}; copy or download it again"
             ) from error
         if not hasattr(file, "keys") or hasattr(
             file, "branches"
@@ -206,7 +212,7 @@ class RootFile:
         except Exception as error:
             file.close()
             raise JetFileError(
-                f"{self.path}: its tree cannot be read: {_truncation(self.path) or _short(error)}; "
+                f"{self.path}: its tree cannot be read: {truncation(self.path) or _short(error)}; "
                 "copy or download the file again"
             ) from error
 
@@ -500,7 +506,7 @@ class RootFile:
             fault = _short(error)
         raise _DamagedBranchError(
             f"{branch.name} cannot be read for the jets {start} to {stop - 1} of {self.path}: "
-            f"{_truncation(self.path) or fault}; the file is damaged, copy or download it again"
+            f"{truncation(self.path) or fault}; the file is damaged, copy or download it again"
         )
 
     def summary(self) -> dict[str, npt.NDArray[Any]]:
@@ -618,7 +624,7 @@ def _check_header(path: str) -> None:
         )
 
 
-def _truncation(path: str) -> str:
+def truncation(path: str) -> str:
     """Says that a file is shorter than its own header promises; else nothing."""
     if is_remote(path):
         return ""

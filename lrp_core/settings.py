@@ -74,6 +74,17 @@ class Settings(BaseSettings):
         (), description="Branches that hold standard columns, such as fj_pt=jet_pt."
     )
 
+    # -- library
+    library: str | None = Field(
+        None, description="Folder of files of jets and checkpoints that people choose from."
+    )
+    files_open: int = Field(
+        8, ge=1, le=1000, description="Files of jets that are kept open at the same time."
+    )
+    models_open: int = Field(
+        4, ge=1, le=1000, description="Networks that are kept in memory at the same time."
+    )
+
     # -- explanations
     cache_bytes: int = Field(
         256 * 2**20, ge=0, description="How many bytes of explanations are kept in memory."

@@ -70,6 +70,10 @@ class JetTable:
             for index in jets
         ]
 
+    def labels(self) -> npt.NDArray[np.object_]:
+        """The label of every jet [n_jets], None where nobody knows."""
+        return np.array(self._labels, dtype=object)[self._label]
+
     def has_label(self, label: str) -> bool:
         """Whether any jet has it."""
         return label in self._labels

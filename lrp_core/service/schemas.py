@@ -29,6 +29,7 @@ TargetName = Annotated[
     str | None,
     Field(description="A target of GET /choices; the preset's or margin if left out."),
 ]
+SourceName = Annotated[str | None, Field(max_length=500)]
 Finite = Field(default=None, allow_inf_nan=False)
 MOST_JETS = 10_000
 
@@ -72,6 +73,16 @@ class ScoresInfo(BaseModel):
     problem: str | None = Field(None, description="Why scoring stopped early, or null.")
 
 
+class LibraryInfo(BaseModel):
+    """How much there is to choose from."""
+
+    files: int
+    models: int
+    uploads: bool = Field(
+        default=False, description="Whether people may upload files of their own."
+    )
+
+
 class Health(BaseModel):
     """That the service is there, and with which jets and which network."""
 
@@ -80,6 +91,71 @@ class Health(BaseModel):
     jets: JetsInfo
     model: ModelInfo
     scores: ScoresInfo
+    library: LibraryInfo = LibraryInfo(files=1, models=1)
+
+
+class SourceQuery(BaseModel):
+    """Of which file and which network; GET /library lists them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: SourceName = Field(
+        None, description="Name of a file of jets; left out: the usual one, or the first that fits."
+    )
+    model: SourceName = Field(None, description="Name of a network; left out: the same.")
+
+
+class AucInfo(BaseModel):
+    """How well a network does on a file, where that is known."""
+
+    model: str
+    auc: float = Field(description="Area under the ROC curve: 0.5 by chance, 1 at best.")
+
+
+class LibraryFile(BaseModel):
+    """A file of jets."""
+
+    name: str = Field(description="What to ask for, as file=…")
+    origin: Literal["given", "library", "upload", "sample"] = Field(
+        description="Given at the start, from the library, uploaded, or that of the package."
+    )
+    n_jets: int | None = None
+    n_bytes: int | None = None
+    changed: float | None = Field(None, description="When it was written, seconds since 1970.")
+    expires: float | None = Field(None, description="When it will be deleted, of an upload.")
+    columns: list[str] = Field(default_factory=list, description="Features of its tracks.")
+    labels: list[str] = Field(default_factory=list, description="Labels that its jets may have.")
+    auc: list[AucInfo] = Field(
+        default_factory=list, description="Of the networks that have scored all of its jets."
+    )
+    problem: str | None = Field(None, description="Why it cannot be used, or null.")
+    pending: bool = Field(False, description="Whether nobody has looked into it yet.")
+
+
+class LibraryModel(BaseModel):
+    """A network."""
+
+    name: str = Field(description="What to ask for, as model=…")
+    origin: Literal["given", "library", "upload", "sample"]
+    columns: list[str] = Field(default_factory=list, description="Its inputs, in order.")
+    classes: list[str] = Field(default_factory=list, description="The names of its logits.")
+    targets: list[str] = Field(default_factory=list, description="What can be explained of it.")
+    n_parameters: int | None = None
+    checkpoint_hash: str | None = Field(None, description="SHA-256 of the checkpoint file.")
+    n_bytes: int | None = None
+    changed: float | None = None
+    expires: float | None = None
+    problem: str | None = None
+    pending: bool = False
+
+
+class Library(BaseModel):
+    """Everything that can be chosen, what cannot be used too, with the reason."""
+
+    file: str | None = Field(description="The file that is meant where none is named.")
+    model: str | None = Field(description="The same of networks.")
+    files: list[LibraryFile]
+    models: list[LibraryModel]
 
 
 class TargetChoice(BaseModel):
@@ -151,7 +227,7 @@ class Choices(BaseModel):
     )
 
 
-class JetQuery(BaseModel):
+class JetQuery(SourceQuery):
     """Which jets to list and in which order. A limit on a number leaves out jets that lack it."""
 
     model_config = ConfigDict(extra="forbid")
@@ -174,7 +250,7 @@ class JetQuery(BaseModel):
     max_n_tracks: float | None = Finite
 
 
-class PickQuery(BaseModel):
+class PickQuery(SourceQuery):
     """Which kind of jet to pick."""
 
     model_config = ConfigDict(extra="forbid")
@@ -258,6 +334,7 @@ class JetDetail(BaseModel):
     sdmass: float | None
     n_tracks: int
     n_edges: int
+    file: str = Field("", description="The file that it is in, as GET /library names it.")
     features: list[str]
     tracks: list[list[float | None]] = Field(description="[n_tracks, n_features]")
     feature_info: list[FeatureInfo]
@@ -337,7 +414,7 @@ class EdgeRequest(Question):
     edge: int = Field(description="Its number, from 0; edge_numbers and edge_index count so.")
 
 
-class FileQuery(BaseModel):
+class FileQuery(SourceQuery):
     """What to explain, and how, as part of an address."""
 
     model_config = ConfigDict(extra="forbid")
@@ -482,6 +559,7 @@ class ExplanationAnswer(BaseModel):
     problem: str | None = Field(None, description="Which numbers are not finite, or null.")
     seconds: float = Field(description="How long the explanation took when it was computed.")
     cached: bool = Field(description="Whether it had been computed before.")
+    file: str = Field("", description="The file of the jet, as GET /library names it.")
     model: ModelInfo
     version: str
 

@@ -57,10 +57,25 @@ class Scores:
         with self._lock:
             return self._values.copy()
 
-    def start(self) -> None:
-        """Begin, once."""
-        if self._thread is None:
-            self._thread = Thread(target=self._run, name="scores", daemon=True)
+    @property
+    def complete(self) -> bool:
+        """Whether every jet has been looked at."""
+        return self._done >= self.total
+
+    def start(self, score: Callable[[int, int], npt.NDArray[np.float64]] | None = None) -> None:
+        """Begin, or after ``stop`` go on where it stopped; nothing where it runs already.
+
+        score  takes the place of the one given at first
+        """
+        with self._lock:
+            if self._thread is not None and not self._stopped.is_set():
+                return
+            before = self._thread
+            self._stopped = Event()
+            run = score or self._score
+            self._thread = Thread(
+                target=self._run, args=(run, self._stopped, before), name="scores", daemon=True
+            )
             self._thread.start()
 
     def stop(self, seconds: float = 1.0) -> None:
@@ -75,14 +90,21 @@ class Scores:
             self._thread.join(seconds)
         return self._thread is None or not self._thread.is_alive()
 
-    def _run(self) -> None:
-        first = 0
-        while first < self.total and not self._stopped.is_set():
+    def _run(
+        self,
+        score: Callable[[int, int], npt.NDArray[np.float64]],
+        stopped: Event,
+        before: Thread | None,
+    ) -> None:
+        if before is not None:
+            before.join()
+        first = self._done
+        while first < self.total and not stopped.is_set():
             if not self._may_score(0.25):
                 continue
             last = min(first + self._chunk, self.total)
             try:
-                values = self._score(first, last)
+                values = score(first, last)
             except Exception as error:  # the page then says why there are no more scores
                 why = error if isinstance(error, JetlrpError) else "the service's log says why"
                 self._problem = f"scoring stopped at jet {first}: {why}"

@@ -146,6 +146,18 @@ def serve(toy_model: Model) -> Iterator[Serve]:
 
 
 @pytest.fixture
+def serve_library() -> Iterator[Callable[..., Client]]:
+    """Start the service over a folder alone, with some settings; all of them end with the test."""
+    with ExitStack() as stack:
+
+        def start(folder: Path, **settings: Any) -> Client:
+            app = create_api(None, None, Settings(library=str(folder), **settings))
+            return stack.enter_context(running(app))
+
+        yield start
+
+
+@pytest.fixture
 def toy(serve: Serve) -> Client:
     """The service over toy jets, with every score computed."""
     client = serve()

@@ -622,6 +622,7 @@ def test_the_documentation_asks_no_other_host(toy: Any) -> None:
     assert set(described["paths"]) == {
         f"{API}/health",
         f"{API}/choices",
+        f"{API}/library",
         f"{API}/jets",
         f"{API}/jets/{{index}}",
         f"{API}/jets/pick",
