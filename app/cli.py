@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from lrp_core.errors import JetlrpError, SettingsError
 
 if TYPE_CHECKING:
+    from app.access.users import UserTable
     from app.serve import Sources
     from lrp_core.settings import Settings
 
@@ -352,6 +353,48 @@ def show_settings(settings_file: SettingsFile = None) -> None:
         typer.echo(f"jetlrp: there is no setting {unknown}", err=True)
 
 
+users = typer.Typer(no_args_is_help=True, help="The people who may log in, with auth = users.")
+cli.add_typer(users, name="users")
+
+UsersFile = Annotated[
+    str | None,
+    typer.Option(
+        "--file", help="The table of users.", show_default="the one that JETLRP_USERS_FILE names"
+    ),
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As it is typed to log in.")]
+
+
+@users.command("add")
+def users_add(name: Name, file: UsersFile = None) -> None:
+    """Add somebody, or change a password. It is asked for, or read from stdin."""
+    from app.access.users import LONGEST_PASSWORD
+
+    table = _users(file)
+    if sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline(4 * LONGEST_PASSWORD).rstrip("\r\n")
+    new = table.add(name, password)
+    _say(f"{name} {'may log in' if new else 'has a new password'} ({table.path})")
+
+
+@users.command("remove")
+def users_remove(name: Name, file: UsersFile = None) -> None:
+    """Remove somebody; whoever is logged in under the name no longer is."""
+    table = _users(file)
+    table.remove(name)
+    _say(f"{name} may no longer log in ({table.path})")
+
+
+@users.command("list")
+def users_list(file: UsersFile = None) -> None:
+    """List who may log in, and since when the password is the one it is."""
+    table = list(_users(file))
+    for user in table:
+        typer.echo(f"{user.added}  {user.name}")
+
+
 @cli.command()
 def simulate(
     signal: Annotated[int, typer.Option("--signal", help="Jets of H→bb to write.")],
@@ -444,6 +487,17 @@ def _sources(settings: Settings) -> Sources:
         settings.tree,
         _columns(settings.column),
     )
+
+
+def _users(file: str | None) -> UserTable:
+    """The table of users that is meant. Raises SettingsError where none is named."""
+    from app.access.users import UserTable
+    from lrp_core.settings import read_settings
+
+    named = file or read_settings().users_file
+    if named is None:
+        raise SettingsError("name the table of users with --file, such as --file users.json")
+    return UserTable(named)
 
 
 def _check_definitions(model: str | None, definitions: str | None) -> None:

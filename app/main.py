@@ -57,18 +57,7 @@ INDEX = """<!DOCTYPE html>
 <style>{colours}</style>
 {%css%}
 <script id="jetlrp-themes" type="application/json">{themes}</script>
-<script>
-(function () {
-  var name = null;
-  try { name = localStorage.getItem("jetlrp-theme"); } catch (error) { name = null; }
-  var wanted = /[?&]theme=(light|dark)(&|$)/.exec(window.location.search);
-  if (wanted) name = wanted[1];
-  if (name !== "light" && name !== "dark") {
-    name = window.matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
-  }
-  document.documentElement.dataset.theme = name;
-})();
-</script>
+<script>{choose}</script>
 <link id="jetlrp-plotly" rel="preload" as="script" href="{plotly}">
 </head>
 <body>
@@ -224,6 +213,7 @@ def _index(prefix: str) -> str:
         INDEX.replace("{prefix}", prefix)
         .replace("{icon}", _icon())
         .replace("{colours}", theme.css_variables())
+        .replace("{choose}", theme.CHOOSE)
         .replace("{themes}", theme.as_json().replace("<", "\\u003c"))
         .replace("{plotly}", f"{prefix}{PLOTLY_PATH}?v={get_plotlyjs_version()}")
     )

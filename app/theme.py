@@ -19,6 +19,20 @@ from dataclasses import asdict, dataclass
 
 FONT = '"Inter", system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
 
+# Runs before anything is drawn: the theme that was chosen last, or the one of the system.
+CHOOSE = """
+(function () {
+  var name = null;
+  try { name = localStorage.getItem("jetlrp-theme"); } catch (error) { name = null; }
+  var wanted = /[?&]theme=(light|dark)(&|$)/.exec(window.location.search);
+  if (wanted) name = wanted[1];
+  if (name !== "light" && name !== "dark") {
+    name = window.matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+  }
+  document.documentElement.dataset.theme = name;
+})();
+"""
+
 
 @dataclass(frozen=True)
 class Theme:

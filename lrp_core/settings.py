@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -100,6 +100,52 @@ class Settings(BaseSettings):
     )
     score_chunk: int = Field(
         32, ge=1, description="How many jets are scored at a time, between explanations."
+    )
+
+    # -- who may use it
+    auth: Literal["none", "token", "users", "proxy"] = Field(
+        "none",
+        description="Who is let in: none (everybody, on this machine only), token, users or proxy.",
+    )
+    token: SecretStr | None = Field(
+        None, description="With auth = token: what people show; never on a command line."
+    )
+    token_file: str | None = Field(None, description="File that holds the token instead.")
+    users_file: str | None = Field(
+        None, description="With auth = users: the table that jetlrp users changes."
+    )
+    proxy_header: str = Field(
+        "X-Forwarded-User",
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$",
+        description="With auth = proxy: header in which the proxy tells the user's name.",
+    )
+    trusted_proxies: Several = Field(
+        (),
+        description="Addresses or networks of reverse proxies that may tell user, client and TLS.",
+    )
+    hosts: Several = Field(
+        (),
+        description="Names under which the server may be asked; none given: any, or with "
+        "auth = none only those of this machine.",
+    )
+    session_hours: float = Field(
+        12.0, gt=0, le=24 * 366, description="How long a log-in holds, in hours."
+    )
+
+    # -- fair use
+    requests_per_minute: float = Field(
+        900.0,
+        ge=1,
+        description="Requests that a user may send in a minute, files of the page aside.",
+    )
+    explanations_per_minute: float = Field(
+        120.0, ge=1, description="Explanations that a user may have computed in a minute."
+    )
+    waiting_each: int = Field(
+        8, ge=1, le=30, description="Explanations of one user that may wait for their turn."
+    )
+    body_bytes: int = Field(
+        2**20, ge=1024, description="Largest body of a request, in bytes; uploads have their own."
     )
 
     @property

@@ -71,6 +71,9 @@ def check_jetlrp(words: list[str]) -> None:
         return
     command = commands.commands.get(words[0])
     assert command is not None, f"jetlrp has {sorted(commands.commands)}, not {words[0]}"
+    if hasattr(command, "commands") and len(words) > 1:
+        assert words[1] in command.commands, f"jetlrp {words[0]} has {sorted(command.commands)}"
+        command = command.commands[words[1]]
     options = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
     for word in words[1:]:
         option = word.strip("[]").split("=")[0]

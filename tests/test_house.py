@@ -26,7 +26,7 @@ WEB = {"fastapi", "starlette", "uvicorn", "gunicorn", "a2wsgi", "httpx", "dash",
 # a module knows only modules of rows above its own.
 ROWS = (
     ("errors",),
-    ("settings", "embedded", "features", "folder", "kinematics", "tensor_file", "truth"),
+    ("settings", "embedded", "features", "folder", "kinematics", "limits", "tensor_file", "truth"),
     ("jet_arrays", "simulation"),
     ("evaluation",),
     ("jets", "subjets"),
@@ -149,6 +149,7 @@ def test_lrp_core_imports_upwards_only() -> None:
 def test_the_app_reaches_the_core_through_the_service_only() -> None:
     allowed = (
         "lrp_core.errors",
+        "lrp_core.limits",
         "lrp_core.service.schemas",
         "lrp_core.settings",
         "lrp_core.commands",

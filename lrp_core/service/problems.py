@@ -39,7 +39,7 @@ KNOWN: tuple[tuple[type[JetlrpError], int, str], ...] = (
     (PropagationError, 422, "propagation_failed"),
     (JetFileError, 500, "jet_file_error"),
 )
-STATUS_CODES = {404: "not_found", 405: "method_not_allowed"}
+STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
 class Problem(Exception):
@@ -192,6 +192,7 @@ def tell_problems(app: FastAPI) -> None:
         message = {
             404: f"There is nothing at {request.url.path}; /docs lists what there is.",
             405: f"{request.method} is not possible at {request.url.path}; /docs lists what is.",
+            413: "The body of the request is too large.",
         }.get(error.status_code, str(error.detail))
         headers = dict(error.headers) if error.headers else None
         return told(request, Problem(error.status_code, code, message, headers=headers))
