@@ -13,6 +13,7 @@ JetlrpError                 anything this project raises on purpose
 ├── PropagationError        relevance met an output that is exactly zero, or overflowed
 ├── ExplanationFileError    a saved explanation cannot be read
 ├── RelevanceFileError      a file of many jets' relevance cannot be written or read
+├── FigureError             a view cannot be read, or a figure cannot be drawn as wanted
 ├── SimulationError         jets cannot be made
 ├── TrainingError           a network cannot be trained or measured with what was given
 ├── OutsideError            a name leads out of the folder that it is looked up in
@@ -76,6 +77,10 @@ class RelevanceFileError(JetlrpError):
 
 class OutsideError(JetlrpError):
     """A name of a file leads out of its folder, or is no name of a file at all."""
+
+
+class FigureError(JetlrpError):
+    """A view of a figure cannot be read, or what it asks for cannot be drawn."""
 
 
 class SettingsError(JetlrpError):

@@ -34,6 +34,7 @@ ROWS = (
     ("reading",),
     ("rules",),
     ("steps", "explanation"),
+    ("figures",),
     ("propagation", "interaction_network"),
     ("comparison", "fused_forward", "fast_path"),
     ("training",),
@@ -150,6 +151,7 @@ def test_the_app_reaches_the_core_through_the_service_only() -> None:
     allowed = (
         "lrp_core.errors",
         "lrp_core.limits",
+        "lrp_core.figures",
         "lrp_core.service.schemas",
         "lrp_core.settings",
         "lrp_core.commands",

@@ -1,0 +1,426 @@
+"""Where everything in the network plot stands: the Python twin of assets/geometry.js.
+
+    significances --rank--> strongest k --bins of equal significance--> curves of 8 widths
+                                   the others ------------------------> one faint trace
+
+A test holds every vertex, width and colour equal to the script's. Change both together.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lrp_core.figures.colours import channels, mix, scale
+from lrp_core.figures.numbers import minus, plain, precise
+from lrp_core.figures.scene import Direction, Scales, Scene
+from lrp_core.figures.theme import Theme
+from lrp_core.figures.view import Camera, View
+
+Array = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+Side = Literal["x", "y", "z"]
+
+BINS = 8  # widths an edge can have
+SEGMENTS = 8  # straight pieces of one curve
+BEND = 0.11  # height of a curve over its chord, as a share of the chord
+MAX_STRONG = 2000  # more curves than this are neither readable nor fast
+MAX_REST = 4000  # faint lines drawn for the edges that come next
+HEIGHT_OF_BOX = 1.02  # height of the scene over its width
+NARROW = 1.34  # width over height of a stage below which the camera steps back
+TITLES_HIGH = 75  # px that the titles of the axes need below the scene, however small it is
+UPRIGHT = 24  # points of an upright line, less one
+SOURCE_SHADE = 0.42  # how much of an edge's colour it has where it starts
+SIDES: tuple[Side, ...] = ("x", "y", "z")
+AXES: dict[Side, str] = {"x": "track_etarel", "y": "track_phirel", "z": "log:track_pt"}
+TITLES = {
+    "track_etarel": "sign(η_jet) · Δη",
+    "track_phirel": "Δφ  (rad)",
+    "track_pt": "track p_T  (GeV)",
+}
+LENGTH = np.array([1.0, 1.0, HEIGHT_OF_BOX])
+
+# ------------------------------------------------------------- number of edges
+
+
+def default_edges(n_edges: int) -> int:
+    """How many edges to draw at first: a fifth of them, at most 150."""
+    return min(150, math.ceil(n_edges / 5))
+
+
+def most_edges(n_edges: int) -> int:
+    """How many can be curves."""
+    return min(n_edges, MAX_STRONG)
+
+
+def considered(scene: Scene, view: View) -> Whole:
+    """The edges that are considered, the most significant first: all, or those of one track."""
+    track, order = view.track, scene.order
+    if track is None or track >= scene.n_tracks:
+        return order
+    leaving = (scene.source[order] == track) & (view.ways != "in")
+    coming = (scene.destination[order] == track) & (view.ways != "out")
+    chosen: Whole = order[leaving | coming]
+    return chosen
+
+
+def shown_edges(scene: Scene, view: View, order: Whole) -> int:
+    """How many of the considered edges are curves: by number, or by least significance."""
+    most = most_edges(len(order))
+    if view.least is not None:
+        return min(int((scene.significance[order] >= view.least).sum()), most)
+    wanted = default_edges(scene.n_edges) if view.edges is None else view.edges
+    return max(min(1, most), min(wanted, most))
+
+
+# ------------------------------------------------------------ widths and sizes
+
+
+def width_of(share: npt.ArrayLike) -> Array:
+    """Width in px of edges whose significance is a share of the largest."""
+    width: Array = 0.7 + 6.6 * np.clip(share, 0, 1) ** 1.6
+    return width
+
+
+def bin_of(share: npt.ArrayLike) -> Whole:
+    """The bin of a share of the largest significance: 0 (faintest) to 7 (strongest)."""
+    number: Whole = np.clip(np.floor(np.asarray(share) * BINS), 0, BINS - 1).astype(np.int64)
+    return number
+
+
+def bin_middle(number: int) -> float:
+    """The share in the middle of a bin."""
+    return (number + 0.5) / BINS
+
+
+def opacity_of(number: int) -> float:
+    """Opacity of the edges of a bin."""
+    return 0.5 + 0.5 * math.sqrt(bin_middle(number))
+
+
+def size_of(value: npt.ArrayLike, most: float) -> Array:
+    """Diameters in px of tracks: their area grows with the share of the largest."""
+    share = np.abs(np.asarray(value, dtype=np.float64)) / most if most > 0 else np.zeros(())
+    return np.asarray(5.5 + 17 * np.sqrt(share) + 0 * np.asarray(value, dtype=np.float64))
+
+
+def sizes(scene: Scene, view: View, scales: Scales) -> Array:
+    """Diameters in px of all tracks, [n_tracks]."""
+    if view.size == "relevance":
+        return size_of(scene.relevance, scales.relevance)
+    return size_of(scene.pt, scales.pt)
+
+
+# ------------------------------------------------------------------------ axes
+
+
+def nice_step(span: float, most: int) -> float:
+    """A round step that takes at most so many steps over a span."""
+    rough = span / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= rough * 0.999)
+
+
+def ticks(most: float, count: int) -> list[float]:
+    """Tick values from 0 to ``most``, at most ``count`` of them after the zero."""
+    return ticks_between(0, most, count) if most > 0 else [0.0]
+
+
+def ticks_between(low: float, high: float, count: int) -> list[float]:
+    """Round tick values between two limits, about ``count`` of them."""
+    if not high > low:
+        return [low]
+    step = nice_step(high - low, count)
+    values = []
+    at = math.ceil(low / step - 1e-4)
+    while at * step <= high + 1e-4 * step:
+        values.append(at * step)
+        at += 1
+    return values
+
+
+def tick_text(value: float) -> str:
+    """A tick value with at most three digits."""
+    return minus(plain(precise(value, 3)))
+
+
+def log_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
+    """Ticks of a logarithmic axis between two powers of ten: where they are, and their texts."""
+    span = high - low
+    digits = (1,) if span > 4 else (1, 3) if span > 2.2 else (1, 2, 5)
+    values, texts = [], []
+    for power in range(math.floor(low), math.ceil(high) + 1):
+        for digit in digits:
+            value = math.log10(digit) + power
+            if low <= value <= high:
+                values.append(value)
+                texts.append(plain(precise(digit * 10.0**power, 2)))
+    return values, texts
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One axis: values [n_tracks] where the tracks stand on it, its range, ticks and title."""
+
+    name: str
+    log: bool
+    values: Array
+    low: float
+    high: float
+    title: str
+    tickvals: list[float]
+    ticktext: list[str]
+
+
+def axis_title(scene: Scene, name: str) -> str:
+    """The title of an axis with its unit; an index stands behind "_"."""
+    if name in TITLES:
+        return TITLES[name]
+    about = scene.feature(name)
+    return f"{about.title}  ({about.unit})" if about.unit else about.title
+
+
+def axis_of(scene: Scene, spec: str) -> Axis:
+    """The axis of a feature.
+
+    spec: its name, "log:" in front where it is to be its decimal logarithm, which only features
+    that are positive for every track can be.
+    """
+    name = spec.removeprefix("log:")
+    raw = scene.given(name)
+    least, largest = float(raw.min()), float(raw.max())
+    log = spec.startswith("log:") and least > 0
+    values = np.log10(raw) if log else raw
+    low, high = (math.log10(least), math.log10(largest)) if log else (least, largest)
+    if log:
+        margin = max(0.06, (high - low) * 0.06)
+    else:
+        margin = (high - low) * 0.06 or max(1e-3, abs(high) * 0.1)
+    from_zero = not log and 0 <= low < 0.5 * high
+    low = 0.0 if from_zero else low - margin
+    high += margin
+    if log:
+        values_at, texts = log_ticks(low, high)
+    else:
+        values_at = ticks_between(low, high, 5)
+        texts = [tick_text(value) for value in values_at]
+    title = axis_title(scene, name) + (" · log" if log else " · linear" if least > 0 else "")
+    return Axis(name, log, values, low, high, title, values_at, texts)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Where things stand: three axes.
+
+    angles  whether the floor is that of the two angles, which then have one scale, symmetric
+            around the jet axis; directions have a place only there
+    """
+
+    axes: dict[Side, Axis]
+    angles: bool
+
+    @property
+    def points(self) -> Array:
+        """Where the tracks stand, [n_tracks, 3], in the units of the axes."""
+        return np.stack([self.axes[side].values for side in SIDES], axis=1)
+
+    @property
+    def low(self) -> Array:
+        """The lower ends of the axes, [3]."""
+        return np.array([self.axes[side].low for side in SIDES])
+
+    @property
+    def high(self) -> Array:
+        """The upper ends of the axes, [3]."""
+        return np.array([self.axes[side].high for side in SIDES])
+
+    @property
+    def span(self) -> Array:
+        """The lengths of the axes, 1 where they have none, [3]."""
+        span = self.high - self.low
+        return np.where(span == 0, 1.0, span)
+
+    def into_box(self, points: Array) -> Array:
+        """In the box, where directions are as long as they look, so that bends look the same."""
+        boxed: Array = LENGTH * (points - self.low) / self.span
+        return boxed
+
+    def out_of_box(self, points: Array) -> Array:
+        """The same backwards."""
+        data: Array = points / LENGTH * self.span + self.low
+        return data
+
+
+def frame(scene: Scene, view: View) -> Frame:
+    """The axes of a view; one that the jet has no values for is as usual."""
+    wanted: dict[Side, str] = {"x": view.x, "y": view.y, "z": view.z}
+    spec = {
+        side: name if name.removeprefix("log:") in scene.values else AXES[side]
+        for side, name in wanted.items()
+    }
+    axes = {side: axis_of(scene, name) for side, name in spec.items()}
+    angles = spec["x"] == AXES["x"] and spec["y"] == AXES["y"]
+    if angles:
+        places = [*axes["x"].values, *axes["y"].values]
+        for one in scene.directions:
+            places += [one.etarel, one.phirel]
+        reach = max(0.05, *(abs(float(place)) for place in places)) * 1.06
+        tickvals = ticks_between(-reach, reach, 6)
+        texts = [tick_text(value) for value in tickvals]
+        for side in ("x", "y"):
+            axes[side] = replace(
+                axes[side], low=-reach, high=reach, tickvals=tickvals, ticktext=texts
+            )
+    return Frame(axes, angles)
+
+
+# ---------------------------------------------------------------------- curves
+
+
+def bends(a: Array, b: Array) -> Array:
+    """The tops of the bends, in the box, [n, 3].
+
+    To the left of the way from a to b, so that an edge and the one that goes back bend apart.
+    """
+    way = b - a
+    length = np.linalg.norm(way, axis=1)
+    side = np.stack([-way[:, 1], way[:, 0], np.zeros(len(way))], axis=1)
+    width = np.hypot(side[:, 0], side[:, 1])
+    upright = (width < 1e-6 * length) | (width == 0)
+    up = np.where(np.sign(way[:, 2]) == 0, 1.0, np.sign(way[:, 2]))
+    side[upright] = np.stack([up, 0 * up, 0 * up], axis=1)[upright]
+    width = np.where(upright, 1.0, width)
+    tops: Array = (a + b) / 2 + (2 * BEND * length / width)[:, None] * side
+    return tops
+
+
+def curves(where: Frame, source: Whole, destination: Whole) -> Array:
+    """Quadratic Bézier curves, in the units of the axes.
+
+    SEGMENTS + 1 points from each source to its destination, [n, SEGMENTS + 1, 3].
+    """
+    boxed = where.into_box(where.points)
+    a, b = boxed[source], boxed[destination]
+    top = bends(a, b)
+    t = (np.arange(SEGMENTS + 1) / SEGMENTS)[None, :, None]
+    points = (1 - t) ** 2 * a[:, None] + 2 * t * (1 - t) * top[:, None] + t * t * b[:, None]
+    return where.out_of_box(points)
+
+
+def compressed(share: npt.ArrayLike) -> Array:
+    """Signed relevance as colour shows it: the square root of its share, with its sign.
+
+    Most edges are far weaker than the strongest; the legend writes true values beside it.
+    """
+    values = np.asarray(share, dtype=np.float64)
+    result: Array = np.sign(values) * np.sqrt(np.abs(values))
+    return result
+
+
+def edge_colours(scene: Scene, view: View, theme: Theme, scales: Scales, edges: Whole) -> Array:
+    """The colours of edges where they end, [n, 3]: by significance, or by signed relevance."""
+    if view.edgecolor == "relevance":
+        share = scene.signed[edges] / (scales.signed or 1)
+        return scale(theme.diverging)(0.5 + 0.5 * compressed(share))
+    return scale(theme.sequential)(scene.significance[edges] / (scales.significance or 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Bunch:
+    """Edges of one width.
+
+    start    place in the order of its first edge
+    edges    their numbers [count], the most significant first
+    points   [count, SEGMENTS + 1, 3], in the units of the axes, float32
+    colours  [count, SEGMENTS + 1, 3]: duller at the source and full at the destination
+    """
+
+    bin: int
+    start: int
+    edges: Whole
+    width: float
+    opacity: float
+    points: npt.NDArray[np.float32]
+    colours: Array
+
+
+def strong_edges(
+    scene: Scene, order: Whole, where: Frame, k: int, *, view: View, theme: Theme, scales: Scales
+) -> list[Bunch]:
+    """The first k edges of ``order`` as BINS bunches of curves, the strongest bunch first."""
+    shown = order[: min(k, len(order))]
+    most = scales.significance
+    bins = bin_of(scene.significance[shown] / most) if most > 0 else np.zeros(len(shown), int)
+    points = curves(where, scene.source[shown], scene.destination[shown]).astype(np.float32)
+    full = edge_colours(scene, view, theme, scales, shown)
+    shade = SOURCE_SHADE + (1 - SOURCE_SHADE) * (np.arange(SEGMENTS + 1) / SEGMENTS)
+    colours = mix(channels(theme.panel), full[:, None, :], shade[None, :, None])
+    bunches = []
+    start = 0
+    for number in range(BINS - 1, -1, -1):
+        stop = start + int((bins == number).sum())
+        here = slice(start, stop)
+        middle = bin_middle(number)
+        bunches.append(
+            Bunch(
+                number,
+                start,
+                shown[here],
+                float(width_of(middle)),
+                opacity_of(number),
+                points[here],
+                colours[here],
+            )
+        )
+        start = stop
+    return bunches
+
+
+@dataclass(frozen=True, eq=False)
+class Rest:
+    """The edges behind the strongest, as straight faint lines: points [count, 2, 3], float32."""
+
+    points: npt.NDArray[np.float32]
+    opacity: float
+
+
+def rest_edges(scene: Scene, order: Whole, where: Frame, k: int) -> Rest:
+    """The edges of ``order`` behind the first k, at most MAX_REST."""
+    edges = order[k : k + max(0, min(len(order) - k, MAX_REST))]
+    ends = np.stack([scene.source[edges], scene.destination[edges]], axis=1)
+    points = where.points.astype(np.float32)[ends]
+    return Rest(points, max(0.015, min(0.12, 40 / max(1, len(edges)))))
+
+
+def direction(where: Frame, one: Direction) -> Array:
+    """A direction: an upright line from the floor to the top, [UPRIGHT + 1, 3]."""
+    low, high = where.axes["z"].low, where.axes["z"].high
+    z = low + (high - low) * np.arange(UPRIGHT + 1) / UPRIGHT
+    return np.stack([np.full_like(z, one.etarel), np.full_like(z, one.phirel), z], axis=1)
+
+
+# ---------------------------------------------------------------------- camera
+
+
+def camera_for(width: float, height: float) -> Camera:
+    """Where the camera stands at first, on a stage of so many px."""
+    away = 1.0
+    if width > 0 and height > 0:
+        away = max(0.86 + TITLES_HIGH / height, NARROW * height / width)
+    return Camera((1.26 * away, -1.44 * away, 0.56 * away), (0.0, 0.0, -0.1), (0.0, 0.0, 1.0))
+
+
+def along_axis(camera: Camera) -> Side | None:
+    """Which axis the camera looks along, so that its ticks lie on top of each other; or None."""
+    way = [abs(a - b) for a, b in zip(camera.eye, camera.center, strict=True)]
+    far = math.hypot(*way)
+    return next((side for side, part in zip(SIDES, way, strict=True) if part > 0.997 * far), None)
+
+
+def orthographic_size(width: float, height: float) -> float:
+    """How large the box is without perspective, where the camera's distance does not count."""
+    return 1.3 * (min(1.0, 1.05 * width / height) if width > 0 and height > 0 else 1.0)

@@ -1,0 +1,36 @@
+"""The shapes of tracks as paths: balls, and what stands for the rarer origins and charges."""
+
+from __future__ import annotations
+
+from lrp_core.figures.drawing import Command, Path, circle, polyline, rectangle
+
+ARM = 0.34  # half the width of a cross's arm, as a share of its reach
+
+
+def track_mark(
+    shape: str, x: float, y: float, diameter: float, *, fill: str, rim: str, unit: float
+) -> Path:
+    """A track of a shape of assets/legend.js around a point."""
+    radius = diameter / 2
+    if shape == "circle-open":
+        ring = circle(x, y, radius * 0.85)
+        return Path(ring, stroke=fill, width=max(1.2 * unit, radius * 0.3), kind="track")
+    outline = _outline(shape, x, y, radius)
+    return Path(outline, fill=fill, stroke=rim, width=0.9 * unit, kind="track")
+
+
+def _outline(shape: str, x: float, y: float, radius: float) -> tuple[Command, ...]:
+    if shape == "diamond":
+        r = radius * 1.15
+        return polyline([(x, y - r), (x + r, y), (x, y + r), (x - r, y)], closed=True)
+    if shape == "square":
+        return rectangle(x - 0.87 * radius, y - 0.87 * radius, 1.74 * radius, 1.74 * radius)
+    if shape in ("cross", "x"):
+        r, a = 1.05 * radius, 1.05 * radius * ARM
+        corners = [(-a, -r), (a, -r), (a, -a), (r, -a), (r, a), (a, a)]
+        corners += [(a, r), (-a, r), (-a, a), (-r, a), (-r, -a), (-a, -a)]
+        if shape == "x":
+            s = 0.7071
+            corners = [((u - v) * s, (u + v) * s) for u, v in corners]
+        return polyline([(x + u, y + v) for u, v in corners], closed=True)
+    return circle(x, y, radius)

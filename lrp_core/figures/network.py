@@ -1,0 +1,321 @@
+"""The network plot as a vector figure: the same vertices as on the page, through its camera."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lrp_core.errors import FigureError
+from lrp_core.explanation import Explanation
+from lrp_core.figures import geometry
+from lrp_core.figures.axes import draw_axes
+from lrp_core.figures.camera import Array, Projector
+from lrp_core.figures.colours import channels, css, mix, scale
+from lrp_core.figures.drawing import Drawing, Gradient, Item, Path, Text, circle, polyline
+from lrp_core.figures.geometry import Frame, Whole
+from lrp_core.figures.legend import CHARGE_SHAPES, SHAPES, coloured_by
+from lrp_core.figures.legend_column import draw_legend, legend_size
+from lrp_core.figures.marks import track_mark
+from lrp_core.figures.provenance import Provenance
+from lrp_core.figures.scene import Scales, Scene
+from lrp_core.figures.sheet import sheet
+from lrp_core.figures.theme import Theme, theme_of
+from lrp_core.figures.view import View
+from lrp_core.jets import Jet
+
+# How large Plotly draws what it is given, measured in the browser: a ball of marker size 10 is
+# 15 px across, a line of width 10 is 7 px wide.
+BALL = 1.5
+LINE = 0.72
+DIM = 0.28  # how much of its colour a track keeps that is not looked at
+
+
+def draw_network(
+    jet: Jet,
+    explanation: Explanation,
+    view: View,
+    *,
+    width: float = 1920,
+    height: float = 1080,
+    theme: str | None = None,
+    provenance: Provenance | None = None,
+    transparent: bool = False,
+) -> Drawing:
+    """The network plot of a view, with heading, legend and provenance.
+
+    width, height  px; type and lines grow with them
+    theme          "dark" or "light"; if left out, that of the view, else "light"
+
+    Raises FigureError if the explanation is not that of the jet, or the view asks for what the jet
+    has not got.
+    """
+    scene = Scene.of(jet, explanation)
+    check_view(scene, view)
+    scales = Scales.of(scene)
+    colours = theme_of(theme or view.theme or "light")
+    origin = provenance or Provenance.of(explanation)
+    page = sheet(jet, explanation, origin, colours, width, height)
+    unit = page.unit
+    beside = width >= height
+    room = (width - 2 * page.margin, page.bottom - page.top)
+    wide, tall = legend_size(scene, view, colours, scales, unit, beside=beside, room=room)
+    if beside:
+        stage = (0.0, page.top - 30 * unit, width - wide - page.margin, room[1] + 40 * unit)
+        place = (width - wide - page.margin, page.margin)
+    else:
+        stage = (0.0, page.top, width, room[1] - tall)
+        place = (page.margin, page.bottom - tall)
+    items = list(scene_items(scene, view, colours, scales, stage, unit))
+    items += draw_legend(scene, view, colours, scales, unit, place, beside=beside, room=room)
+    title = f"Network plot: {origin.title()}"
+    return page.drawing(items, title=title, provenance=origin, transparent=transparent)
+
+
+def check_view(scene: Scene, view: View) -> None:
+    """Raises FigureError where the view asks for what the jet has not got."""
+    for key in ("x", "y", "z"):
+        name = getattr(view, key).removeprefix("log:")
+        usual = geometry.AXES[key]
+        if name not in scene.values and name != usual.removeprefix("log:"):
+            raise FigureError(
+                f"{key}={name} in the view: {scene.jet_id} has no such feature; it has "
+                f"{', '.join(scene.values)}"
+            )
+    for key, count, what in (
+        ("track", scene.n_tracks, "tracks"),
+        ("edge", scene.n_edges, "edges"),
+    ):
+        value = getattr(view, key)
+        if value is not None and value >= count:
+            raise FigureError(
+                f"{key}={value} in the view: {scene.jet_id} has {count} {what}, numbered from 0"
+            )
+
+
+def scene_items(
+    scene: Scene,
+    view: View,
+    theme: Theme,
+    scales: Scales,
+    stage: tuple[float, float, float, float],
+    unit: float = 1.0,
+) -> Iterator[Item]:
+    """The scene on a stage (left, top, width, height in px), as a browser shows it there."""
+    where = geometry.frame(scene, view)
+    wide, high = stage[2] / unit, stage[3] / unit
+    camera = view.camera or geometry.camera_for(wide, high)
+    perspective = view.projection == "perspective"
+    size = 1.0 if perspective else geometry.orthographic_size(wide, high)
+    projector = Projector.of(
+        camera, where.low, where.high, size * geometry.LENGTH, stage, perspective=perspective
+    )
+    order = geometry.considered(scene, view)
+    k = geometry.shown_edges(scene, view, order)
+    yield from draw_axes(where, projector, theme, unit, geometry.along_axis(camera))
+    if where.angles:
+        yield from _directions(scene, view, where, theme, projector, unit)
+    yield from _edges(scene, view, theme, scales, where, order, k, projector, unit)
+    yield from _tracks(scene, view, theme, scales, where, order, k, projector, unit)
+    if where.angles:
+        yield from _direction_names(scene, view, where, theme, projector, unit)
+
+
+# ----------------------------------------------------------------------- edges
+
+
+def _edges(
+    scene: Scene,
+    view: View,
+    theme: Theme,
+    scales: Scales,
+    where: Frame,
+    order: Whole,
+    k: int,
+    projector: Projector,
+    unit: float,
+) -> Iterator[Item]:
+    """Faint lines, then curves: the weak before the strong, the far before the near."""
+    rest = geometry.rest_edges(scene, order, where, k)
+    for ends in projector.project(rest.points)[0]:
+        yield Path(polyline(ends), stroke=theme.rest, width=unit, opacity=rest.opacity, kind="rest")
+    bunches = geometry.strong_edges(scene, order, where, k, view=view, theme=theme, scales=scales)
+    for bunch in reversed(bunches):
+        places, far = projector.project(bunch.points)
+        for n in np.argsort(-far.mean(axis=1), kind="stable").tolist():
+            start, end = css(bunch.colours[n, 0]), css(bunch.colours[n, -1])
+            points = places[n]
+            yield Path(
+                _curve(points),
+                stroke=_along(points, start, end),
+                width=bunch.width * LINE * unit,
+                opacity=bunch.opacity,
+                round=True,
+                kind="edge",
+            )
+    if view.edge is not None:
+        chosen = np.array([view.edge])
+        points = geometry.curves(where, scene.source[chosen], scene.destination[chosen])[0]
+        yield Path(
+            _curve(projector.project(points)[0]),
+            stroke=theme.text,
+            width=8 * LINE * unit,
+            opacity=0.35,
+            round=True,
+            kind="chosen",
+        )
+
+
+def _curve(points: Array) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """A smooth path through points [n, 2]: cubic pieces with the tangents of Catmull and Rom."""
+    tangents = np.gradient(points, axis=0)
+    commands: list[tuple[str, tuple[float, ...]]] = [("M", tuple(points[0].tolist()))]
+    for a, b, ta, tb in zip(points, points[1:], tangents, tangents[1:], strict=False):
+        commands.append(("C", (*(a + ta / 3).tolist(), *(b - tb / 3).tolist(), *b.tolist())))
+    return tuple(commands)
+
+
+def _along(points: Array, start: str, end: str) -> Gradient | str:
+    """From one colour to another along a curve; one alone where it has no length."""
+    first, last = points[0], points[-1]
+    if start == end or float(np.hypot(*(last - first))) < 0.5:
+        return end
+    ends = [tuple(round(float(value), 2) for value in place) for place in (first, last)]
+    return Gradient((ends[0][0], ends[0][1]), (ends[1][0], ends[1][1]), ((0.0, start), (1.0, end)))
+
+
+# ---------------------------------------------------------------------- tracks
+
+
+def _dimmed(scene: Scene, view: View, order: Whole, k: int) -> np.ndarray | None:
+    """Which tracks are at neither end of a drawn edge, while those of one track are looked at."""
+    if view.track is None:
+        return None
+    dim = np.ones(scene.n_tracks, bool)
+    dim[view.track] = False
+    dim[scene.source[order[:k]]] = False
+    dim[scene.destination[order[:k]]] = False
+    return dim
+
+
+def track_look(scene: Scene, view: View, theme: Theme, scales: Scales) -> tuple[Array, list[str]]:
+    """Colours [n_tracks, 3] and shapes of all tracks."""
+    coloured = coloured_by(scene, view)
+    if coloured == "origin" and scene.origin is not None:
+        codes = scene.origin.tolist()
+        colours = np.stack([channels(theme.origins[code]) for code in codes])
+        return colours, [SHAPES[code] for code in codes]
+    if coloured == "charge" and scene.charge is not None:
+        positive = (scene.charge > 0).tolist()
+        colours = np.stack([channels(charge_colour(theme, sign)) for sign in positive])
+        return colours, [CHARGE_SHAPES[sign] for sign in positive]
+    share = scene.relevance / (scales.relevance or 1)
+    return scale(theme.diverging)(0.5 + share / 2), ["circle"] * scene.n_tracks
+
+
+def charge_colour(theme: Theme, positive: bool) -> str:
+    """Charge is not relevance: two of the origins' colours, which everybody can tell apart."""
+    return theme.origins[2 if positive else 3]
+
+
+def _tracks(
+    scene: Scene,
+    view: View,
+    theme: Theme,
+    scales: Scales,
+    where: Frame,
+    order: Whole,
+    k: int,
+    projector: Projector,
+    unit: float,
+) -> Iterator[Item]:
+    """Balls, the far before the near, each with what it is marked with."""
+    places, far = projector.project(where.points)
+    diameters = geometry.sizes(scene, view, scales)
+    colours, shapes = track_look(scene, view, theme, scales)
+    rims = np.tile(channels(theme.outline), (scene.n_tracks, 1))
+    dim = _dimmed(scene, view, order, k)
+    if dim is not None:
+        ground = channels(theme.panel)
+        colours[dim] = mix(ground, colours[dim], DIM)
+        rims[dim] = mix(ground, rims[dim], DIM)
+    for track in np.argsort(-far, kind="stable").tolist():
+        x, y = places[track].tolist()
+        diameter = float(diameters[track])
+        yield track_mark(
+            shapes[track],
+            x,
+            y,
+            (BALL * diameter - 0.5) * unit,
+            fill=css(colours[track]),
+            rim=css(rims[track]),
+            unit=unit,
+        )
+        if view.marks and scene.displaced[track]:
+            yield _ring(x, y, diameter + 7, theme.text, unit, 0.75)
+        if track == view.track:
+            yield _ring(x, y, diameter + 8.6, theme.accent, 2.2 * unit, 1.0)
+        if view.marks and (scene.muon[track] or scene.electron[track]):
+            sign = "μ" if scene.muon[track] else "e"
+            reach = BALL * diameter / 2 + 4
+            yield Text(
+                x + reach * unit, y, sign, 15 * unit, theme.text, "start", True, centred=True,
+                halo=theme.panel, kind="lepton",
+            )  # fmt: skip
+
+
+def _ring(x: float, y: float, size: float, colour: str, unit: float, opacity: float) -> Path:
+    """A thin ring around a track."""
+    outline = circle(x, y, BALL * size * unit / 2)
+    return Path(outline, stroke=colour, width=unit, opacity=opacity, kind="ring")
+
+
+# ------------------------------------------------------------------ directions
+
+
+def _directions(
+    scene: Scene, view: View, where: Frame, theme: Theme, projector: Projector, unit: float
+) -> Iterator[Item]:
+    """Upright lines: the jet axis, the subjets, and the b-hadrons of the simulation."""
+    low, high = where.axes["z"].low, where.axes["z"].high
+    jet_axis = np.array([[0.0, 0.0, low], [0.0, 0.0, high]])
+    lines = [(jet_axis, theme.muted, (5.0, 4.0), 0.55, "jet-axis")]
+    for subjet in scene.subjets:
+        line = geometry.direction(where, subjet)
+        lines.append((line, theme.muted, (9.0, 5.0), 0.6, "subjet"))
+    for hadron in scene.b_hadrons:
+        line = geometry.direction(where, hadron)
+        lines.append((line, _hadron_colour(scene, view, theme), (1.5, 3.5), 0.6, "b-hadron"))
+    for points, colour, dash, opacity, kind in lines:
+        ends = projector.project(points[[0, -1]])[0]
+        yield Path(
+            polyline(ends),
+            stroke=colour,
+            width=1.4 * unit,
+            opacity=opacity,
+            dash=tuple(length * unit for length in dash),
+            kind=kind,
+        )
+
+
+def _hadron_colour(scene: Scene, view: View, theme: Theme) -> str:
+    return theme.origins[1] if coloured_by(scene, view) == "origin" else theme.text
+
+
+def _direction_names(
+    scene: Scene, view: View, where: Frame, theme: Theme, projector: Projector, unit: float
+) -> Iterator[Item]:
+    """Names at the ends of these lines: of a subjet below where a b-hadron's stands above it."""
+    low, high = where.axes["z"].low, where.axes["z"].high
+    below = bool(scene.b_hadrons)
+    names = [(one, f"j_{one.number}", theme.muted, below) for one in scene.subjets]
+    colour = _hadron_colour(scene, view, theme)
+    names += [(one, f"b_{one.number}", colour, False) for one in scene.b_hadrons]
+    for one, name, ink, under in names:
+        z = low if under else high
+        x, y = projector.project([one.etarel, one.phirel, z])[0].tolist()
+        shift = (13 if under else -12) * unit
+        yield Text(
+            x, y + shift, name, 14 * unit, ink, "middle", centred=True, halo=theme.panel,
+            kind="direction",
+        )  # fmt: skip

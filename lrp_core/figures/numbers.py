@@ -1,0 +1,87 @@
+"""Numbers as people read them: a true minus sign, no stray digits. Equal to assets/numbers.js."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+MINUS = "−"
+
+
+def minus(text: str) -> str:
+    """A number's text with a true minus sign."""
+    return text.replace("-", MINUS, 1)
+
+
+def fixed(value: float, decimals: int) -> str:
+    """With ``decimals`` decimals; exact ties away from zero, as browsers round."""
+    step = Decimal(1).scaleb(-decimals)
+    return f"{Decimal(value).quantize(step, ROUND_HALF_UP):f}"
+
+
+def precise(value: float, digits: int) -> float:
+    """The value with so many significant digits."""
+    if value == 0 or not math.isfinite(value):
+        return value
+    exact = Decimal(value)
+    return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() + 1 - digits), ROUND_HALF_UP))
+
+
+def plain(value: float) -> str:
+    """The shortest text of a number: "0.05", "100", "1e-7"."""
+    if value == int(value) and abs(value) < 1e21:
+        return str(int(value))
+    size = abs(value)
+    if 1e-6 <= size < 1e21:
+        return f"{Decimal(repr(value)):f}"
+    mantissa, exponent = f"{Decimal(repr(value)).normalize():e}".split("e")
+    return f"{mantissa}e{int(exponent):+d}"
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """A number with ``digits`` significant digits: "0.0213", "−1.20", "2.1 × 10⁻⁷"."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    if exponent < -4 or exponent > 5:
+        mantissa, power = f"{precise(value, digits):.{digits - 1}e}".split("e")
+        return f"{minus(mantissa)} × 10{str(int(power)).translate(SUPERSCRIPT)}"
+    return minus(fixed(value, max(0, digits - 1 - exponent)))
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """The same with its sign always written: "+0.0213"."""
+    return ("+" if value is not None and value > 0 else "") + significant(value, digits)
+
+
+def percent(fraction: float) -> str:
+    """A share in per cent: "12.3 %"."""
+    return f"{significant(100 * fraction, 3 if fraction >= 0.1 else 2)} %"
+
+
+def label_text(label: str | None) -> str:
+    """The name of a class as physicists write it: "hbb" -> "H→bb̄"."""
+    return "unknown" if label is None else {"hbb": "H→bb̄", "qcd": "QCD"}.get(label, label)
+
+
+def with_labels(text: str) -> str:
+    """A text with its class names as physicists write them."""
+    return re.sub(r"\b(hbb|qcd)\b", lambda found: label_text(found[1]), text)
+
+
+def stands_for(target: str, classes: tuple[str, ...]) -> str:
+    """What positive relevance speaks for: "margin" -> "H→bb̄", "qcd" -> "QCD"."""
+    kind, _, of = target.partition(":")
+    if kind != "margin":
+        return label_text(target)
+    return label_text(of or ("hbb" if "hbb" in classes else classes[-1]))
+
+
+def value_words(target: str, classes: tuple[str, ...]) -> str:
+    """What the explained value is: "margin of H→bb̄", "logit of QCD"."""
+    kind = "margin" if target.partition(":")[0] == "margin" else "logit"
+    return f"{kind} of {stands_for(target, classes)}"
