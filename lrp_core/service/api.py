@@ -18,6 +18,7 @@ from lrp_core.errors import ExplanationFileError
 from lrp_core.explanation import Explanation
 from lrp_core.features import feature
 from lrp_core.jets import Jet
+from lrp_core.limits import Limits
 from lrp_core.model import Model
 from lrp_core.service.answers import EDGE_ROWS, Answer
 from lrp_core.service.cache import Cache
@@ -80,7 +81,12 @@ class Service:
         self.settings = settings
         self.version = version("jetlrp")
         self.cache: Cache[Answer] = Cache(settings.cache_bytes)
-        self.workers = Workers(settings.explanations_at_once, settings.explanations_waiting)
+        self.workers = Workers(
+            settings.explanations_at_once,
+            settings.explanations_waiting,
+            settings.waiting_each,
+            Limits(settings.explanations_per_minute),
+        )
         self.studies = Studies(jets, model, settings, self.cache, self.workers)
 
     def study(self, source: SourceQuery, person: str = "") -> Study:
@@ -238,7 +244,7 @@ def _routes(service: Service) -> APIRouter:
         full = request.edges == "full"
         study = service.study(source, person)
         answer, cached = study.answer(
-            index, request.target, request.rule, request.dtype, with_edges=full
+            index, request.target, request.rule, request.dtype, with_edges=full, person=person
         )
         if not full and EDGE_ROWS in answer.arrays:
             answer = answer.without(EDGE_ROWS)
@@ -260,12 +266,12 @@ def _routes(service: Service) -> APIRouter:
         The first edge of a jet costs an explanation; the others are taken from it.
         """
         study = service.study(source, person)
-        explanation = study.explanation(index, request.target, request.rule, request.dtype)
+        explanation = study.explanation(index, request.target, request.rule, request.dtype, person)
         return _json(edge_answer(index, explanation, request.edge))
 
     def explained(index: int, query: FileQuery, person: str) -> Explanation:
         study = service.study(query, person)
-        return study.explanation(index, query.target, query.rule, query.dtype)
+        return study.explanation(index, query.target, query.rule, query.dtype, person)
 
     @routes.get("/jets/{index}/explanation.json", **_file("application/json"))
     def take_json(index: int, query: Annotated[FileQuery, Query()], person: Person) -> Response:

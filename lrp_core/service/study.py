@@ -25,6 +25,7 @@ from lrp_core.service.answers import Answer, make_answer
 from lrp_core.service.cache import Cache
 from lrp_core.service.choices import Wanted, read_wanted
 from lrp_core.service.listing import JetTable
+from lrp_core.service.people import NOBODY
 from lrp_core.service.picks import PICKS, none_of
 from lrp_core.service.problems import Problem
 from lrp_core.service.schemas import JetRow, ModelInfo, PickQuery
@@ -164,11 +165,13 @@ class Study:
         dtype: str,
         *,
         with_edges: bool,
+        person: str = NOBODY,
     ) -> tuple[Answer, bool]:
         """The explanation of a jet, and whether it was in the cache.
 
         with_edges  with the relevance of every edge for every column; what is kept with it also
                     answers whoever asks without
+        person      whose turn it takes, where it has to be computed
 
         Whoever asks for the same while it is computed waits for the same computation.
         """
@@ -187,12 +190,20 @@ class Study:
             return make_answer(self.model, jet, wanted, dtype, with_edges=with_edges)
 
         def start() -> Future[Answer]:
-            return self._workers.submit(compute)
+            return self._workers.submit(compute, person)
 
         try:
             future = self._cache.join((*key, "full" if with_edges else "summary"), start)
             return future.result(timeout=self._settings.explanation_seconds), False
         except (Busy, CancelledError) as error:
+            if isinstance(error, Busy) and error.own:
+                raise Problem(
+                    429,
+                    "too_many_explanations",
+                    "You asked for many explanations within a short time. The next one is possible "
+                    f"in {error.wait} s.",
+                    headers={"Retry-After": str(error.wait)},
+                ) from error
             raise Problem(
                 503,
                 "busy",
@@ -209,10 +220,15 @@ class Study:
             ) from error
 
     def explanation(
-        self, index: int, target: str | None, rule: str | Mapping[str, Any] | None, dtype: str
+        self,
+        index: int,
+        target: str | None,
+        rule: str | Mapping[str, Any] | None,
+        dtype: str,
+        person: str = NOBODY,
     ) -> Explanation:
         """The whole explanation of a jet, kept as the answers are."""
-        answer, _ = self.answer(index, target, rule, dtype, with_edges=True)
+        answer, _ = self.answer(index, target, rule, dtype, with_edges=True, person=person)
         assert answer.explanation is not None
         return answer.explanation
 
