@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lrp_core.figures.drawing import Drawing
+    from lrp_core.figures.heatmap import draw_heatmap
     from lrp_core.figures.network import draw_network
     from lrp_core.figures.pdf import to_pdf
     from lrp_core.figures.png import to_png
     from lrp_core.figures.provenance import Provenance
+    from lrp_core.figures.river import draw_river
     from lrp_core.figures.svg import to_svg
     from lrp_core.figures.theme import Theme
     from lrp_core.figures.view import Camera, View
@@ -26,7 +28,9 @@ _HOME = {
     "Provenance": "provenance",
     "Theme": "theme",
     "View": "view",
+    "draw_heatmap": "heatmap",
     "draw_network": "network",
+    "draw_river": "river",
     "to_pdf": "pdf",
     "to_png": "png",
     "to_svg": "svg",
@@ -38,7 +42,9 @@ __all__ = [
     "Provenance",
     "Theme",
     "View",
+    "draw_heatmap",
     "draw_network",
+    "draw_river",
     "to_pdf",
     "to_png",
     "to_svg",

@@ -13,7 +13,7 @@ from typing import Any
 import pydyf
 
 from lrp_core.figures.colours import channels
-from lrp_core.figures.drawing import Drawing, Gradient, Paint, Path, Text
+from lrp_core.figures.drawing import Command, Drawing, Gradient, Paint, Path, Text
 from lrp_core.figures.typeset import INDEX_DROP, INDEX_SIZE, MIDDLE, Face, face, measure, runs
 
 POINTS = 0.75  # of one px
@@ -115,7 +115,24 @@ class _Page:
             if path.round:
                 stream.set_line_cap(1)
                 stream.set_line_join(1)
-        for letter, values in path.commands:
+        if path.clip:
+            self.follow(path.clip)
+            stream.clip()
+            stream.end()
+        self.follow(path.commands)
+        if path.fill is not None and path.stroke is not None:
+            stream.fill_and_stroke()
+        elif path.fill is not None:
+            stream.fill()
+        elif path.stroke is not None:
+            stream.stroke()
+        else:
+            stream.end()
+
+    def follow(self, commands: tuple[Command, ...]) -> None:
+        """The way of a path, which is then filled, stroked or clipped to."""
+        stream = self.stream
+        for letter, values in commands:
             numbers = [_round(value) for value in values]
             if letter == "M":
                 stream.move_to(*numbers)
@@ -125,14 +142,6 @@ class _Page:
                 stream.curve_to(*numbers)
             else:
                 stream.close()
-        if path.fill is not None and path.stroke is not None:
-            stream.fill_and_stroke()
-        elif path.fill is not None:
-            stream.fill()
-        elif path.stroke is not None:
-            stream.stroke()
-        else:
-            stream.end()
 
     def text(self, text: Text) -> None:
         stream = self.stream

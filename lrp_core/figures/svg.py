@@ -6,9 +6,10 @@ import base64
 from functools import cache
 from xml.sax.saxutils import escape, quoteattr
 
-from lrp_core.figures.drawing import Drawing, Gradient, Paint, Path, Text
+from lrp_core.figures.drawing import Command, Drawing, Gradient, Paint, Path, Text
 from lrp_core.figures.typeset import FAMILY, FILES, INDEX_DROP, INDEX_SIZE, MIDDLE, runs
 
+Commands = tuple[Command, ...]
 FALLBACK = f"{FAMILY}, 'Helvetica Neue', Arial, sans-serif"
 
 
@@ -18,8 +19,10 @@ def to_svg(drawing: Drawing, *, embed_fonts: bool = False) -> str:
     embed_fonts  with the two fonts inside (70 kB), so that a browser without Inter shows it too
     """
     gradients: dict[Gradient, str] = {}
+    clips: dict[Commands, str] = {}
     body = "\n".join(
-        _path(item, gradients) if isinstance(item, Path) else _text(item) for item in drawing.items
+        _path(item, gradients, clips) if isinstance(item, Path) else _text(item)
+        for item in drawing.items
     )
     width, height = number(drawing.width), number(drawing.height)
     lines = [
@@ -31,6 +34,10 @@ def to_svg(drawing: Drawing, *, embed_fonts: bool = False) -> str:
     if drawing.metadata:
         lines.append(_metadata(drawing.metadata))
     definitions = "".join(_gradient(one, name) for one, name in gradients.items())
+    definitions += "".join(
+        f'<clipPath id="{name}"><path d="{path_data(one)}"/></clipPath>'
+        for one, name in clips.items()
+    )
     if embed_fonts:
         definitions = f"<style>{_faces()}</style>{definitions}"
     if definitions:
@@ -48,9 +55,9 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def path_data(path: Path) -> str:
-    """The commands as the attribute d."""
-    return "".join(letter + " ".join(map(number, values)) for letter, values in path.commands)
+def path_data(commands: Commands) -> str:
+    """Commands as the attribute d."""
+    return "".join(letter + " ".join(map(number, values)) for letter, values in commands)
 
 
 def _paint(paint: Paint, gradients: dict[Gradient, str]) -> str:
@@ -70,8 +77,8 @@ def _gradient(one: Gradient, name: str) -> str:
     )
 
 
-def _path(path: Path, gradients: dict[Gradient, str]) -> str:
-    attributes = [f'd="{path_data(path)}"', f'fill="{_paint(path.fill, gradients)}"']
+def _path(path: Path, gradients: dict[Gradient, str], clips: dict[Commands, str]) -> str:
+    attributes = [f'd="{path_data(path.commands)}"', f'fill="{_paint(path.fill, gradients)}"']
     if path.stroke is not None:
         attributes.append(f'stroke="{_paint(path.stroke, gradients)}"')
         attributes.append(f'stroke-width="{number(path.width)}"')
@@ -79,8 +86,12 @@ def _path(path: Path, gradients: dict[Gradient, str]) -> str:
             attributes.append(f'stroke-dasharray="{" ".join(map(number, path.dash))}"')
         if path.round:
             attributes.append('stroke-linecap="round" stroke-linejoin="round"')
-    if path.opacity != 1:
-        attributes.append(f'opacity="{path.opacity:.3g}"')
+    if path.clip:
+        name = clips.setdefault(path.clip, f"c{len(clips)}")
+        attributes.append(f'clip-path="url(#{name})"')
+    if path.opacity != 1:  # that of a whole element is drawn apart first, which is slow
+        of = "stroke-" if path.fill is None else "fill-" if path.stroke is None else ""
+        attributes.append(f'{of}opacity="{path.opacity:.3g}"')
     if path.kind:
         attributes.append(f"class={quoteattr(path.kind)}")
     return f"<path {' '.join(attributes)}/>"

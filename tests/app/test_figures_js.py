@@ -124,8 +124,9 @@ def assert_equal(scene: Scene, found: dict[str, Any], view: View, theme_name: st
             rtol=1e-12,
             atol=1e-14,
         )
-        assert axis.title.replace("_jet", "<sub>jet</sub>").replace("_T", "<sub>T</sub>") == (
-            theirs["title"]
+        assert (
+            axis.title.replace("_jet", "<sub>jet</sub>").replace("_T", "<sub>T</sub>")
+            == (theirs["title"])
         )
     assert where.angles == found["angles"]
     order = geometry.considered(scene, view)
@@ -244,7 +245,7 @@ def test_views_have_the_keys_of_the_page(script):
 
 
 def test_numbers_read_the_same(script):
-    from lrp_core.figures.numbers import plain, precise, significant, signed
+    from lrp_core.figures.numbers import plain, precise, signed, significant
 
     random = np.random.default_rng(0)
     values = [0.0, 1.0, 0.125, 2.5, -0.000051, 123456.7, 99999.5, 1e-7, 3e9, -0.5, 1e21]
@@ -262,3 +263,160 @@ def test_numbers_read_the_same(script):
                          plain(precise(value, digits)))
         ]  # fmt: skip
         assert ours == texts, value
+
+
+# ------------------------------------------------------------ river and heat map
+
+
+@pytest.fixture(scope="module")
+def panels(browser):
+    """The scripts of the river and the heat map in a page of their own."""
+    tab = browser.new_page()
+    tab.set_content("<div></div>")
+    tab.evaluate("window.jetlrp = { dock: { panel() {}, redraw() {} } }")
+    for name in ("numbers", "jet", "ledger", "riverbed", "heat"):
+        tab.add_script_tag(path=assets_folder() / f"{name}.js")
+    yield lambda code, argument=None: tab.evaluate(f"(a) => ({code})", argument)
+    tab.close()
+
+
+@pytest.fixture(scope="module")
+def explained():
+    """Simulated jets that come along, their explanations by two rules."""
+    from lrp_core.checkpoint import load_model
+    from lrp_core.explainer import explain
+    from lrp_core.reading import open_jets
+
+    jets, model = open_jets(), load_model()
+    return jets, model, [
+        (jets[index], explain(model, jets[index], target=target, rule=rule))
+        for index, target, rule in (
+            (0, "margin", "gamma(1.0)"),
+            (96, "margin", "epsilon(0.01)"),
+            (1380, "qcd", "gamma(1.0)"),
+        )
+    ]  # fmt: skip
+
+
+SIZES = ({"width": 888, "height": 267}, {"width": 572, "height": 186, "font": 11},
+         {"width": 1136, "height": 560, "font": 12.5})  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_river_runs_in_the_same_bed(panels, explained, size):
+    from lrp_core.figures.riverbed import lay_out
+    from lrp_core.figures.stream import stream
+
+    for _, explanation in explained[2]:
+        ledger = [
+            {"stage": row.stage, "received": row.received, "passed": row.passed, "bias": row.bias,
+             "epsilon": row.epsilon, "inputs": row.inputs} for row in explanation.ledger
+        ]  # fmt: skip
+        totals = {**explanation.totals._asdict(), "value": explanation.value}
+        account = {**totals, "error": explanation.conservation_error, "limit": 1e-3}
+        theirs = panels(
+            "window.jetlrp.riverbed.layout(a.ledger, a.account, {...a.size, words: a.words})",
+            {"ledger": ledger, "account": account, "size": size,
+             "words": {"value": "margin of H→bb̄"}},
+        )  # fmt: skip
+        ours = lay_out(
+            explanation.ledger, value=explanation.value, tracks=explanation.totals.tracks,
+            value_words="margin of H→bb̄", **size,
+        )  # fmt: skip
+        assert ours.scale == pytest.approx(theirs["scale"], rel=1e-9)
+        assert [one.id for one in ours.ribbons] == [one["id"] for one in theirs["ribbons"]]
+        for ribbon, other in zip(ours.ribbons, theirs["ribbons"], strict=True):
+            assert (ribbon.kind, ribbon.start, ribbon.end) == (
+                other["kind"], other["from"], other["to"])  # fmt: skip
+            assert ribbon.drawn == pytest.approx(other["drawn"], rel=1e-9)
+            assert ribbon.width == pytest.approx(other["width"], rel=1e-9)
+            np.testing.assert_allclose(ribbon.points, other["points"], atol=1e-6)
+        for bar, other in zip(ours.bars, theirs["nodes"], strict=True):
+            assert (bar.id, bar.kind, bar.title, bar.through) == (
+                other["id"], other["kind"], other["title"], other["through"])  # fmt: skip
+            assert [bar.x, bar.y, bar.width, bar.height] == pytest.approx(
+                [other["x"], other["y"], other["width"], other["height"]], abs=1e-6
+            )
+        assert [(one.text, one.kind, one.anchor, one.raised) for one in ours.labels] == [
+            (one["text"], one["kind"], one["anchor"], bool(one.get("raised")))
+            for one in theirs["labels"]
+        ]
+        for label, other in zip(ours.labels, theirs["labels"], strict=True):
+            assert [label.x, label.y] == pytest.approx([other["x"], other["y"]], abs=1e-6)
+        assert [[one.x0, one.x1] for one in ours.zones] == [
+            pytest.approx([one["x0"], one["x1"]]) for one in theirs["zones"]
+        ]
+        # the outlines, as the browser measures them
+        paths = [stream(one.points, one.drawn) for one in ours.ribbons]
+        assert furthest(panels, theirs["ribbons"], paths) < 0.05
+
+
+def furthest(panels, ribbons, paths) -> float:
+    """How far an outline or a middle of Python's lies from the script's, at most, in px."""
+    from lrp_core.figures.svg import path_data
+
+    data = [[path_data(outline), path_data(middle)] for outline, middle in paths]
+    return panels(
+        """(() => {
+          const make = (d) => {
+            const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+            path.setAttribute("d", d);
+            return path;
+          };
+          let most = 0;
+          a.ribbons.forEach((ribbon, at) => {
+            const { outline, middle } = window.jetlrp.riverbed.pathsOf(ribbon);
+            [outline, middle].forEach((d, which) => {
+              const [theirs, ours] = [make(d), make(a.data[at][which])];
+              const [one, other] = [theirs.getTotalLength(), ours.getTotalLength()];
+              for (let n = 0; n <= 24; n++) {
+                const p = theirs.getPointAtLength((one * n) / 24);
+                const q = ours.getPointAtLength((other * n) / 24);
+                most = Math.max(most, Math.hypot(p.x - q.x, p.y - q.y));
+              }
+            });
+          });
+          return most;
+        })()""",
+        {"ribbons": ribbons, "data": data},
+    )
+
+
+@pytest.mark.parametrize("query", ["", "?sort=pt&rows=all", "?sort=track_pt", "?sort=nothing"])
+def test_the_heat_map_has_the_same_rows_and_columns(panels, explained, query):
+    from lrp_core.figures.arrangement import arrange
+
+    jets, model, several = explained
+    view = View.from_link(query)
+    jet, explanation = several[0]
+    scene = Scene.of(jet, explanation)
+    theirs = panels(
+        """(() => {
+          const jet = window.jetlrp.jet.prepare(a.data);
+          const { rows, columns, groups, by, of, net, most, shown } =
+            window.jetlrp.heat.arrange(jet, a.view);
+          const cells = rows.map(({ track }) => columns.map(({ at }) => of(track, at)));
+          const rest = { sentence: window.jetlrp.heat.sentence(jet, { rows, net, shown }) };
+          return { rows, columns, groups, by, cells, net, most, shown, ...rest };
+        })()""",
+        {"data": page_data(jets, model, jet.index), "view": {"sort": view.sort,
+         "rows": view.rows}},
+    )  # fmt: skip
+    ours = arrange(scene, view)
+    assert [row.track for row in ours.rows] == [row["track"] for row in theirs["rows"]]
+    assert [(one.name, one.title, one.short, one.group) for one in ours.columns] == [
+        (one["name"], one["title"], one["short"], one["group"]) for one in theirs["columns"]
+    ]
+    assert [(one.name, one.first, one.last) for one in ours.groups] == [
+        (one["name"], one["from"], one["to"]) for one in theirs["groups"]
+    ]
+    assert (ours.by and ours.by.name) == (theirs["by"] and theirs["by"]["name"])
+    np.testing.assert_allclose(ours.cells, theirs["cells"], rtol=1e-6, atol=1e-9)
+    for one, other in zip(
+        (*ours.rows, *ours.columns), (*theirs["rows"], *theirs["columns"]), strict=True
+    ):
+        assert [one.sums.net, one.sums.plus] == pytest.approx([other["net"], other["plus"]])
+    assert [ours.net, ours.most, ours.shown] == pytest.approx(
+        [theirs["net"], theirs["most"], theirs["shown"]]
+    )
+    assert ours.sentence == theirs["sentence"]

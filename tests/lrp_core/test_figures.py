@@ -1,0 +1,226 @@
+"""Vector figures: what is drawn, as data, and the files that the writers make of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+import subprocess
+import xml.etree.ElementTree as ET
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lrp_core.checkpoint import load_model
+from lrp_core.errors import FigureError
+from lrp_core.explainer import explain
+from lrp_core.figures import (
+    Camera,
+    Drawing,
+    Provenance,
+    View,
+    draw_heatmap,
+    draw_network,
+    draw_river,
+    to_pdf,
+    to_png,
+    to_svg,
+)
+from lrp_core.figures.drawing import Gradient, Path, Text
+from lrp_core.figures.scene import Scene
+from lrp_core.figures.typeset import face, measure
+from lrp_core.reading import open_jets
+
+DRAW = {"network": draw_network, "heatmap": draw_heatmap, "river": draw_river}
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def explained():
+    """A simulated jet with both b-hadrons, and its explanation."""
+    jet = open_jets()[96]
+    return jet, explain(load_model(), jet)
+
+
+def kinds(drawing: Drawing, kind: str) -> list:
+    return [item for item in drawing.items if item.kind.split(" ")[0] == kind]
+
+
+def texts(drawing: Drawing) -> list[str]:
+    return [item.text for item in drawing.items if isinstance(item, Text)]
+
+
+def test_every_edge_is_a_path_and_every_track_a_ball(explained):
+    jet, explanation = explained
+    drawing = draw_network(jet, explanation, View(edges=40))
+    assert len(kinds(drawing, "edge")) == 40
+    assert len(kinds(drawing, "rest")) == min(4000, jet.n_edges - 40)
+    assert len(kinds(drawing, "track")) == jet.n_tracks
+    assert len(kinds(drawing, "title")) == 3
+    assert {f"{axis}" for axis in ("Δφ  (rad)", "b_1", "b_2", "j_1", "j_2")} <= set(texts(drawing))
+    assert {"Edge significance", "Track relevance", "Track size: p_T"} <= set(texts(drawing))
+    root = ET.fromstring(to_svg(drawing))
+    edges = [path for path in root.iter(f"{SVG}path") if path.get("class") == "edge"]
+    assert len(edges) == 40
+    assert not list(root.iter(f"{SVG}image"))
+
+
+def test_the_view_is_what_is_drawn(explained):
+    jet, explanation = explained
+    alone = draw_network(jet, explanation, View(track=3, edges=9, color="origin"))
+    assert len(kinds(alone, "edge")) == 9
+    assert "Track origin" in texts(alone)
+    ring = [one for one in kinds(alone, "ring") if one.stroke == "#0b7a63"]
+    assert len(ring) == 1
+    dark = draw_network(jet, explanation, View(theme="dark", marks=False, edgecolor="relevance"))
+    assert dark.background == "#0f162b"
+    assert not kinds(dark, "lepton")
+    assert "Marked tracks" not in texts(dark)
+    assert "Edge relevance" in texts(dark)
+    assert draw_network(jet, explanation, View(), transparent=True).background is None
+    turned = draw_network(
+        jet, explanation, View(camera=Camera((0, -2.2, 0), (0, 0, 0)), projection="orthographic")
+    )
+    assert len(kinds(turned, "title")) == 2  # looked along Δφ, which so has no words
+
+
+def test_the_view_may_not_ask_for_what_there_is_not(explained):
+    jet, explanation = explained
+    for view, says in (
+        (View(x="track_unheard_of"), "has no such feature; it has track_pt"),
+        (View(track=999), "track=999 in the view.* has .* tracks"),
+        (View(edge=10**6), "edge=1000000 in the view"),
+        (View(camera=Camera((0, 0, 0.1), (0, 0, 0), (0, 1, 0))), "inside of the scene"),
+        (View(camera=Camera((0, 0, 2), (0, 0, 0), (0, 0, 1))), "along its own upright"),
+    ):
+        with pytest.raises(FigureError, match=says):
+            draw_network(jet, explanation, view)
+    other = open_jets()[0]
+    for draw in DRAW.values():
+        with pytest.raises(FigureError, match="give the jet that was explained"):
+            draw(other, explanation, View())
+        with pytest.raises(FigureError, match="width 3 px"):
+            draw(jet, explanation, View(), width=3)
+        with pytest.raises(FigureError, match="no theme 'blue'"):
+            draw(jet, explanation, View(), theme="blue")
+    broken = replace(explanation, track_relevance=explanation.track_relevance * np.nan)
+    with pytest.raises(FigureError, match="relevance not finite"):
+        draw_network(jet, broken, View())
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_figures_say_where_they_come_from(explained, name):
+    jet, explanation = explained
+    drawing = DRAW[name](jet, explanation, View(jet=96))
+    caption = Provenance.of(explanation).caption()
+    small = " · ".join(item.text for item in reversed(kinds(drawing, "provenance")))
+    assert small == caption
+    for part in ("jet 96", explanation.checkpoint_hash[:8], "margin of H→bb̄", "gamma(gamma=1.0"):
+        assert part in caption
+    svg, pdf, png = to_svg(drawing), to_pdf(drawing), to_png(drawing, 0.25)
+    inside = plain_pdf(pdf)
+    for value in (explanation.checkpoint_hash, f"{explanation.conservation_error:.3g}"):
+        assert value in svg
+        assert value.encode() in inside
+        assert value.encode() in png
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_a_figure_made_twice_is_the_same(explained, name):
+    jet, explanation = explained
+    view = View.from_link("?edges=30&theme=dark")
+    one, two = (DRAW[name](jet, explanation, view, width=900, height=600) for _ in range(2))
+    assert to_svg(one) == to_svg(two)
+    assert to_pdf(one) == to_pdf(two)
+    assert to_png(one) == to_png(two)
+
+
+def plain_pdf(pdf: bytes) -> bytes:
+    """All of it, with its streams decompressed."""
+    found = [pdf]
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        try:
+            found.append(zlib.decompress(stream))
+        except zlib.error:
+            continue
+    return b"\n".join(found)
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_the_pdf_is_vector_with_its_fonts(explained, name, tmp_path):
+    jet, explanation = explained
+    drawing = DRAW[name](jet, explanation, View(), width=1600, height=900)
+    pdf = to_pdf(drawing)
+    inside = plain_pdf(pdf)
+    assert pdf.startswith(b"%PDF-1.7")
+    assert b"/Image" not in inside
+    assert inside.count(b"/FontFile2") == 2
+    assert b"[0 0 1200 675]" in inside  # 0.75 pt a px
+    assert b"CreationDate" not in inside
+    if shutil.which("pdfimages") and shutil.which("pdftotext"):
+        path = tmp_path / "figure.pdf"
+        path.write_bytes(pdf)
+        run = {"capture_output": True, "text": True, "check": True}
+        images = subprocess.run(["pdfimages", "-list", path], **run).stdout.splitlines()
+        assert len(images) == 2  # its two lines of heading
+        words = subprocess.run(["pdftotext", path, "-"], **run).stdout
+        assert "H→bb̄" in words
+        fonts = subprocess.run(["pdffonts", path], **run).stdout
+        assert fonts.count(" yes ") >= 2
+
+
+def test_a_png_is_as_large_as_wanted(explained):
+    jet, explanation = explained
+    drawing = draw_network(jet, explanation, View(), width=960, height=540, transparent=True)
+    for scale in (1, 2):
+        png = to_png(drawing, scale)
+        assert struct.unpack(">II", png[16:24]) == (960 * scale, 540 * scale)
+    with pytest.raises(FigureError, match="at most"):
+        to_png(drawing, 100)
+
+
+def test_names_of_files_are_plain(explained):
+    _, explanation = explained
+    name = Provenance.of(explanation).file_name("network", "svg")
+    assert name == (
+        "simulated_jets_96_network_margin_gamma-gamma-1.0-bias-account_"
+        f"{explanation.checkpoint_hash[:8]}.svg"
+    )
+
+
+def test_type_is_measured_with_its_indices():
+    assert measure("p_T", 10) == pytest.approx(
+        10 * face(False).width("p") + 7.4 * face(False).width("T")
+    )
+    assert measure("p_T", 10, plain=True) == pytest.approx(10 * face(False).width("p_T"))
+    assert measure("wide", 12, bold=True) > measure("wide", 12)
+    for sign in "−→φ⁻²Σ×·b\u0304":  # what figures write is in the font
+        assert 0 not in face(False).glyphs(sign), sign
+
+
+def test_indices_gradients_and_halos_are_written():
+    gradient = Gradient((0, 0), (10, 0), ((0, "#000000"), (0.5, "#888888"), (1, "#ffffff")))
+    line = (("M", (0.0, 0.0)), ("C", (1.0, 1.0, 2.0, 2.0, 3.0, 0.0)), ("Z", ()))
+    items = (
+        Path(line, stroke=gradient, width=2, clip=line, dash=(1, 2)),
+        Text(5, 5, "p_T & <sign>", 10, "#123456", halo="#ffffff", degrees=30),
+    )
+    drawing = Drawing(20, 10, items, background="#ffffff")
+    svg = to_svg(drawing, embed_fonts=True)
+    root = ET.fromstring(svg)
+    (text,) = root.iter(f"{SVG}text")
+    assert "".join(text.itertext()) == "pT & <sign>"
+    assert text.get("paint-order") == "stroke"
+    assert "font/ttf;base64" in svg
+    assert b"/ShadingType 2" in plain_pdf(to_pdf(drawing))
+    assert to_png(drawing).startswith(b"\x89PNG")
+
+
+def test_a_scene_knows_its_jet(explained):
+    jet, explanation = explained
+    scene = Scene.of(jet, explanation)
+    assert scene.n_edges == jet.n_edges
+    assert scene.significance[scene.order[0]] == scene.significance.max()
+    assert scene.stands_for == "H→bb̄"
