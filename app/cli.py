@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from app.columns import check_definitions, columns_of
 from lrp_core.errors import JetlrpError, SettingsError
 
 if TYPE_CHECKING:
     from app.access.users import UserTable
-    from app.serve import Sources
-    from lrp_core.settings import Settings
 
 WRONG = 2
 INTERRUPTED = 130
@@ -101,6 +99,12 @@ LibraryFolder = Annotated[
 ]
 Host = Annotated[
     str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")
+]
+Production = Annotated[
+    bool,
+    typer.Option(
+        "--production", help="For many people: several processes, watched and replaced by one."
+    ),
 ]
 SettingsFile = Annotated[
     str | None,
@@ -190,7 +194,7 @@ def explain(
 
     Of one: prediction, most relevant tracks and edges, and where everything went.
     """
-    _check_definitions(model, definitions)
+    check_definitions(model, definitions)
     if every == (jet is not None):
         raise SettingsError("give either --jet with the number of a jet, or --all")
     if jet is not None:
@@ -209,7 +213,7 @@ def explain(
             out=out,
             device=device,
             tree=tree,
-            columns=_columns(column),
+            columns=columns_of(column),
         )
         return
     if out is None:
@@ -230,7 +234,7 @@ def explain(
         jets_at_once=batch,
         device=device,
         tree=tree,
-        columns=_columns(column),
+        columns=columns_of(column),
     )
     raise typer.Exit(status)
 
@@ -240,7 +244,7 @@ def check(files: Files, tree: Tree = None, column: Columns = None) -> None:
     """Read everything in files of jets and list the jets that cannot be used, by reason."""
     from lrp_core.commands import check as command
 
-    raise typer.Exit(command.run(files, tree=tree, columns=_columns(column)) or 0)
+    raise typer.Exit(command.run(files, tree=tree, columns=columns_of(column)) or 0)
 
 
 @cli.command()
@@ -264,6 +268,7 @@ def serve(
             help="Use the service that runs at this address, instead of --jets and --model.",
         ),
     ] = None,
+    production: Production = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Serve the page, /api/v1 and /docs on one address: http://127.0.0.1:8050."""
@@ -280,25 +285,29 @@ def serve(
         library=library,
         tree=tree,
         column=column,
+        production=production or None,
     )
     _log()
-    if settings.backend is not None:
-        if settings.jets or settings.model or settings.definitions or settings.tree:
-            raise SettingsError(
-                "--backend has its own jets and network: give either --backend, "
-                "or --jets and --model"
-            )
-        if settings.library:
-            raise SettingsError("--backend has its own library: give --library to the service")
-        from app.serve import leave, serve_page
+    check_definitions(settings.model, settings.definitions)
+    own = settings.jets or settings.model or settings.definitions or settings.tree
+    if settings.backend is not None and own:
+        raise SettingsError(
+            "--backend has its own jets and network: give either --backend, or --jets and --model"
+        )
+    if settings.backend is not None and settings.library:
+        raise SettingsError("--backend has its own library: give --library to the service")
+    from app.serve import leave, serve_all, serve_page, sources_of
 
+    status = 0
+    if settings.production:
+        from app.production import serve_production
+
+        status = serve_production(sources_of(settings), settings, _say)
+    elif settings.backend is not None:
         serve_page(settings.backend, settings, _say)
     else:
-        sources = _sources(settings)
-        from app.serve import leave, serve_all
-
-        serve_all(sources, settings, _say)
-    leave(0)
+        serve_all(sources_of(settings), settings, _say)
+    leave(status)
 
 
 @cli.command()
@@ -314,6 +323,7 @@ def service(
     ] = None,
     tree: Tree = None,
     column: Columns = None,
+    production: Production = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Serve /api/v1 and /docs alone, for pages that run elsewhere with --backend."""
@@ -329,13 +339,20 @@ def service(
         library=library,
         tree=tree,
         column=column,
+        production=production or None,
     )
-    sources = _sources(settings)
     _log()
-    from app.serve import leave, serve_service
+    check_definitions(settings.model, settings.definitions)
+    from app.serve import leave, serve_service, sources_of
 
-    serve_service(sources, settings, _say)
-    leave(0)
+    status = 0
+    if settings.production:
+        from app.production import serve_service_production
+
+        status = serve_service_production(sources_of(settings), settings, _say)
+    else:
+        serve_service(sources_of(settings), settings, _say)
+    leave(status)
 
 
 @cli.command("settings")
@@ -475,20 +492,6 @@ def main() -> None:
     cli()
 
 
-def _sources(settings: Settings) -> Sources:
-    """What to serve; what is not given comes with the package."""
-    _check_definitions(settings.model, settings.definitions)
-    from app.serve import Sources
-
-    return Sources(
-        settings.jets or None,
-        settings.model,
-        settings.definitions,
-        settings.tree,
-        _columns(settings.column),
-    )
-
-
 def _users(file: str | None) -> UserTable:
     """The table of users that is meant. Raises SettingsError where none is named."""
     from app.access.users import UserTable
@@ -498,25 +501,6 @@ def _users(file: str | None) -> UserTable:
     if named is None:
         raise SettingsError("name the table of users with --file, such as --file users.json")
     return UserTable(named)
-
-
-def _check_definitions(model: str | None, definitions: str | None) -> None:
-    """Refuse definitions of no network. Raises SettingsError."""
-    if definitions is not None and model is None:
-        raise SettingsError("--definitions names the columns of a network: give it with --model")
-
-
-def _columns(given: Sequence[str] | None) -> Mapping[str, str] | None:
-    """STANDARD=BRANCH pairs as a mapping. Raises SettingsError for anything else."""
-    if not given:
-        return None
-    columns: dict[str, str] = {}
-    for pair in given:
-        standard, equals, branch = (part.strip() for part in pair.partition("="))
-        if not (standard and equals and branch):
-            raise SettingsError(f"--column: expected STANDARD=BRANCH, found {pair!r}")
-        columns[standard] = branch
-    return columns
 
 
 def _say(text: str) -> None:

@@ -2,18 +2,24 @@
 
 Answers come as the service's own models. Whatever goes wrong is one exception, ServiceError, which
 says in words what happened and carries the service's request id, so that the page can show both.
+
+Where the connection breaks, what can be asked twice without harm is asked once more. Where time
+runs out nothing is: the service may have too much to do already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from lrp_core.errors import JetlrpError
+from lrp_core.errors import JetlrpError, SettingsError
 from lrp_core.service.schemas import (
     Choices,
     EdgeAnswer,
@@ -29,6 +35,10 @@ Answer = TypeVar("Answer", bound=BaseModel)
 API = "/api/v1"
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 120.0
+AGAIN_SECONDS = 0.25  # before a request is sent once more
+CONNECTIONS = httpx.Limits(max_connections=100, keepalive_expiry=5.0)
+# Explanations are computed, not stored: asking twice is as good as asking once.
+REPEATABLE = re.compile(rf"(/.*)?{API}/jets/\d+/explanation(/edge)?")
 
 
 class ServiceError(JetlrpError):
@@ -63,10 +73,28 @@ class ServiceError(JetlrpError):
         return self.code in ("unreachable", "timeout")
 
 
+def read_address(address: str) -> str:
+    """The address of a service, without a slash at its end. Raises SettingsError if it is none."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise SettingsError(
+            f"--backend: {address!r} is not the address of a service; "
+            "expected one such as http://gpu-machine:8051"
+        )
+    return address.rstrip("/")
+
+
+def no_headers() -> dict[str, str]:
+    """Nothing to add to a request."""
+    return {}
+
+
 class ServiceClient:
     """Asks the service for jets and explanations.
 
-    transport takes the place of the network: httpx.MockTransport in tests, or an in-process one.
+    transport  takes the place of the network: httpx.MockTransport in tests, or an in-process one
+    timeout    seconds without any answer, at most
+    headers    called for each request: what goes along with it, such as its id
     """
 
     def __init__(
@@ -75,19 +103,27 @@ class ServiceClient:
         *,
         transport: httpx.BaseTransport | None = None,
         timeout: float = ANSWER_SECONDS,
+        headers: Callable[[], Mapping[str, str]] = no_headers,
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self._headers = headers
         self._http = httpx.Client(
             base_url=self.base_url,
             transport=transport,
             timeout=httpx.Timeout(timeout, connect=CONNECT_SECONDS),
             headers={"accept": "application/json"},
+            limits=CONNECTIONS,
             trust_env=False,
         )
 
     def health(self) -> Health:
         """What is being served: version, jets, model, and how many scores are computed."""
         return self._ask(Health, "GET", "/health")
+
+    def ready(self) -> httpx.Response:
+        """What the service says of whether it can do its work; 200 if it can, else 503."""
+        url = httpx.URL(f"{self.base_url}/ready")
+        return self._send("GET", url, [("accept", "application/json")], None)
 
     def choices(self) -> Choices:
         """The targets, rules with their parameters, presets and defaults."""
@@ -158,13 +194,21 @@ class ServiceClient:
         given = {key: value for key, value in query.items() if value is not None}
         return self._ask(JetRow, "GET", "/jets/pick", params=given)
 
-    def file(self, index: int, name: str, query: Mapping[str, str]) -> httpx.Response:
-        """A file of an explanation as the service sends it, its refusals too.
+    def forward(
+        self,
+        method: str,
+        target: str,
+        headers: list[tuple[str, str]],
+        body: bytes | Iterator[bytes] | None,
+    ) -> httpx.Response:
+        """The answer to a request as it is, its body still to be read; the caller closes it.
 
-        name  "explanation.json" | "explanation.npz" | "explanation/tracks.csv" | "…/edges.csv"
+        target  path and query, from /api on
         Raises ServiceError if the service does not answer.
         """
-        return self._request("GET", f"/jets/{int(index)}/{name}", params=dict(query))
+        base = httpx.URL(self.base_url)
+        url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + target.encode())
+        return self._send(method, url, headers, body, stream=True)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -184,20 +228,48 @@ class ServiceClient:
         self.close()
 
     def _request(self, method: str, path: str, **how: Any) -> httpx.Response:
-        try:
-            return self._http.request(method, f"{API}{path}", **how)
-        except httpx.TimeoutException as error:
-            raise ServiceError(
-                f"The service at {self.base_url} took too long to answer. "
-                "It may be busy with other jets: try again in a moment.",
-                code="timeout",
-            ) from error
-        except httpx.TransportError as error:
-            raise ServiceError(
-                f"The service at {self.base_url} does not answer. "
-                "Check that it is running, then try again.",
-                code="unreachable",
-            ) from error
+        asked = self._http.build_request(method, f"{API}{path}", **how)
+        return self._send(method, asked.url, asked.headers.multi_items(), asked.content)
+
+    def _send(
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: list[tuple[str, str]],
+        body: bytes | Iterator[bytes] | None,
+        *,
+        stream: bool = False,
+    ) -> httpx.Response:
+        """Send a request, and once more if the connection failed and that can do no harm."""
+        held = body is None or isinstance(body, bytes)
+        repeatable = held and (method in ("GET", "HEAD") or bool(REPEATABLE.fullmatch(url.path)))
+        extensions = {"timeout": self._http.timeout.as_dict()}
+        more = list(self._headers().items())
+        for last in (False, True):
+            asked = httpx.Request(
+                method, url, headers=[*headers, *more], content=body, extensions=extensions
+            )
+            try:
+                return self._http.send(asked, stream=stream)
+            except httpx.TimeoutException as error:
+                raise ServiceError(
+                    f"The service at {self.base_url} took too long to answer. "
+                    "It may be busy with other jets: try again in a moment.",
+                    code="timeout",
+                    request_id=dict(more).get("X-Request-ID"),
+                ) from error
+            except httpx.TransportError as error:
+                refused = held and isinstance(error, httpx.ConnectError)  # nothing has arrived
+                if not last and (refused or repeatable):
+                    time.sleep(AGAIN_SECONDS)
+                    continue
+                raise ServiceError(
+                    f"The service at {self.base_url} does not answer. "
+                    "Check that it is running, then try again.",
+                    code="unreachable",
+                    request_id=dict(more).get("X-Request-ID"),
+                ) from error
+        raise AssertionError("unreachable")
 
     def _ask(self, kind: type[Answer], method: str, path: str, **how: Any) -> Answer:
         response = self._request(method, path, **how)

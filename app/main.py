@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import secrets
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,13 +14,14 @@ from pathlib import Path
 import plotly
 from dash import Dash, dcc, html
 from dash.development.base_component import Component
-from flask import Response, abort, has_request_context, request, send_file
+from flask import Response, has_request_context, request, send_file
 from plotly.offline import get_plotlyjs_version
 
 from app import explaining, ids, theme
 from app.client import ServiceClient, ServiceError
 from app.compression import compress_answers
 from app.controls import away_mark
+from app.forwarding import forward_requests, refusal
 from app.panels import (
     compare,
     conservation,
@@ -35,15 +35,15 @@ from app.panels import (
     scene,
     truth,
 )
+from app.visit import number_requests
 from lrp_core.errors import SettingsError
-from lrp_core.service.schemas import Choices, ErrorAnswer, ErrorBody
+from lrp_core.service.schemas import Choices
 
 logger = logging.getLogger("jetlrp.app")
 
 TITLE = "jetlrp – relevance in jets"
 PLOTLY_PATH = "_jetlrp/plotly.min.js"
 ALIVE_PATH = "_jetlrp/alive"
-FILE_HEADERS = ("content-type", "content-disposition", "x-request-id")
 YEAR_SECONDS = 31_536_000
 
 INDEX = """<!DOCTYPE html>
@@ -235,10 +235,24 @@ def _serve_plotly(app: Dash, prefix: str) -> None:
 
 
 def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
-    """What the browser itself asks: whether the service is there, and files to take away.
+    """What the browser itself asks: whether the service is there, and /api/v1 and /docs.
 
-    With `jetlrp serve` requests for files never come here, as /api/v1 is the service's own.
+    Where page and service are one process, the latter never come here.
     """
+    forward_requests(app.server, client)
+    number_requests(app.server)
+
+    @app.server.route(f"{prefix}health")
+    def _health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.server.route(f"{prefix}ready")
+    def _ready() -> Response:
+        try:
+            answer = client.ready()
+        except ServiceError as error:
+            return refusal(503, error)
+        return Response(answer.content, answer.status_code, mimetype="application/json")
 
     @app.server.route(f"{prefix}{ALIVE_PATH}")
     def _alive() -> dict[str, bool]:
@@ -247,22 +261,3 @@ def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
         except ServiceError as error:
             return {"away": error.away}
         return {"away": False}
-
-    @app.server.route(f"{prefix}api/v1/jets/<int:index>/<path:name>")
-    def _file(index: int, name: str) -> Response:
-        if name not in {ending for ending, *_ in header.FILES}:
-            abort(404)
-        try:
-            answer = client.file(index, name, request.args)
-        except ServiceError as error:
-            body = ErrorBody(
-                code=error.code,
-                message=error.message,
-                choices=error.choices,
-                request_id=secrets.token_hex(6),
-            )
-            return Response(
-                ErrorAnswer(error=body).model_dump_json(), 502, mimetype="application/json"
-            )
-        headers = {key: answer.headers[key] for key in FILE_HEADERS if key in answer.headers}
-        return Response(answer.content, answer.status_code, headers)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import socket
 import sys
 import threading
@@ -23,17 +24,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.forwarding import Forwarding, refusal
+from app.client import read_address
+from app.columns import check_definitions, columns_of
 from lrp_core.errors import CheckpointError, DefinitionsError, JetlrpError, SettingsError
+from lrp_core.service.schemas import ErrorAnswer, ErrorBody
 from lrp_core.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 PAGE_THREADS = 16
-SERVICE_PATHS = ("/api", "/docs", "/openapi.json")
+SERVICE_PATHS = ("/api", "/docs", "/openapi.json", "/ready")
 STOP_SECONDS = 1  # how long requests under way may take to end after Ctrl-C
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
@@ -79,6 +84,18 @@ class Sources:
         if alone or self.model is not None:
             model = lrp_core.load_model(self.model, definitions=self.definitions)
         return create_api(jets, model, settings)
+
+
+def sources_of(settings: Settings) -> Sources:
+    """What the settings say is served. Raises SettingsError where they do not go together."""
+    check_definitions(settings.model, settings.definitions)
+    return Sources(
+        settings.jets or None,
+        settings.model,
+        settings.definitions,
+        settings.tree,
+        columns_of(settings.column),
+    )
 
 
 class Site:
@@ -224,6 +241,18 @@ class _Server(uvicorn.Server):
             self._listener.close()
 
 
+def refusal(scope: Scope, status: int, code: str, message: str) -> Response:
+    """An answer in the service's one shape of errors, where the service itself cannot give it."""
+    request_id = Request(scope).headers.get("x-request-id") or secrets.token_hex(6)
+    body = ErrorBody(code=code, message=message, choices=None, request_id=request_id)
+    return Response(
+        ErrorAnswer(error=body).model_dump_json(),
+        status_code=status,
+        media_type="application/json",
+        headers={"X-Request-ID": request_id, "Retry-After": "2"},
+    )
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Take a port before anything else is done. Raises SettingsError if it cannot be had."""
     try:
@@ -252,6 +281,11 @@ def address_of(listener: socket.socket, host: str) -> str:
     if ":" in reachable:
         reachable = f"[{reachable}]"
     return f"http://{reachable}:{listener.getsockname()[1]}"
+
+
+def address_for_gunicorn(host: str, port: int) -> str:
+    """An address as gunicorn takes it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def serve_all(sources: Sources, settings: Settings, say: Say) -> None:
@@ -291,16 +325,15 @@ def serve_all(sources: Sources, settings: Settings, say: Say) -> None:
 
 def serve_page(backend: str, settings: Settings, say: Say) -> None:
     """Serve the page from this process, without torch; the service is at ``backend``."""
-    forwarding = Forwarding(backend, settings.backend_seconds)
+    service = read_address(backend)
     listener = listen(settings.host, settings.port)
     address = address_of(listener, settings.host)
-    if forwarding.address == address:
+    if service == address:
         raise SettingsError(
             f"--backend: {backend} is this server's own address; give the service's"
         )
-    up = f"the page is at {address}, the service at {forwarding.address} (Ctrl-C stops the page)"
-    site = Site(_page(forwarding.address, settings), forwarding)
-    _Server(site, listener, lambda: say(up)).run_until_stopped()
+    up = f"the page is at {address}, the service at {service} (Ctrl-C stops the page)"
+    _Server(_page(service, settings), listener, lambda: say(up)).run_until_stopped()
 
 
 def serve_service(sources: Sources, settings: Settings, say: Say) -> None:
@@ -318,11 +351,10 @@ def _page(service: str, settings: Settings) -> ASGIApp:
     """The Dash page as an ASGI application; its callbacks run in threads, never on the loop."""
     from a2wsgi import WSGIMiddleware
 
-    from app.client import ServiceClient
-    from app.main import create_app
+    from app.wsgi import page_of
 
-    client = ServiceClient(service, timeout=settings.backend_seconds)
-    page: Any = WSGIMiddleware(create_app(client).server, workers=PAGE_THREADS)
+    site: Any = page_of(service, settings)
+    page: Any = WSGIMiddleware(site, workers=PAGE_THREADS)
     return page
 
 

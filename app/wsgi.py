@@ -1,27 +1,42 @@
 """The page for a WSGI server such as gunicorn, with a service that runs elsewhere.
 
     jetlrp service --jets JETS.root --model MODEL.pth
-    gunicorn "app.wsgi:create_server('http://127.0.0.1:8051')" \
-        --worker-class gthread --workers 2 --threads 8 --no-control-socket
+    export JETLRP_BACKEND=http://127.0.0.1:8051
+    gunicorn -c python:app.gunicorn_page "app.wsgi:create_server()"
 
-The threads let the page answer while others wait for their explanations. gunicorn's control socket
-lies in the home folder and is of no use here.
+`jetlrp serve --production` runs the same. The threads let the page answer while others wait for
+their explanations.
 """
 
 from __future__ import annotations
 
 from flask import Flask
 
-from app.client import ServiceClient
+from app.client import ServiceClient, read_address
 from app.main import create_app
-from lrp_core.settings import read_settings
+from app.visit import headers_of_visit
+from lrp_core.errors import SettingsError
+from lrp_core.settings import Settings, read_settings
 
 
-def create_server(backend: str) -> Flask:
+def create_server(backend: str | None = None) -> Flask:
     """The page as a WSGI application; it asks the service at ``backend``, a URL, for all it shows.
 
-    Needs no torch. Raises SettingsError for a setting that is not possible.
+    Without ``backend`` the setting of that name says where the service is. Needs no torch. Raises
+    SettingsError for a setting that is not possible, and if nothing says where the service is.
     """
-    client = ServiceClient(backend, timeout=read_settings().backend_seconds)
-    server: Flask = create_app(client, docs=f"{backend.rstrip('/')}/docs").server
+    settings = read_settings(backend=backend)
+    if settings.backend is None:
+        raise SettingsError("backend: nothing says where the service is; set JETLRP_BACKEND")
+    return page_of(read_address(settings.backend), settings)
+
+
+def page_of(service: str, settings: Settings) -> Flask:
+    """The page over the service at an address."""
+    client = ServiceClient(
+        service,
+        timeout=settings.backend_seconds,
+        headers=headers_of_visit(settings.secret_text),
+    )
+    server: Flask = create_app(client).server
     return server

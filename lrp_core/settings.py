@@ -24,7 +24,7 @@ FILE_VARIABLE = f"{PREFIX}SETTINGS"
 GIVEN, DEFAULT = "command line", "default"
 MASKED = "********"
 # Read by the tests and by the page's exports, not settings of the server.
-OTHER_VARIABLES = {FILE_VARIABLE, f"{PREFIX}CHROMIUM"}
+OTHER_VARIABLES = {FILE_VARIABLE, f"{PREFIX}CHROMIUM", f"{PREFIX}STATE"}
 OTHER_PREFIXES = (f"{PREFIX}REQUIRE_", f"{PREFIX}TEST_")
 
 
@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     )
     backend_seconds: float = Field(
         90.0, gt=0, description="How long the page waits for an answer of the service."
+    )
+    secret: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="What page and service know together; the service then answers nobody else.",
     )
 
     # -- what is served
@@ -148,14 +153,50 @@ class Settings(BaseSettings):
         2**20, ge=1024, description="Largest body of a request, in bytes; uploads have their own."
     )
 
+    # -- processes of a server for many
+    production: bool = Field(
+        False, description="Whether page and service run in processes of their own."
+    )
+    page_workers: int = Field(2, ge=1, le=64, description="Processes that answer for the page.")
+    page_threads: int = Field(
+        8, ge=1, le=256, description="Requests that each of them answers at the same time."
+    )
+    service_workers: int = Field(
+        2, ge=1, le=64, description="Processes that explain jets; each loads the network."
+    )
+    torch_threads: int = Field(
+        0, ge=0, le=1024, description="Threads of each for one jet; 0: cores divided by processes."
+    )
+    recycle_requests: int = Field(
+        5000,
+        ge=0,
+        description="Requests after which a process is replaced, give or take a tenth; 0: never.",
+    )
+    worker_bytes: int = Field(
+        3 * 2**30, ge=0, description="Memory at which a process that explains is replaced; 0: any."
+    )
+    hang_seconds: int = Field(
+        120, ge=1, description="Silence after which a process is taken for dead and replaced."
+    )
+    stop_seconds: int = Field(
+        30, ge=1, description="How long requests may take to end when processes stop or reload."
+    )
+    access_log: bool = Field(True, description="Whether every request of the page is logged.")
+
+    @property
+    def secret_text(self) -> str | None:
+        """The secret itself."""
+        return None if self.secret is None else self.secret.get_secret_value()
+
     @property
     def environment(self) -> dict[str, str]:
-        """The settings that are not at their default as variables, for a process that is begun."""
+        """All settings as variables, for a process that is begun; empty where at the default."""
         return {
-            variable_of(name): _as_text(value, secret=True)
+            variable_of(name): ""
+            if (value := getattr(self, name)) == field.default
+            else _as_text(value, secret=True)
             for name, field in type(self).model_fields.items()
-            if (value := getattr(self, name)) != field.default
-        }
+        } | {FILE_VARIABLE: ""}
 
 
 class FoundSettings(NamedTuple):

@@ -14,7 +14,7 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 from starlette.middleware.gzip import GZipMiddleware
 
-from lrp_core.errors import ExplanationFileError
+from lrp_core.errors import ExplanationFileError, JetError, JetFileError
 from lrp_core.explanation import Explanation
 from lrp_core.features import feature
 from lrp_core.jets import Jet
@@ -26,6 +26,7 @@ from lrp_core.service.choices import all_choices
 from lrp_core.service.docs import add_docs
 from lrp_core.service.edges import edge_answer
 from lrp_core.service.files import edge_table, file_name, track_table
+from lrp_core.service.health import add_health
 from lrp_core.service.library_answer import library_answer
 from lrp_core.service.people import person_of
 from lrp_core.service.problems import Problem, tell_problems
@@ -55,6 +56,7 @@ from lrp_core.service.schemas import (
 from lrp_core.service.scores import Scores
 from lrp_core.service.studies import Studies
 from lrp_core.service.study import Jets, Study
+from lrp_core.service.trust import Trust
 from lrp_core.service.workers import Workers
 from lrp_core.settings import Settings, read_settings
 from lrp_core.subjets import nearest_subjet, subjet_axes
@@ -113,6 +115,19 @@ class Service:
         """The scores of these jets by this network."""
         return self.usual.scores
 
+    def problem(self) -> str | None:
+        """What keeps the service from its work: jets that cannot be read any more. Else None."""
+        try:
+            study = self.usual
+            if not len(study.jets):
+                return f"{study.file} has no jets"
+            study.jet(0)
+        except JetError:  # a bad jet in a file that can be read
+            return None
+        except (Problem, JetFileError, OSError) as error:
+            return str(error)
+        return None
+
     def start(self) -> None:
         """Begin to score the jets."""
         self.studies.start()
@@ -153,6 +168,8 @@ def create_api(jets: Jets | None, model: Model | None, settings: Settings | None
     app.state.service = service
     app.include_router(_routes(service))
     add_docs(app)
+    add_health(app, service.problem)
+    app.add_middleware(Trust, secret=service.settings.secret_text)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM, compresslevel=GZIP_LEVEL)
     tell_problems(app)
     return app

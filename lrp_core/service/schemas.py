@@ -34,6 +34,11 @@ Finite = Field(default=None, allow_inf_nan=False)
 MOST_JETS = 10_000
 
 
+# Headers of a dashboard's requests: its secret, and whom it asks for (percent-encoded).
+SECRET_HEADER = "X-Jetlrp-Secret"
+USER_HEADER = "X-Jetlrp-User"
+
+
 class ErrorBody(BaseModel):
     """What went wrong, in a word for programs and a sentence for people."""
 

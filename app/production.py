@@ -1,0 +1,223 @@
+"""A server for many: page and service under gunicorn, in processes of their own, and one parent.
+
+    jetlrp ──┬── gunicorn ── page workers (Flask, threads)      <── the only address from outside
+             └── gunicorn ── service workers (uvicorn, torch)   <── loopback, with a secret
+
+The parent opens both sockets and never closes them before it ends, so that requests wait, and are
+not refused, while a part is begun again. It loads neither torch nor the page.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from app.client import read_address
+from app.processes import STATE, State, end_with_parent
+from app.serve import Say, Sources, address_of, listen
+from lrp_core.errors import SettingsError
+from lrp_core.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+TICK_SECONDS = 0.2
+FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before a dead part is begun again
+STEADY_SECONDS = 60.0  # after so long a part that dies is no part that cannot start
+KILLED_SECONDS = 5.0  # beyond stop_seconds
+
+
+@dataclass
+class Part:
+    """A gunicorn of its own, on a socket that the parent keeps open.
+
+    name         "page" or "service"
+    application  what it runs, as gunicorn names it
+    listener     the socket
+    environment  its variables, beyond the parent's own
+    """
+
+    name: str
+    application: str
+    listener: socket.socket
+    environment: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    began: float = 0.0
+    begin_at: float | None = None
+    wait: float = field(default=FIRST_WAIT)
+
+    def begin(self) -> None:
+        """Start it."""
+        command = [sys.executable, "-m", "gunicorn", "-c", f"python:app.gunicorn_{self.name}"]
+        command += ["--bind", f"fd://{self.listener.fileno()}", self.application]
+        self.process = subprocess.Popen(
+            command,
+            env={**os.environ, **self.environment},
+            pass_fds=[self.listener.fileno()],
+            process_group=0,  # Ctrl-C reaches the parent alone
+            preexec_fn=end_with_parent,
+        )
+        self.began, self.begin_at = time.monotonic(), None
+
+    def send(self, number: int) -> None:
+        """Send a signal to it, if it runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def end(self, seconds: float) -> bool:
+        """Let it answer its requests and end. -> whether it did so within ``seconds``."""
+        self.begin_at = None
+        if self.process is None:
+            return True
+        self.send(signal.SIGTERM)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            return False
+        return True
+
+
+class Supervisor:
+    """Keeps the parts running: SIGHUP reloads them, SIGTERM and SIGINT end them in order.
+
+    parts  in the order in which they are begun; they end the other way round
+    ready  address to ask until it answers 200, which is then told
+
+    Raises SettingsError with what a worker says if none can do its work.
+    """
+
+    def __init__(self, parts: list[Part], settings: Settings, ready: str, say: Say) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._ready = ready
+        self._say = say
+        self._stopping = self._reload = False
+
+    def run(self, state: State) -> int:
+        """Run until a signal says to stop. -> exit status."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, self._hang_up)
+        began = time.monotonic()
+        for part in self._parts:
+            part.begin()
+        seconds = KILLED_SECONDS
+        try:
+            while not self._stopping:
+                if state.ready.exists():
+                    seconds = self._settings.stop_seconds + KILLED_SECONDS
+                elif state.failed.exists():
+                    raise SettingsError(state.failed.read_text("utf-8"))
+                elif self._is_ready():
+                    state.ready.touch()
+                    self._say(f"ready after {time.monotonic() - began:.1f} s")
+                if self._reload:
+                    self._reload = False
+                    self._say("reloading: new processes take over, the old ones end their requests")
+                    for part in self._parts:
+                        part.send(signal.SIGHUP)
+                for part in self._parts:
+                    status = self._look_after(part, steady=state.ready.exists())
+                    if status is not None:
+                        return status
+                time.sleep(TICK_SECONDS)
+        finally:
+            self._end(seconds)
+        return 0
+
+    def _look_after(self, part: Part, *, steady: bool) -> int | None:
+        """Begin a part again that died. -> exit status if there is no use in that."""
+        assert part.process is not None
+        status = part.process.poll()
+        now = time.monotonic()
+        if status is None:
+            if now - part.began > STEADY_SECONDS:
+                part.wait = FIRST_WAIT
+            return None
+        if not steady and status > 0:  # it has said why
+            self._say(f"the {part.name} cannot be started (gunicorn ended with status {status})")
+            return 2
+        if part.begin_at is None:
+            self._say(f"the {part.name} died (status {status}); it is begun again")
+            part.begin_at, part.wait = now + part.wait, min(2 * part.wait, LONGEST_WAIT)
+        elif now >= part.begin_at:
+            part.begin()
+        return None
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(self._ready, timeout=1.0, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _end(self, seconds: float) -> None:
+        """End the parts, the page first: its requests still need the service."""
+        for part in reversed(self._parts):
+            part.listener.close()
+            if not part.end(seconds):
+                self._say(f"the {part.name} did not end in time and was killed")
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _hang_up(self, *_: object) -> None:
+        self._reload = True
+
+
+def serve_production(sources: Sources, settings: Settings, say: Say) -> int:
+    """Serve page and service, or the page alone where ``settings.backend`` is. -> exit status."""
+    listener = listen(settings.host, settings.port)
+    address = address_of(listener, settings.host)
+    with tempfile.TemporaryDirectory(prefix="jetlrp-") as folder, contextlib.ExitStack() as stack:
+        stack.enter_context(listener)
+        parts: list[Part] = []
+        shared = _shared(settings, folder)
+        ready = f"{address}/health"
+        if settings.backend is None:
+            sources.check(settings)
+            inner = stack.enter_context(listen(LOOPBACK, settings.service_port))
+            shared["JETLRP_BACKEND"] = address_of(inner, LOOPBACK)
+            ready = f"{shared['JETLRP_BACKEND']}/ready"
+            shared["JETLRP_SECRET"] = settings.secret_text or secrets.token_urlsafe(32)
+            parts.append(_service(inner, shared))
+        elif read_address(settings.backend) == address:
+            raise SettingsError(
+                f"--backend: {address} is this server's own address; give the service's"
+            )
+        parts.append(Part("page", "app.wsgi:create_server()", listener, shared))
+        say(f"the page is at {address} (Ctrl-C stops it, SIGHUP reloads it)")
+        return Supervisor(parts, settings, ready, say).run(State(Path(folder)))
+
+
+def serve_service_production(sources: Sources, settings: Settings, say: Say) -> int:
+    """Serve /api/v1 and /docs alone, by several processes. -> exit status."""
+    sources.check(settings)
+    listener = listen(settings.host, settings.service_port)
+    address = address_of(listener, settings.host)
+    with tempfile.TemporaryDirectory(prefix="jetlrp-") as folder, listener:
+        say(f"the service is at {address}/api/v1, its documentation at {address}/docs")
+        parts = [_service(listener, _shared(settings, folder))]
+        return Supervisor(parts, settings, f"{address}/ready", say).run(State(Path(folder)))
+
+
+def _shared(settings: Settings, folder: str) -> dict[str, str]:
+    """The variables of the processes; the settings in force and what the parent tells them."""
+    return {**settings.environment, STATE: folder}
+
+
+def _service(listener: socket.socket, shared: Mapping[str, str]) -> Part:
+    alone = {**shared, "JETLRP_BACKEND": ""}
+    return Part("service", "app.asgi:create_service()", listener, alone)
