@@ -43,6 +43,7 @@ class Camera:
 class View:
     """A view, each key as the page's address has it; None: as is usual.
 
+    file, model         of which file of jets and which network
     jet, target, rule   the question; ``pin`` is one that stands beside it, as JET~TARGET~RULE
     edges, least        how many edges are curves, or from which significance on
     x, y, z             features of the axes, "log:" in front for a logarithm
@@ -56,6 +57,8 @@ class View:
     Raises FigureError for a value that a key cannot have.
     """
 
+    file: str | None = None
+    model: str | None = None
     jet: int | None = None
     target: str | None = None
     rule: str | None = None
@@ -175,7 +178,7 @@ _WORDS = Kind("a word", str, r"(?s).+")
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(("jet", "edges", "track", "edge"), _WHOLE),
     **dict.fromkeys(("difference", "marks"), _FLAG),
-    **dict.fromkeys(("target", "rule", "x", "y", "z", "sort"), _WORDS),
+    **dict.fromkeys(("file", "model", "target", "rule", "x", "y", "z", "sort"), _WORDS),
     **{key: Kind(" or ".join(choices), str, "|".join(choices)) for key, choices in CHOICES.items()},
     "pin": Kind("JET~TARGET~RULE", str, r"\d+~[^~]+~[^~]+"),
     "least": Kind("a number, 0 or more", float, r"[^-]+(-\d+)?", lambda v: f"{v:.4g}"),

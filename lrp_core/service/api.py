@@ -25,6 +25,13 @@ from lrp_core.service.cache import Cache
 from lrp_core.service.choices import all_choices
 from lrp_core.service.docs import add_docs
 from lrp_core.service.edges import edge_answer
+from lrp_core.service.figures import (
+    FigureFormat,
+    FigureName,
+    FigureQuery,
+    check_size,
+    figure_answer,
+)
 from lrp_core.service.files import edge_table, file_name, track_table
 from lrp_core.service.health import add_health
 from lrp_core.service.library_answer import library_answer
@@ -318,6 +325,24 @@ def _routes(service: Service) -> APIRouter:
         """A row per edge, the most significant first: its tracks, significance and relevance."""
         explanation = explained(index, query, person)
         return _attachment(explanation, edge_table(explanation), "_edges.csv", "text/csv")
+
+    @routes.get("/jets/{index}/figures/{name}.{ending}", **_file("image/svg+xml"))
+    def draw_figure(
+        index: int,
+        name: FigureName,
+        ending: FigureFormat,
+        query: Annotated[FigureQuery, Query()],
+        person: Person,
+    ) -> Response:
+        """A vector figure of a jet: network plot, heat map or river, as SVG, PDF or PNG.
+
+        The view is what the page's address holds, so the figure shows what is on the screen.
+        """
+        view = query.read_view(index)
+        check_size(query, ending)
+        query = query.filled(view)
+        jet = service.study(query, person).jet(index)
+        return figure_answer(jet, explained(index, query, person), view, query, name, ending)
 
     return routes
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lrp_core.errors import (
+    FigureError,
     JetError,
     JetFileError,
     JetIndexError,
@@ -36,6 +37,7 @@ KNOWN: tuple[tuple[type[JetlrpError], int, str], ...] = (
     (JetError, 422, "bad_jet"),
     (RuleError, 422, "invalid_rule"),
     (TargetError, 422, "unknown_target"),
+    (FigureError, 422, "bad_figure"),
     (PropagationError, 422, "propagation_failed"),
     (JetFileError, 500, "jet_file_error"),
 )

@@ -1,0 +1,113 @@
+"""Figures over HTTP: the vector figures of lrp_core.figures for a view and a live camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+from fastapi.responses import Response
+from pydantic import Field
+
+from lrp_core.errors import FigureError
+from lrp_core.explanation import Explanation
+from lrp_core.figures import (
+    Drawing,
+    Provenance,
+    View,
+    draw_heatmap,
+    draw_network,
+    draw_river,
+    to_pdf,
+    to_png,
+    to_svg,
+)
+from lrp_core.jets import Jet
+from lrp_core.service.schemas import FileQuery
+
+FigureName = Literal["network", "heatmap", "river"]
+FigureFormat = Literal["svg", "pdf", "png"]
+MOST_PIXELS = 34_000_000  # of one PNG: four times 3840 × 2160
+LONGEST_VIEW = 2_000  # letters
+
+DRAW: dict[str, Callable[..., Drawing]] = {
+    "network": draw_network,
+    "heatmap": draw_heatmap,
+    "river": draw_river,
+}
+MEDIA = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
+
+
+class FigureQuery(FileQuery):
+    """What to draw, and how large. What is not said of the question is as in the view."""
+
+    view: str = Field(
+        "",
+        max_length=LONGEST_VIEW,
+        description="The view as the page's address has it, with the camera: "
+        "?edges=80&color=origin&camera=1.5,-1.8,0.7,0,0,-0.1,0,0,1",
+    )
+    width: int = Field(1920, ge=200, le=8192, description="px")
+    height: int = Field(1080, ge=200, le=8192, description="px")
+    scale: float = Field(
+        1.0, ge=0.1, le=8.0, allow_inf_nan=False, description="PNG: picture elements to a px."
+    )
+    theme: Literal["dark", "light"] | None = Field(
+        None, description="Left out: that of the view, or light."
+    )
+    transparent: bool = Field(False, description="Without a ground.")
+    fonts: bool = Field(True, description="SVG: with Inter inside, 70 kB.")
+
+    def read_view(self, index: int) -> View:
+        """The view, of this jet. Raises FigureError if it is none, or of another jet."""
+        view = View.from_link(self.view if self.view.startswith("?") else f"?{self.view}")
+        if view.jet not in (None, index):
+            raise FigureError(f"the view is of jet {view.jet}, the figure was to be of jet {index}")
+        return replace(view, jet=index)
+
+    def filled(self, view: View) -> FigureQuery:
+        """The same, with the file, network, target and rule of the view where it names none."""
+        wanted = {"file": view.file, "model": view.model, "target": view.target, "rule": view.rule}
+        left_out = {key: value for key, value in wanted.items() if getattr(self, key) is None}
+        return self.model_copy(update=left_out)
+
+
+def check_size(query: FigureQuery, ending: FigureFormat) -> None:
+    """Raises FigureError if a PNG were larger than is made here."""
+    pixels = query.width * query.height * query.scale**2
+    if ending == "png" and pixels > MOST_PIXELS:
+        raise FigureError(
+            f"a PNG of {pixels / 1e6:.0f} million pixels: at most {MOST_PIXELS / 1e6:.0f} million "
+            "are made here; take a smaller scale, or SVG or PDF"
+        )
+
+
+def figure_answer(
+    jet: Jet,
+    explanation: Explanation,
+    view: View,
+    query: FigureQuery,
+    name: FigureName,
+    ending: FigureFormat,
+) -> Response:
+    """The figure as a file to be saved."""
+    provenance = Provenance.of(explanation)
+    drawing = DRAW[name](
+        jet,
+        explanation,
+        view,
+        width=query.width,
+        height=query.height,
+        theme=query.theme,
+        provenance=provenance,
+        transparent=query.transparent,
+    )
+    if ending == "svg":
+        body = to_svg(drawing, embed_fonts=query.fonts).encode("utf-8")
+    elif ending == "pdf":
+        body = to_pdf(drawing)
+    else:
+        body = to_png(drawing, query.scale)
+    saved = provenance.file_name(name, ending)
+    headers = {"Content-Disposition": f'attachment; filename="{saved}"'}
+    return Response(body, media_type=MEDIA[ending], headers=headers)

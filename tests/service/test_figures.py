@@ -1,0 +1,83 @@
+"""Figures over HTTP: of the view that was sent, bounded, and refused in the one shape."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+PATH = "/api/v1/jets/11/figures/"
+
+
+@pytest.mark.parametrize("name", ["network", "heatmap", "river"])
+@pytest.mark.parametrize(
+    ("ending", "media", "start"),
+    [
+        ("svg", "image/svg+xml", b"<svg"),
+        ("pdf", "application/pdf", b"%PDF-1.7"),
+        ("png", "image/png", b"\x89PNG"),
+    ],
+)
+def test_every_figure_in_every_format(toy, name, ending, media, start):
+    answer = toy.get(f"{PATH}{name}.{ending}", params={"width": 400, "height": 300})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith(media)
+    assert answer.content.startswith(start)
+    disposition = answer.headers["content-disposition"]
+    assert (
+        disposition
+        == f'attachment; filename="toy_11_{name}_margin_gamma-gamma-1.0-bias-account_ab12.{ending}"'
+    )
+    again = toy.get(f"{PATH}{name}.{ending}", params={"width": 400, "height": 300})
+    assert again.content == answer.content
+
+
+def test_the_view_is_drawn(toy):
+    look = "?jet=11&target=qcd&rule=epsilon(0.01)&edges=7&theme=dark&camera=0,-2,1,0,0,0,0,0,1"
+    answer = toy.get(f"{PATH}network.svg", params={"view": look, "fonts": False})
+    assert answer.text.count('class="edge"') == 7
+    assert "#0f162b" in answer.text
+    assert "epsilon(epsilon=0.01" in answer.text
+    assert "logit of QCD" in answer.text
+    assert "@font-face" not in answer.text
+    other = toy.get(f"{PATH}network.svg", params={"view": look, "fonts": False, "theme": "light",
+                                                  "rule": "gamma(2)", "transparent": True})  # fmt: skip
+    assert "#0f162b" not in other.text
+    assert "gamma(gamma=2.0" in other.text
+    assert 'class="ground"' not in other.text
+
+
+def test_a_png_is_as_large_as_wanted(toy):
+    answer = toy.get(f"{PATH}river.png", params={"width": 400, "height": 200, "scale": 2})
+    assert struct.unpack(">II", answer.content[16:24]) == (800, 400)
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "code", "says"),
+    [
+        ("network.svg", {"view": "?colour=x"}, "bad_figure", "'colour' is no key of a view"),
+        ("network.svg", {"view": "?jet=3"}, "bad_figure", "the view is of jet 3"),
+        ("network.svg", {"view": "?track=99"}, "bad_figure", "has 12 tracks"),
+        ("network.png", {"width": 8000, "height": 8000}, "bad_figure", "64 million pixels"),
+        ("network.png", {"width": 9000}, "invalid_request", "width"),
+        ("network.png", {"scale": "nan"}, "invalid_request", "scale"),
+        ("network.gif", {}, "invalid_request", "ending"),
+        ("drawing.svg", {}, "invalid_request", "name"),
+        ("network.svg", {"view": "x" * 3000}, "invalid_request", "view"),
+        ("network.svg", {"target": "top"}, "unknown_target", "top"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(toy, name, query, code, says):
+    answer = toy.get(f"{PATH}{name}", params=query)
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error["code"] == code
+    assert says in error["message"]
+
+
+def test_a_jet_that_cannot_be_used_has_no_figure(toy):
+    assert toy.get("/api/v1/jets/7/figures/network.svg").json()["error"]["code"] == "bad_jet"
+    assert toy.get("/api/v1/jets/999/figures/network.svg").status_code == 404
+    single = toy.get("/api/v1/jets/0/figures/network.svg")  # one track, no edges
+    assert single.status_code == 200
+    assert single.text.count('class="track"') == 1
