@@ -40,8 +40,8 @@ def test_the_view_is_drawn(toy):
     assert "epsilon(epsilon=0.01" in answer.text
     assert "logit of QCD" in answer.text
     assert "@font-face" not in answer.text
-    other = toy.get(f"{PATH}network.svg", params={"view": look, "fonts": False, "theme": "light",
-                                                  "rule": "gamma(2)", "transparent": True})  # fmt: skip
+    more = {"theme": "light", "rule": "gamma(2)", "transparent": True, "fonts": False}
+    other = toy.get(f"{PATH}network.svg", params={"view": look, **more})
     assert "#0f162b" not in other.text
     assert "gamma(gamma=2.0" in other.text
     assert 'class="ground"' not in other.text
