@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import plotly
 from dash import Dash, dcc, html
@@ -17,7 +18,7 @@ from dash.development.base_component import Component
 from flask import Response, has_request_context, request, send_file
 from plotly.offline import get_plotlyjs_version
 
-from app import explaining, ids, theme
+from app import explaining, figure_data, ids, theme
 from app.client import ServiceClient, ServiceError
 from app.compression import compress_answers
 from app.controls import away_mark
@@ -44,6 +45,8 @@ logger = logging.getLogger("jetlrp.app")
 TITLE = "jetlrp – relevance in jets"
 PLOTLY_PATH = "_jetlrp/plotly.min.js"
 ALIVE_PATH = "_jetlrp/alive"
+FIGURE_PATH = "_jetlrp/figure.json"
+PROVENANCE_PATH = "_jetlrp/provenance.json"
 YEAR_SECONDS = 31_536_000
 
 INDEX = """<!DOCTYPE html>
@@ -54,7 +57,7 @@ INDEX = """<!DOCTYPE html>
 <link rel="icon" type="image/svg+xml" href="{icon}">
 <link rel="preload" as="font" type="font/woff2" crossorigin
       href="{prefix}assets/fonts/inter-latin-wght-normal.woff2">
-<style>{colours}</style>
+<style id="jetlrp-colours">{colours}</style>
 {%css%}
 <script id="jetlrp-themes" type="application/json">{themes}</script>
 <script>{choose}</script>
@@ -126,6 +129,7 @@ def create_app(
     explaining.register_callbacks(app, client)
     _serve_plotly(app, prefix)
     _serve_service(app, client, prefix)
+    _serve_figures(app, client, prefix)
     compress_answers(app.server)
     return app
 
@@ -261,3 +265,21 @@ def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
         except ServiceError as error:
             return {"away": error.away}
         return {"away": False}
+
+
+def _serve_figures(app: Dash, client: ServiceClient, prefix: str) -> None:
+    """What assets/figure.js asks for: the jets of a link, and where a figure comes from."""
+
+    @app.server.route(f"{prefix}{FIGURE_PATH}")
+    def _figure() -> Any:
+        try:
+            return figure_data.jets_of(client, request.args)
+        except ServiceError as error:
+            return refusal(502, error)
+
+    @app.server.route(f"{prefix}{PROVENANCE_PATH}")
+    def _provenance() -> Any:
+        try:
+            return figure_data.provenance(client, request.args)
+        except ServiceError as error:
+            return refusal(502, error)

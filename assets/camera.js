@@ -185,6 +185,17 @@
     for (const id of ids()) if (shows(id)) mute(stateOf(id), to);
   }
 
+  /** A camera gone around the upright axis by an angle, the eye as high as before. */
+  function around(camera, angle) {
+    const { x, y, z } = camera.eye;
+    return {
+      ...camera,
+      up: { x: 0, y: 0, z: 1 },
+      eye: { x: x * Math.cos(angle) - y * Math.sin(angle),
+             y: x * Math.sin(angle) + y * Math.cos(angle), z },
+    };
+  }
+
   /** Turn slowly around the upright axis until the view says otherwise. */
   async function rotate() {
     const { view } = window.jetlrp;
@@ -194,14 +205,7 @@
     const level = first.up.z > 0.5 ? first : start(div); // from above there is nothing to go around
     const done = await play(async (ms) => {
       if (!view.state.rotate) return false;
-      const angle = (2 * Math.PI * ms) / TURN;
-      const { x, y, z } = level.eye;
-      await moveAll({
-        ...level,
-        up: { x: 0, y: 0, z: 1 },
-        eye: { x: x * Math.cos(angle) - y * Math.sin(angle),
-               y: x * Math.sin(angle) + y * Math.cos(angle), z },
-      });
+      await moveAll(around(level, (2 * Math.PI * ms) / TURN));
       return view.state.rotate;
     });
     if (done) view.set({ camera: live(div) });
@@ -278,5 +282,5 @@
   });
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.camera = { inside, live, wanted, sizeOf, move, follow, turned, preset, between, go, reset, full };
+  window.jetlrp.camera = { inside, live, wanted, sizeOf, move, follow, turned, preset, between, around, go, reset, full };
 })();

@@ -366,6 +366,15 @@
     };
   }
 
+  /** The camera of a picture of so many pixels: that of the view, further away where the picture is
+   * narrow, so that nothing is cut off; where the view has none, as at the start. */
+  function cameraIn(camera, width, height) {
+    if (!camera) return cameraFor(width, height);
+    const away = Math.max(1, (NARROW * height) / width);
+    const { x, y, z } = camera.eye;
+    return { ...camera, eye: { x: x * away, y: y * away, z: z * away } };
+  }
+
   /** Which axis the camera looks along, so that its ticks lie on top of each other: "x" to "z", or
    * null. */
   function alongAxis({ eye, center }) {
@@ -385,6 +394,6 @@
     defaultEdges, mostEdges, edgesAt, positionOf, considered, shownEdges,
     widthOf, binOf, binMiddle, opacityOf, sizeOf, scalesOf,
     ticks, ticksBetween, axisOf, frame, directions, intoBox, outOfBox, bendOf, curve, edgeColour,
-    strongEdges, restEdges, direction, placeAt, cameraFor, compressed, alongAxis, orthographicSize,
+    strongEdges, restEdges, direction, placeAt, cameraFor, cameraIn, compressed, alongAxis, orthographicSize,
   };
 })();

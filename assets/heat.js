@@ -207,7 +207,7 @@
   let last = null; // {row, column} under the pointer
   let lit = null; // the feature that is pointed at somewhere
 
-  function draw(box, jet, { view, theme }) {
+  function draw(box, jet, { view, theme, dots = null }) {
     const started = performance.now();
     const frame = framework(box);
     now = null;
@@ -223,7 +223,8 @@
     now = { jet, says, at, frame };
     last = null;
     const colourOf = colouring(theme, says.most);
-    paintCells(frame.canvas, says, at, theme, colourOf);
+    paintCells(frame.canvas, says, at, theme, colourOf,
+               dots || (window.devicePixelRatio || 1) * zoomOf(frame.canvas));
     frame.svg.setAttribute("viewBox", `0 0 ${at.width} ${at.height}`);
     frame.svg.innerHTML = scaleSvg(jet, says, at, theme) + namesSvg(says, at) +
       barsSvg(jet, says, at) + rowsSvg(jet, says, at, view) + groupsSvg(says, at, theme.font) +
@@ -248,8 +249,7 @@
     return { map, note, said, canvas: map.firstChild, svg: map.lastChild };
   }
 
-  function paintCells(canvas, says, at, theme, colourOf) {
-    const dots = (window.devicePixelRatio || 1) * zoomOf(canvas);
+  function paintCells(canvas, says, at, theme, colourOf, dots) {
     canvas.width = Math.round(at.width * dots);
     canvas.height = Math.round(at.height * dots);
     const context = canvas.getContext("2d");

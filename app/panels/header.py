@@ -5,7 +5,7 @@ from __future__ import annotations
 from dash import html
 from dash.development.base_component import Component
 
-from app import ids
+from app import figure_form, ids
 from app.controls import tool
 from app.words import plural
 from lrp_core.service.schemas import Health
@@ -87,18 +87,20 @@ def talk() -> Component:
 
 
 def _save() -> Component:
-    """The menu of files to take away; assets/link.js fills in the addresses."""
+    """Figures and files to take away; assets/export.js makes the former, link.js has the latter."""
     return html.Details(
         [
             html.Summary(
                 html.Span(className="icon", **{"data-icon": "save"}),
                 className="tool",
-                title="Take this explanation away",
-                **{"aria-label": "Take this explanation away"},
+                title="Take this away: figures and files (E)",
+                **{"aria-label": "Take this away: figures and files"},
             ),
             html.Div(
                 [
                     html.P("Open a jet first.", className="muted save-none"),
+                    figure_form.layout(),
+                    html.H3("Files"),
                     *(
                         html.A(
                             [html.B(title), html.Span(what, className="muted")],
