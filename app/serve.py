@@ -17,8 +17,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -321,6 +321,35 @@ def serve_all(sources: Sources, settings: Settings, say: Say) -> None:
     server.run_until_stopped()
     if late.failure is not None:
         raise late.failure
+
+
+@contextmanager
+def serving(sources: Sources, settings: Settings) -> Iterator[str]:
+    """Page and service in a thread, for as long as the ``with`` lasts -> their address.
+
+    Raises JetlrpError if the jets or the network cannot be opened.
+    """
+    sources.check()
+    listener = listen("127.0.0.1", 0)
+    address = address_of(listener, "127.0.0.1")
+    try:
+        service = sources.service(settings)
+    except BaseException:
+        listener.close()
+        raise
+    service.state.service.scores.stop()  # nobody looks at the list of jets
+    up = threading.Event()
+    server = _Server(Site(_page(address, settings), service), listener, up.set)
+    thread = threading.Thread(target=server.run_until_stopped, name="serving", daemon=True)
+    thread.start()
+    try:
+        while not up.wait(0.1):
+            if not thread.is_alive():
+                raise SettingsError(f"the server at {address} did not start")
+        yield address
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def serve_page(backend: str, settings: Settings, say: Say) -> None:

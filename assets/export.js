@@ -36,7 +36,7 @@
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = name;
-    document.body.append(link);
+    field("save").parentElement.append(link); // a click elsewhere would close the menu
     link.click();
     link.remove();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);

@@ -263,5 +263,6 @@ def test_every_dependency_has_its_version() -> None:
         assert re.fullmatch(r"[\w.-]+==[\w.!]+", pin), f"not one version for everyone: {pin}"
     extras = project["optional-dependencies"]
     asked = [*project["dependencies"], *extras["test"], *extras["dev"], *extras["simulate"]]
+    asked += extras["export"]
     names = {distribution(requirement) for requirement in asked} - {"jetlrp"}
     assert names <= {distribution(pin) for pin in pins}

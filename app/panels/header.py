@@ -93,7 +93,7 @@ def _save() -> Component:
             html.Summary(
                 html.Span(className="icon", **{"data-icon": "save"}),
                 className="tool",
-                title="Take this away: figures and files (E)",
+                title="Take this away: figures and files",
                 **{"aria-label": "Take this away: figures and files"},
             ),
             html.Div(

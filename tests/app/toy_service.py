@@ -198,7 +198,7 @@ def ledger(tracks: float) -> list[dict[str, Any]]:
 def rule_text(rule: dict[str, Any] | str) -> str:
     """A rule as the service writes it: "gamma(gamma=1.0, bias=account)"."""
     if isinstance(rule, str):
-        return rule
+        return re.sub(r",\s*", ", ", rule)
     own = ", ".join(f"{name}={value}" for name, value in rule.items() if name != "name")
     return f"{rule['name']}({own})" if own else str(rule["name"])
 

@@ -1,0 +1,161 @@
+"""``jetlrp export``: figures of many jets, the same as the page's own, without a browser window."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from app.export.asked import ExportError, Figure, Look
+from app.export.chromium import Chromium
+from app.presets import PRESETS, SCALES
+from lrp_core.errors import JetlrpError
+from lrp_core.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from app.serve import Sources
+
+ALL_GOOD, SOME_FAILED = 0, 1
+PROBLEMS_SHOWN = 10
+
+
+class Progress(Protocol):
+    """Told what is being made, and how many are done."""
+
+    def __call__(self, done: int, name: str) -> None: ...
+
+
+def run(
+    sources: Sources,
+    settings: Settings,
+    asked: Sequence[Figure],
+    formats: Sequence[str],
+    look: Look,
+    out: str,
+    *,
+    console: Console | None = None,
+) -> int:
+    """Write every figure in every format into the folder ``out``, which is made if need be.
+
+    -> exit status: 0 all written, 1 some could not be
+    Raises JetlrpError where nothing can be made at all.
+    """
+    from rich.console import Console
+
+    from app.serve import serving
+
+    check(look)
+    printed = console or Console(highlight=False, soft_wrap=True)
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"--out: {out} is no folder, and cannot be made one: {error}") from error
+    problems: list[str] = []
+    written = 0
+    with ExitStack() as stack:
+        address = stack.enter_context(serving(sources, settings))
+        studio = stack.enter_context(Studio(address))
+        progress = stack.enter_context(_shown(len(asked) * len(formats)))
+        for number, figure in enumerate(asked):
+            for place, form in enumerate(formats):
+                progress(number * len(formats) + place, f"jet {figure.jet}, {figure.view}, {form}")
+                try:
+                    name, content = studio.make(figure, form, look)
+                except JetlrpError as error:
+                    problems.append(f"jet {figure.jet}, {figure.view}, {form}: {error}")
+                    continue
+                (folder / name).write_bytes(content)
+                written += 1
+        progress(len(asked) * len(formats), "")
+    for problem in problems[:PROBLEMS_SHOWN]:
+        printed.print(problem, markup=False)
+    if len(problems) > PROBLEMS_SHOWN:
+        printed.print(f"and {len(problems) - PROBLEMS_SHOWN} more")
+    printed.print(f"{written} of {written + len(problems)} figures written to {out}", markup=False)
+    return SOME_FAILED if problems else ALL_GOOD
+
+
+def check(look: Look) -> None:
+    """Raise ExportError for a preset or a scale that there is not."""
+    if look.preset not in PRESETS:
+        raise ExportError(f"--preset: {look.preset!r} is none; there are {', '.join(PRESETS)}")
+    if look.scale not in SCALES:
+        raise ExportError(f"--scale: expected 1 to {SCALES[-1]}, found {look.scale}")
+
+
+class Studio:
+    """Makes figures with what a server at an address serves, and one Chromium for all of them."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._running = ExitStack()
+        self._chromium: Chromium | None = None
+
+    def __enter__(self) -> Studio:
+        """The studio itself; Chromium starts with the first figure that needs it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End Chromium, if it runs."""
+        self._running.close()
+
+    def make(self, figure: Figure, form: str, look: Look) -> tuple[str, bytes]:
+        """A figure in a format -> the name of its file, and what is in it. Raises JetlrpError."""
+        made = self.chromium().call("pngText", _wanted(figure, look))
+        return made["name"], base64.b64decode(made["png"])
+
+    def chromium(self) -> Chromium:
+        """The one Chromium, with the page open."""
+        if self._chromium is None:
+            chromium = self._running.enter_context(Chromium())
+            chromium.open(self.address)
+            self._chromium = chromium
+        return self._chromium
+
+
+def _wanted(figure: Figure, look: Look) -> dict[str, object]:
+    """The same for assets/figure.js."""
+    return {
+        "search": figure.search,
+        "view": figure.view,
+        "preset": look.preset,
+        "scale": look.scale,
+        "transparent": look.transparent,
+    }
+
+
+@contextmanager
+def _shown(total: int) -> Iterator[Progress]:
+    """A bar on stderr with what is being made; a line each where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    bar = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=screen,
+        disable=not screen.is_terminal,
+    )
+    task = bar.add_task("", total=total)
+
+    def progress(done: int, name: str) -> None:
+        bar.update(task, completed=done, description=name)
+        if not screen.is_terminal and name:
+            screen.print(f"{done + 1} of {total}: {name}", markup=False)
+
+    with bar:
+        yield progress

@@ -1,0 +1,85 @@
+"""`jetlrp export`: what is asked for, and the files it writes."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import cli
+from app.export.asked import ExportError, figures, formats_of, link_text, numbers_of
+from app.export.chromium import ChromiumError, find_chromium
+
+
+def test_numbers_of_jets_are_read_as_people_write_them():
+    assert numbers_of(["12"]) == [12]
+    assert numbers_of(["1,5,9", "3-5", "5"]) == [1, 5, 9, 3, 4]
+    for wrong in ("", "a", "-1", "5-3", "1,,2", "0-9999999"):
+        with pytest.raises(ExportError, match="--jet"):
+            numbers_of([wrong])
+
+
+def test_formats_are_those_there_are():
+    assert formats_of("png, SVG,png") == ["png", "svg"]
+    with pytest.raises(ExportError, match=r"'eps' is none; there are png, svg"):
+        formats_of("png,eps")
+    with pytest.raises(ExportError, match="one or more"):
+        formats_of(" ")
+
+
+def test_every_jet_has_every_view():
+    made = figures(["3-4"], ["all"], theme="light")
+    assert [(one.jet, one.view) for one in made] == [
+        (jet, view) for jet in (3, 4) for view in ("network", "heatmap", "river")
+    ]
+    assert made[0].search == "?jet=3&theme=light"
+    with pytest.raises(ExportError, match="which jet"):
+        figures([], ["network"])
+    with pytest.raises(ExportError, match="'tree' is none"):
+        figures(["1"], ["tree"])
+
+
+def test_a_link_stays_what_it_is():
+    link = "?jet=5&target=margin&rule=gamma(gamma=1,bias=account)&camera=1,-0.5,2&theme=dark"
+    (made,) = figures([], ["network"], link=f"http://127.0.0.1:8050/{link}")
+    assert (made.jet, made.search) == (5, link)
+    assert figures([], ["river"], link=link)[0].search == link
+    other = figures(["7"], ["network"], link=link, theme="light", target=None)
+    assert other[0].search == link.replace("jet=5", "jet=7").replace("dark", "light")
+    assert link_text({"rule": "gamma(1.0, bias=account)"}) == "?rule=gamma(1.0,+bias=account)"
+    with pytest.raises(ExportError, match="copy one from the page"):
+        figures([], ["network"], link="http://127.0.0.1:8050/")
+
+
+@pytest.mark.parametrize(
+    ("preset", "theme"), [("slide", "dark"), ("square", "dark"), ("paper", "light")]
+)
+def test_the_theme_suits_what_the_figure_is_for(preset, theme):
+    assert figures(["1"], ["network"], preset=preset)[0].search == f"?jet=1&theme={theme}"
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--jet", "1", "--format", "eps"], "--format"),
+        (["--jet", "one"], "--jet"),
+        (["--jet", "1", "--preset", "wall"], "--preset"),
+        (["--jet", "1", "--scale", "5"], "--scale"),
+        (["--jet", "1", "--theme", "blue"], "--theme"),
+        ([], "which jet"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told_in_one_line(words, part, tmp_path):
+    done = CliRunner().invoke(cli, ["export", *words, "--out", str(tmp_path)])
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+    assert part in done.stderr
+
+
+def test_without_a_chromium_it_is_said_how_to_get_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("JETLRP_CHROMIUM", str(tmp_path / "none"))
+    with pytest.raises(ChromiumError, match=r"JETLRP_CHROMIUM names .*none, which is no program"):
+        find_chromium()
+    monkeypatch.delenv("JETLRP_CHROMIUM")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ChromiumError, match="install one, or set JETLRP_CHROMIUM"):
+        find_chromium()

@@ -1,0 +1,136 @@
+"""Figures that leave the page: from the save menu and from the command, the same for one link."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.export.asked import Figure, Look
+from app.export.chromium import ChromiumError
+from app.export.command import Studio
+from app.main import create_app
+from app.presets import PRESETS
+from tests.app.test_page import turn, wait_for_jet
+
+browser_test = pytest.mark.browser
+
+
+@pytest.fixture
+def studio(toy_site, chromium, monkeypatch):
+    """The command's own Chromium, at work on the toy site."""
+    monkeypatch.setenv("JETLRP_CHROMIUM", chromium)
+    with Studio(toy_site.address) as made:
+        yield made
+
+
+def opened(content: bytes) -> Image.Image:
+    picture = Image.open(io.BytesIO(content))
+    picture.load()
+    return picture
+
+
+def save(page, **wanted):
+    """Ask the save menu for a figure -> its name and what is in it."""
+    menu = page.locator("#save")
+    if not menu.evaluate("(one) => one.open"):
+        menu.locator("summary").click()
+    for name, value in wanted.items():
+        if name == "transparent":
+            button = page.locator("#figure-transparent")
+            if button.get_attribute("aria-pressed") != str(value).lower():
+                button.click()
+        else:
+            page.locator(f"#figure-{name}").select_option(value)
+    with page.expect_download() as download:
+        page.locator("#figure-save").click()
+    page.locator("#figure-save:enabled").wait_for()
+    return download.value.suggested_filename, download.value.path().read_bytes()
+
+
+@browser_test
+def test_the_figure_of_the_page_is_that_of_the_command(toy_site, page, studio):
+    page.goto(f"{toy_site.address}/?jet=5&edges=12&theme=light")
+    wait_for_jet(page, 5)
+    turn(page)
+    page.wait_for_function("new URLSearchParams(location.search).has('camera')")
+    name, content = save(page, scale="1")
+    picture = opened(content)
+    assert picture.size == (1920, 1080)
+    link = page.evaluate("window.location.search")
+    other, same = studio.make(Figure(5, link, "network"), "png", Look(scale=1))
+    assert other == name
+    assert np.array_equal(np.asarray(opened(same)), np.asarray(picture))
+    again = studio.make(Figure(5, link, "network"), "png", Look(scale=1))[1]
+    assert again == same, "a figure made twice is the same figure"
+    # what was turned is turned in the figure, and what it is of stands in the file
+    straight = studio.make(
+        Figure(5, "?jet=5&edges=12&theme=light", "network"), "png", Look(scale=1)
+    )
+    assert np.mean(np.asarray(opened(straight[1])) != np.asarray(picture)) > 0.01
+    assert picture.text["link"] == link
+    assert picture.text["target"] == "margin"
+    assert picture.text["jet"].endswith(":5")
+    assert picture.text["Software"].startswith("jetlrp ")
+    assert "conservation error" in picture.text["Description"]
+    assert "jet5" in name
+
+
+@browser_test
+def test_each_control_of_the_menu_changes_the_figure(toy_site, page):
+    page.goto(f"{toy_site.address}/?jet=5&theme=dark")
+    wait_for_jet(page, 5)
+    page.locator("#save summary").click()
+    assert page.locator("#figure-size").inner_text() == "3840 × 2160 pixels", "a slide has 4K"
+    _, portrait = save(page, preset="portrait", scale="1")
+    assert opened(portrait).size == (PRESETS["portrait"].width, PRESETS["portrait"].height)
+    assert np.asarray(opened(portrait).convert("RGBA"))[..., 3].min() == 255
+    _, content = save(page, preset="paper", scale="2", transparent=True)
+    assert opened(content).size == (2 * PRESETS["paper"].width, 2 * PRESETS["paper"].height)
+    alpha = np.asarray(opened(content).convert("RGBA"))[..., 3]
+    assert alpha[0, 0] == alpha[-1, -1] == 0
+    assert np.mean(alpha > 0) > 0.01
+    names = set()
+    for view in ("heatmap", "river"):
+        name, content = save(page, view=view, scale="1", transparent=False)
+        names.add(name)
+        assert len(np.unique(np.asarray(opened(content).convert("L")))) > 50, "it is not empty"
+    assert len(names) == 2
+
+
+@browser_test
+def test_a_figure_that_cannot_be_made_says_why(toy_site, page, studio):
+    page.goto(f"{toy_site.address}/?jet=5")
+    wait_for_jet(page, 5)
+    page.evaluate(
+        "() => { window.jetlrp.figure.png = async () => { throw new Error('no room'); }; }"
+    )
+    page.locator("#save summary").click()
+    page.locator("#figure-save").click()
+    page.locator("#figure-error", has_text="no room").wait_for()
+    assert page.locator("#figure-save").is_enabled()
+    assert page.locator("#figure-progress").is_hidden()
+    with pytest.raises(ChromiumError, match="no tracks"):
+        studio.make(Figure(4, "?jet=4", "network"), "png", Look(scale=1))
+
+
+def test_what_a_figure_asks_the_page_for(service):
+    with service.client() as client:
+        server = create_app(client).server.test_client()
+        both = server.get("/_jetlrp/figure.json?jet=5&pin=0~hbb~gamma(gamma=1)").json
+        assert (both["a"]["jet"]["index"], both["b"]["jet"]["index"]) == (5, 0)
+        assert both["a"]["question"]["target"] == "margin", "the service's default"
+        assert both["b"]["question"]["target"] == "hbb"
+        assert server.get("/_jetlrp/figure.json?jet=5").json["b"] is None
+        for link in ("", "?jet=no", "?jet=4"):
+            refused = server.get(f"/_jetlrp/figure.json{link}")
+            assert refused.status_code == 502
+            assert refused.json["error"]["message"]
+        says = server.get("/_jetlrp/provenance.json?jet=5&view=river&link=%3Fjet%3D5").json
+        assert says["metadata"]["link"] == "?jet=5"
+        assert re.fullmatch(r"[A-Za-z0-9._+-]+", says["name"])
+        for part in ("toy.root:5", "margin", "gamma(gamma=1.0", "conservation error", "jetlrp"):
+            assert part in says["caption"]
