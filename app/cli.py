@@ -432,15 +432,15 @@ def export(
         target=target,
         rule=rule,
     )
+    check_definitions(model, definitions)
     settings = read_settings(
         jets=jets or None, model=model, definitions=definitions, tree=tree, column=column
     )
-    sources = _sources(settings)
     _log()
     from app.export.command import run
 
     look = Look(preset, scale, transparent, frames)
-    raise typer.Exit(run(sources, settings, asked, formats, look, out))
+    raise typer.Exit(run(settings, asked, formats, look, out))
 
 
 @cli.command("settings")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 PAGE_THREADS = 16
 SERVICE_PATHS = ("/api", "/docs", "/openapi.json", "/ready")
+ENDLESS = 1e9  # requests a minute
 STOP_SECONDS = 1  # how long requests under way may take to end after Ctrl-C
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
@@ -324,12 +325,17 @@ def serve_all(sources: Sources, settings: Settings, say: Say) -> None:
 
 
 @contextmanager
-def serving(sources: Sources, settings: Settings) -> Iterator[str]:
+def serving(settings: Settings) -> Iterator[str]:
     """Page and service in a thread, for as long as the ``with`` lasts -> their address.
 
-    Raises JetlrpError if the jets or the network cannot be opened.
+    They are for this process alone, on a port that is free: whom the settings let in, and how much
+    each may ask for, does not count. Raises JetlrpError if jets or network cannot be opened.
     """
-    sources.check()
+    own = {"host": "127.0.0.1", "port": 0, "auth": "none", "hosts": (), "waiting_each": 30}
+    endless = {"requests_per_minute": ENDLESS, "explanations_per_minute": ENDLESS}
+    settings = settings.model_copy(update={**own, **endless})
+    sources = sources_of(settings)
+    sources.check(settings)
     listener = listen("127.0.0.1", 0)
     address = address_of(listener, "127.0.0.1")
     try:

@@ -17,8 +17,6 @@ from lrp_core.settings import Settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from app.serve import Sources
-
 ALL_GOOD, SOME_FAILED = 0, 1
 PROBLEMS_SHOWN = 10
 
@@ -30,7 +28,6 @@ class Progress(Protocol):
 
 
 def run(
-    sources: Sources,
     settings: Settings,
     asked: Sequence[Figure],
     formats: Sequence[str],
@@ -58,7 +55,7 @@ def run(
     problems: list[str] = []
     written = 0
     with ExitStack() as stack:
-        address = stack.enter_context(serving(sources, settings))
+        address = stack.enter_context(serving(settings))
         studio = stack.enter_context(Studio(address))
         progress = stack.enter_context(_shown(len(asked) * len(formats)))
         for number, figure in enumerate(asked):
