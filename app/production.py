@@ -215,7 +215,14 @@ def serve_service_production(sources: Sources, settings: Settings, say: Say) -> 
 
 def _shared(settings: Settings, folder: str) -> dict[str, str]:
     """The variables of the processes; the settings in force and what the parent tells them."""
-    return {**settings.environment, STATE: folder}
+    cache = settings.cache_folder or str(_cache_folder())
+    return {**settings.environment, STATE: folder, "JETLRP_CACHE_FOLDER": cache}
+
+
+def _cache_folder() -> Path:
+    """Where this user's caches are, by the XDG Base Directory Specification."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "jetlrp"
 
 
 def _service(listener: socket.socket, shared: Mapping[str, str]) -> Part:

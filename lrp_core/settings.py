@@ -94,6 +94,13 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(
         256 * 2**20, ge=0, description="How many bytes of explanations are kept in memory."
     )
+    cache_folder: str | None = Field(
+        None,
+        description="Folder that all processes keep explanations and scores in; none: memory only.",
+    )
+    disk_cache_bytes: int = Field(
+        2 * 2**30, ge=0, description="How many bytes are kept in that folder; 0: none."
+    )
     explanations_at_once: int = Field(
         1, ge=1, le=64, description="How many explanations are computed at the same time."
     )

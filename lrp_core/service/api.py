@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from lrp_core.features import feature
 from lrp_core.jets import Jet
 from lrp_core.limits import Limits
 from lrp_core.model import Model
+from lrp_core.service.answer_store import AnswerStore
 from lrp_core.service.answers import EDGE_ROWS, Answer
 from lrp_core.service.cache import Cache
 from lrp_core.service.choices import all_choices
+from lrp_core.service.disk import Disk
 from lrp_core.service.docs import add_docs
 from lrp_core.service.edges import edge_answer
 from lrp_core.service.figures import (
@@ -89,14 +92,16 @@ class Service:
     def __init__(self, jets: Jets | None, model: Model | None, settings: Settings) -> None:
         self.settings = settings
         self.version = version("jetlrp")
-        self.cache: Cache[Answer] = Cache(settings.cache_bytes)
+        self.disk = _disk(settings)
+        store = None if self.disk is None else AnswerStore(self.disk, self.version)
+        self.cache: Cache[Answer] = Cache(settings.cache_bytes, store)
         self.workers = Workers(
             settings.explanations_at_once,
             settings.explanations_waiting,
             settings.waiting_each,
             Limits(settings.explanations_per_minute),
         )
-        self.studies = Studies(jets, model, settings, self.cache, self.workers)
+        self.studies = Studies(jets, model, settings, self.cache, self.workers, self.disk)
 
     def study(self, source: SourceQuery, person: str = "") -> Study:
         """The file and the network that a request is about. Raises Problem."""
@@ -143,6 +148,13 @@ class Service:
         """Stop scoring and drop what is waiting."""
         self.workers.close()
         self.studies.stop()
+
+
+def _disk(settings: Settings) -> Disk | None:
+    """What the processes of a server share, where they are to share anything."""
+    if settings.cache_folder is None or not settings.disk_cache_bytes:
+        return None
+    return Disk(Path(settings.cache_folder).expanduser(), settings.disk_cache_bytes)
 
 
 def create_api(jets: Jets | None, model: Model | None, settings: Settings | None = None) -> FastAPI:

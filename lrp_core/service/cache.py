@@ -1,4 +1,7 @@
-"""A cache bounded by bytes: the least recently used goes first, and nothing is computed twice."""
+"""A cache bounded by bytes: the least recently used goes first, and nothing is computed twice.
+
+Behind it there can be another one, such as a disk's: what is not here is looked for there.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 
 class Sized(Protocol):
@@ -19,6 +22,16 @@ class Sized(Protocol):
 
 
 Value = TypeVar("Value", bound=Sized)
+
+
+class Behind(Protocol[Value]):
+    """Where values are kept that may be gone from here; neither call raises."""
+
+    def read(self, key: Any) -> Value | None:
+        """The value of a key, None where there is none."""
+
+    def write(self, key: Any, value: Value) -> None:
+        """Keep a value."""
 
 
 @dataclass(frozen=True)
@@ -36,23 +49,31 @@ class Cache(Generic[Value]):
 
     A value that is larger than the whole cache is handed out and not kept; so is every value if
     ``max_bytes`` is 0. What failed is not kept: the next request tries again.
+
+    behind  where else values are looked for and kept
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, behind: Behind[Value] | None = None) -> None:
         self.max_bytes = max_bytes
+        self._behind = behind
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._running: dict[Hashable, Future[Value]] = {}
         self._nbytes = self._hits = self._misses = 0
         self._lock = Lock()
 
     def get(self, key: Hashable) -> Value | None:
-        """The value of a key if it is here, else None."""
+        """The value of a key if it is here or behind, else None."""
         with self._lock:
             value = self._values.get(key)
             if value is not None:
                 self._values.move_to_end(key)
                 self._hits += 1
-            return value
+                return value
+        value = None if self._behind is None else self._behind.read(key)
+        if value is not None:
+            with self._lock:
+                self._keep(key, value)
+        return value
 
     def join(self, key: Hashable, start: Callable[[], Future[Value]]) -> Future[Value]:
         """The computation of a value: the one under way for this key, else what ``start`` begins.
@@ -86,9 +107,15 @@ class Cache(Generic[Value]):
             if future.cancelled() or future.exception() is not None:
                 return
             value = future.result()
-            if value.nbytes > self.max_bytes:
-                return
-            self._values[key] = value
-            self._nbytes += value.nbytes
-            while self._nbytes > self.max_bytes:
-                self._nbytes -= self._values.popitem(last=False)[1].nbytes
+            self._keep(key, value)
+        if self._behind is not None:
+            self._behind.write(key, value)
+
+    def _keep(self, key: Hashable, value: Value) -> None:
+        if value.nbytes > self.max_bytes:
+            return
+        before = self._values.pop(key, None)
+        self._nbytes += value.nbytes - (0 if before is None else before.nbytes)
+        self._values[key] = value
+        while self._nbytes > self.max_bytes:
+            self._nbytes -= self._values.popitem(last=False)[1].nbytes

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrp_core.errors import JetlrpError
+from lrp_core.service.shared_scores import SharedScores
 
 logger = logging.getLogger("jetlrp.scores")
 
@@ -21,6 +22,7 @@ class Scores:
     n_jets     how many jets there are
     chunk      how many are scored at a time
     may_score  called between chunks with seconds to wait at most; True at the scorer's turn
+    shared     where several processes score the same jets, what they know of each other
     """
 
     def __init__(
@@ -30,7 +32,9 @@ class Scores:
         *,
         chunk: int = 32,
         may_score: Callable[[float], bool] = lambda _: True,
+        shared: SharedScores | None = None,
     ) -> None:
+        self._shared = shared
         self.total = n_jets
         self._score = score
         self._chunk = chunk
@@ -98,8 +102,24 @@ class Scores:
     ) -> None:
         if before is not None:
             before.join()
-        first = self._done
-        while first < self.total and not stopped.is_set():
+        try:
+            self._score_all(score, stopped)
+        finally:
+            if self._shared is not None:
+                self._shared.leave()
+
+    def _score_all(
+        self, score: Callable[[int, int], npt.NDArray[np.float64]], stopped: Event
+    ) -> None:
+        shared, mine = self._shared, self._shared is None
+        self._take_over(now=True)
+        while (first := self._done) < self.total and not stopped.is_set():
+            if shared is not None and not mine:
+                mine = shared.take()
+                self._take_over(now=mine)  # with what another process has left
+                if not mine:
+                    stopped.wait(0.25)  # it scores these jets
+                continue
             if not self._may_score(0.25):
                 continue
             last = min(first + self._chunk, self.total)
@@ -113,4 +133,14 @@ class Scores:
             with self._lock:
                 self._values[first:last] = values
                 self._done = last
-            first = last
+            if shared is not None:
+                shared.write(self._values[:last], last=last >= self.total or stopped.is_set())
+
+    def _take_over(self, *, now: bool = False) -> None:
+        """Take the scores that another process has computed, where it is further."""
+        known = None if self._shared is None else self._shared.read(now=now)
+        if known is None or not self._done < len(known) <= self.total:
+            return
+        with self._lock:
+            self._values[: len(known)] = known
+            self._done = len(known)

@@ -21,6 +21,7 @@ from lrp_core.model import Model
 from lrp_core.reading import JetFiles, JetSource
 from lrp_core.service.answers import Answer
 from lrp_core.service.cache import Cache
+from lrp_core.service.disk import Disk
 from lrp_core.service.kept import Kept
 from lrp_core.service.library import (
     Entry,
@@ -80,8 +81,10 @@ class Studies:
         settings: Settings,
         cache: Cache[Answer],
         workers: Workers,
+        disk: Disk | None = None,
     ) -> None:
         self._settings = settings
+        self._disk = disk
         self._cache = cache
         self._workers = workers
         self._given = Listing(
@@ -257,6 +260,7 @@ class Studies:
                 settings=self._settings,
                 path=jets_entry.path if jets_folder is not None else None,
                 turn=self._turn,
+                disk=self._disk,
             )
             study.scores = self._scores_of(key, study)
             if self._started:

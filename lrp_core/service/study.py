@@ -24,12 +24,14 @@ from lrp_core.model import SIGNAL, Model
 from lrp_core.service.answers import Answer, make_answer
 from lrp_core.service.cache import Cache
 from lrp_core.service.choices import Wanted, read_wanted
+from lrp_core.service.disk import Disk
 from lrp_core.service.listing import JetTable
 from lrp_core.service.people import NOBODY
 from lrp_core.service.picks import PICKS, none_of
 from lrp_core.service.problems import Problem
 from lrp_core.service.schemas import JetRow, ModelInfo, PickQuery
 from lrp_core.service.scores import Scores
+from lrp_core.service.shared_scores import SharedScores
 from lrp_core.service.workers import Busy, Workers
 from lrp_core.settings import Settings
 
@@ -75,6 +77,7 @@ class Study:
 
     path  the one file that the jets are in, where it can vanish while it is in use
     turn  held while a chunk of jets is scored, so that several studies do not fight for the cores
+    disk  what the processes of a server share, such as scores
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Study:
         settings: Settings,
         path: Path | None = None,
         turn: Lock | None = None,
+        disk: Disk | None = None,
     ) -> None:
         self.jets = jets
         self.model = model
@@ -105,6 +109,9 @@ class Study:
             len(jets),
             chunk=settings.score_chunk,
             may_score=workers.wait_until_idle,
+            shared=None
+            if disk is None
+            else SharedScores(disk, (jets.identity, self.network_key, len(jets))),
         )
 
     @cached_property
