@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from lrp_core.service.schemas import (
     JetDetail,
     JetPage,
     JetRow,
+    Library,
 )
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -107,6 +109,7 @@ class ServiceClient:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._headers = headers
+        self._source: dict[str, str] = {}
         self._http = httpx.Client(
             base_url=self.base_url,
             transport=transport,
@@ -115,6 +118,20 @@ class ServiceClient:
             limits=CONNECTIONS,
             trust_env=False,
         )
+
+    def of(self, source: Mapping[str, Any] | None) -> ServiceClient:
+        """The same client, asking for the file and the network of ``source``; None for the usual.
+
+        source  {"file", "model"}, names of the library; what is None or missing is the usual one
+        """
+        given = source or {}
+        other = copy(self)
+        other._source = {key: given[key] for key in ("file", "model") if given.get(key) is not None}
+        return other
+
+    def library(self) -> Library:
+        """The files of jets and the networks that can be asked for."""
+        return self._ask(Library, "GET", "/library")
 
     def health(self) -> Health:
         """What is being served: version, jets, model, and how many scores are computed."""
@@ -272,6 +289,8 @@ class ServiceClient:
         raise AssertionError("unreachable")
 
     def _ask(self, kind: type[Answer], method: str, path: str, **how: Any) -> Answer:
+        if self._source:
+            how["params"] = {**how.get("params", {}), **self._source}
         response = self._request(method, path, **how)
         if response.is_success:
             try:

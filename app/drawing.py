@@ -84,7 +84,12 @@ def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]
             "n_tracks": jet.n_tracks,
             "n_edges": jet.n_edges,
         },
-        "question": {"target": explanation.target, "rule": explanation.rule_text},
+        "question": {
+            "target": explanation.target,
+            "rule": explanation.rule_text,
+            "file": explanation.file,
+            "model": explanation.model.name,
+        },
         "words": {
             "label": label_text(jet.label),
             "stands_for": stands_for(explanation.target, explanation.classes),

@@ -93,8 +93,9 @@ def explained_pinned(
     if pinned is None:
         return None, []
     try:
-        jet = client.jet(pinned["jet"])
-        explanation = client.explain(
+        own = client.of(pinned)
+        jet = own.jet(pinned["jet"])
+        explanation = own.explain(
             pinned["jet"],
             target=pinned["target"],
             rule=pinned["rule"],
@@ -115,11 +116,13 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
         Output(ids.RULE, "value", allow_duplicate=True),
         Output(inputs, "value", allow_duplicate=True),
         Output(ids.PINNED, "data"),
+        Output(ids.SOURCE, "data"),
         Input(ids.ADDRESS, "search"),
         Input(ids.WANTED, "data"),
         State(ids.CHOSEN, "data"),
         State(inputs, "value"),
         State(inputs, "id"),
+        State(ids.SOURCE, "data"),
         prevent_initial_call="initial_duplicate",
     )
     app.clientside_callback(
@@ -129,6 +132,7 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
         Input(ids.RULE, "value"),
         Input(inputs, "value"),
         Input(ids.PINNED, "data"),
+        Input(ids.SOURCE, "data"),
         State(inputs, "id"),
     )
 
@@ -163,6 +167,7 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
             "values": Input({"type": "rule-parameter", "rule": ALL, "name": ALL}, "value"),
             "retry": Input(ids.RETRY, "n_clicks"),
             "whole": Input(ids.WHOLE, "data"),
+            "source": Input(ids.SOURCE, "data"),
             "places": State({"type": "rule-parameter", "rule": ALL, "name": ALL}, "id"),
         },
         running=[(Output(ids.SCENE_BUSY, "className"), "state busy on", "state busy")],
@@ -174,9 +179,10 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
         values: list[Any],
         retry: int | None,
         whole: int | None,
+        source: dict[str, Any] | None,
         places: list[dict[str, str]],
     ) -> Any:
         del retry  # only asks again
-        return explained(
-            client, index, target, rule, values, places, whole=whole is not None and whole == index
-        )
+        wanted = whole is not None and whole == index
+        own = client.of(source)
+        return explained(own, index, target, rule, values, places, whole=wanted)

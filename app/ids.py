@@ -6,9 +6,13 @@ from __future__ import annotations
 ADDRESS = "address"  # the browser's address bar, read once when the page opens
 CHOSEN = "chosen"  # number of the jet that is open, or None
 SCENE_DATA = "scene-data"  # what the scripts draw: numbers, never a figure
+SOURCE = "source"  # names of the file and the network, or None where there is no choice
+SOURCE_FACTS = "source-facts"  # what is known of them
+LIBRARY_ASKED = "library-asked"  # when the list of files and networks was asked for
+LIBRARY_DATA = "library-data"  # the list
 PINNED = "pinned"  # jet, target and rule that stand beside it, or None
 PINNED_DATA = "pinned-data"  # the same of the pinned one
-WANTED = "wanted"  # jet, target, rule and pin that the page is to go to, all at once
+WANTED = "wanted"  # jet, target, rule, pin, file and model that the page is to go to, all at once
 HEARTBEAT = "heartbeat"  # asks how far the scores of the jets are
 SCORES_DONE = "scores-done"  # how many there were the last time
 RETRY = "retry"  # "Try again" of the error state

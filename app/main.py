@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from app.panels import (
     features,
     header,
     jets,
+    library,
     prediction,
     prongs,
     question,
@@ -121,12 +122,13 @@ def create_app(
         add_log_handler=False,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    choices = _asked_once(client.choices)
+    choices = _asked_once(client)
     app.layout = lambda: page(client, choices, docs) if _is_asked_for() else html.Div()
     jets.register_callbacks(app, client)
     scene.register_callbacks(app, client)
     question.register_callbacks(app, choices)
     explaining.register_callbacks(app, client)
+    library.register_callbacks(app, client, choices)
     _serve_plotly(app, prefix)
     _serve_service(app, client, prefix)
     _serve_figures(app, client, prefix)
@@ -150,7 +152,11 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             dcc.Store(id=ids.WHOLE),
             dcc.Store(id=ids.PINNED_DATA),
             dcc.Store(id=ids.WANTED),
-            header.layout(health, docs),
+            dcc.Store(id=ids.SOURCE, data=library.source(health)),
+            dcc.Store(id=ids.SOURCE_FACTS),
+            dcc.Store(id=ids.LIBRARY_ASKED),
+            dcc.Store(id=ids.LIBRARY_DATA),
+            header.layout(health, docs, library.pickers(health)),
             header.talk(),
             html.Main(
                 [
@@ -173,6 +179,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
                 ],
                 className="columns",
             ),
+            *library.popovers(health),
             html.Div(id=ids.TOOLTIP, className="tooltip", hidden=True, role="status"),
         ],
         className="page",
@@ -207,9 +214,18 @@ def _away(error: ServiceError) -> Component:
     )
 
 
-def _asked_once(ask: Callable[[], Choices]) -> Callable[[], Choices]:
-    """Remember the answer, but not a failure."""
-    return cache(ask)
+def _asked_once(client: ServiceClient) -> Callable[..., Choices]:
+    """What can be asked of a file and a network; answers are remembered, but not failures."""
+
+    @lru_cache(maxsize=32)
+    def ask(file: str | None, model: str | None) -> Choices:
+        return client.of({"file": file, "model": model}).choices()
+
+    def choices(source: Mapping[str, Any] | None = None) -> Choices:
+        given = source or {}
+        return ask(given.get("file"), given.get("model"))
+
+    return choices
 
 
 def _index(prefix: str) -> str:

@@ -13,8 +13,13 @@
   let answer = null; // what came back: {asked, answer} or {asked, error, request_id}
   let all = false;
 
-  const same = (a, b) => Boolean(a && b) && JSON.stringify([a.jet, a.edge, a.target, a.rule]) ===
-    JSON.stringify([b.jet, b.edge, b.target, b.rule]);
+  const parts = ({ jet, edge, target, rule, file, model }) => [jet, edge, target, rule, file, model];
+  const same = (a, b) => Boolean(a && b) && JSON.stringify(parts(a)) === JSON.stringify(parts(b));
+
+
+  /** The file and the network, where there is a choice. */
+  const source = ({ question: { file, model } }) =>
+    (window.jetlrp.view.state.file === null ? {} : { file, model });
 
   /** The edge of the view is asked for, unless it was. */
   function ask() {
@@ -22,7 +27,7 @@
     const jet = view.shown.a;
     const wanted = jet && view.state.edge !== null ? {
       jet: jet.jet.index, edge: view.state.edge, target: jet.question.target,
-      rule: jet.question.rule } : null;
+      rule: jet.question.rule, ...source(jet) } : null;
     if (!same(wanted, asked)) {
       asked = wanted;
       all = false;

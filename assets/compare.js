@@ -35,12 +35,24 @@
   /** What is explained, and how, in a line: "Jet 12 · margin H→bb̄ − QCD · LRP-γ(1)". */
   const title = ({ jet, target, rule }) => `Jet ${jet} · ${targetWords(target)} · ${ruleWords(rule)}`;
 
+  /** Two names without the folders that they share; what is left tells them apart. */
+  function shortly(one, other) {
+    const end = (name) => (name || "").slice((name || "").lastIndexOf("/") + 1);
+    return one !== other && end(one) === end(other) ? [one, other] : [end(one), end(other)];
+  }
+
+  /** The file and the network of a question, where they are others than those of the other one. */
+  const apart = (one, other) => ["model", "file"]
+    .filter((key) => one[key] && other[key] && one[key] !== other[key])
+    .map((key) => `${shortly(one[key], other[key])[0]} · `).join("");
+
   const questionOf = (jet) => ({ jet: jet.jet.index, ...jet.question });
 
   /* ------------------------------------------------------------ difference */
 
   /** Whether two explanations are of one jet with all their edges there, so that they subtract. */
-  const alike = (a, b) => Boolean(a && b) && a.jet.jet_id === b.jet.jet_id &&
+  const isSameJet = (a, b) => a.jet.jet_id === b.jet.jet_id && a.question.file === b.question.file;
+  const alike = (a, b) => Boolean(a && b) && isSameJet(a, b) &&
     a.nEdges === b.nEdges && !a.numbers && !b.numbers;
 
   const subtract = (a, b) => Float64Array.from(a, (value, at) => value - b[at]);
@@ -178,6 +190,8 @@
             targetWords(b.question.target)),
       words("rule", "How relevance is shared at each step", ruleWords(a.question.rule),
             ruleWords(b.question.rule)),
+      words("network", "Whose output is explained", ...shortly(a.question.model, b.question.model)),
+      words("file", "Where the jet is", ...shortly(a.question.file, b.question.file)),
     ].filter((row) => row.name === "label" || row.difference === "differs").concat([
       ...LINES.map(([name, of, text, delta, tip]) => {
         const [one, other] = [number(of(a)), number(of(b))];
@@ -224,7 +238,7 @@
   const escape = (text) => window.jetlrp.numbers.escape(text);
 
   function tableHtml(a, b) {
-    const other = a.jet.jet_id === b.jet.jet_id ? "" : `Jet ${b.jet.index}`;
+    const other = isSameJet(a, b) ? "" : `Jet ${b.jet.index}`;
     return `<table class="compare-table"><thead><tr><td></td><th scope="col">Jet ${a.jet.index}</th>` +
       `<th scope="col">${other} <i>pinned</i></th><th scope="col">difference</th></tr></thead><tbody>` +
       table(a, b).map((row) =>
@@ -258,7 +272,7 @@
   function changesHtml(a, b) {
     if (!alike(a, b)) {
       return `<div class="compare-changes"><h3>What changed most</h3><p class="hint">` +
-        (a.jet.jet_id === b.jet.jet_id
+        (isSameJet(a, b)
           ? "Only the most significant edges of this jet came, so that they cannot be subtracted."
           : "Tracks of different jets are different particles: there is no difference to draw, only " +
             "one in numbers. Pin this jet and choose another rule or target to see what moves.") +
@@ -298,11 +312,17 @@
 
   let before = null; // the panels that were open before "Compared" took their place
 
+  /** The file and the network, where there is a choice. */
+  function source() {
+    const { file, model } = window.jetlrp.view.state;
+    return file === null ? {} : { file, model };
+  }
+
   function pin() {
     const { view } = window.jetlrp;
     const { jet, target, rule } = view.state;
     if (jet === null || !target || !rule) return;
-    window.dash_clientside.set_props("pinned", { data: { jet, target, rule } });
+    window.dash_clientside.set_props("pinned", { data: { jet, target, rule, ...source() } });
     if (window.innerHeight < TALL) return;
     before = view.state.dock;
     view.set({ dock: ["compare"] });
@@ -319,7 +339,7 @@
   /** The two change places. */
   function swap() {
     const { jet, target, rule, pin: other } = window.jetlrp.view.state;
-    if (other) window.jetlrp.link.ask({ ...other, pin: { jet, target, rule } });
+    if (other) window.jetlrp.link.ask({ ...other, pin: { jet, target, rule, ...source() } });
   }
 
   /** Captions, buttons and the two panes as the view has them. */
@@ -341,16 +361,18 @@
     button.disabled = !pinned && jet === null;
     if (!pinned) return;
     const { a, b } = view.shown;
-    const here = a ? questionOf(a) : { jet, target, rule };
+    const here = a ? questionOf(a) : { jet, target, rule, ...source() };
+    const there = b ? questionOf(b) : pinned;
     const note = wanted && a && b && !isDifference()
-      ? (a.jet.jet_id === b.jet.jet_id ? " · too large to subtract edge by edge"
+      ? (isSameJet(a, b) ? " · too large to subtract edge by edge"
         : " · other jet: the difference is in numbers only") : "";
     const caption = document.getElementById("network-caption");
     caption.replaceChildren(document.createElement("span"));
     caption.firstChild.textContent = isDifference()
-      ? `Difference: ${title(here)} minus ${targetWords(pinned.target)} · ${ruleWords(pinned.rule)}`
-      : `${title(here)}${note}`;
-    document.getElementById("network-b-caption").textContent = `pinned: ${title(b ? questionOf(b) : pinned)}`;
+      ? `Difference: ${apart(here, there)}${title(here)} minus ${apart(there, here)}` +
+        `${targetWords(pinned.target)} · ${ruleWords(pinned.rule)}`
+      : `${apart(here, there)}${title(here)}${note}`;
+    document.getElementById("network-b-caption").textContent = `pinned: ${apart(there, here)}${title(there)}`;
   }
 
   /* A pane that became wider or lower: its picture follows, and so does a camera that nobody turned. */
@@ -406,7 +428,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     const { view } = window.jetlrp;
     window.jetlrp.dock.panel("compare", { draw });
-    view.on(["pin", "difference", "jet", "target", "rule"], sync);
+    view.on(["pin", "difference", "jet", "target", "rule", "file", "model"], sync);
     view.onShown(sync);
   });
 

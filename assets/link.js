@@ -33,7 +33,7 @@
 
   let asked = 0;
 
-  /** Bring the page to a question {jet, target, rule, pin}; what is left out stays. */
+  /** Bring the page to a question {jet, target, rule, pin, file, model}; what is left out stays. */
   function ask(question) {
     asked += 1; // the same question asked again is news, too
     window.dash_clientside.set_props("wanted", { data: { ...question, asked } });
@@ -42,8 +42,8 @@
   window.addEventListener("popstate", () => {
     const { view } = window.jetlrp;
     view.go(window.location.search);
-    const { jet, target, rule, pin, camera } = view.state;
-    ask({ jet, target, rule, pin });
+    const { jet, target, rule, pin, file, model, camera } = view.state;
+    ask({ jet, target, rule, pin, file, model });
     if (!camera) window.jetlrp.scene.resetCamera();
   });
 
@@ -104,7 +104,9 @@
     if (!jet) return;
     const base = new URL(document.getElementById("jetlrp-plotly").href)
       .pathname.replace(/_jetlrp\/.*$/, "");
-    const query = new URLSearchParams({ target: jet.question.target, rule: jet.question.rule });
+    const { target, rule, file, model } = jet.question;
+    const source = window.jetlrp.view.state.file === null ? {} : { file, model };
+    const query = new URLSearchParams({ target, rule, ...source });
     for (const link of menu.querySelectorAll("[data-file]")) {
       link.href = `${base}api/v1/jets/${jet.jet.index}/${link.dataset.file}?${query}`;
     }

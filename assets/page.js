@@ -84,6 +84,21 @@
     } else api.deselectAll("all", "api");
   }
 
+  let listed = false; // whether a file has been listed, so that there are rows to be replaced
+
+  /** Another file has other jets, another network other scores. */
+  function otherJets(file) {
+    const api = grid();
+    if (!listed || !api) return;
+    if (!file) {
+      api.refreshInfiniteCache();
+      return;
+    }
+    sought = false;
+    api.deselectAll("all", "api");
+    api.purgeInfiniteCache();
+  }
+
   const number = (value, digits) =>
     (value === null || value === undefined ? "" : value.toFixed(digits).replace("-", "−"));
 
@@ -108,6 +123,7 @@
     if (event.source !== "api" && rows.length) choose(rows[0].index, event.source === "keyboard");
   };
   functions.jetsLoaded = (event) => {
+    listed = true;
     filterLabel(window.jetlrp.view.state.label);
     markChosen(event.api);
     window.jetlrp.jets.sayLimits();
@@ -135,7 +151,7 @@
     },
     /* The address names the jet, the target, the rule and what is pinned, when the page opens;
      * later, whatever brings the page somewhere else does (see link.js: ask). */
-    opened(search, wanted, already, values, places) {
+    opened(search, wanted, already, values, places, source) {
       const { no_update, callback_context } = window.dash_clientside;
       const { controls, dock, compare, jets, link, view } = window.jetlrp;
       const same = places.map(() => no_update);
@@ -146,9 +162,9 @@
       jets.furnish();
       const later = callback_context.triggered_id === "wanted" && wanted;
       if (!later && already !== null && already !== undefined) {
-        return [no_update, no_update, no_update, same, no_update];
+        return [no_update, no_update, no_update, same, no_update, no_update];
       }
-      const { jet, target, rule, pin } = later || view.read(search);
+      const { jet, target, rule, pin, file, model } = later || view.read(search);
       const asked = rule ? link.readRule(rule) : null;
       return [
         given(jet),
@@ -157,13 +173,18 @@
         asked ? places.map((place) => (place.rule === asked.name && place.name in asked.parameters
           ? asked.parameters[place.name] : no_update)) : same,
         later && pin === null ? null : given(pin),
+        file || model ? { ...source, ...(file ? { file } : {}), ...(model ? { model } : {}) } : no_update,
       ];
     },
     /* What is asked stands in the address too. */
-    asked(jet, target, rule, values, pinned, places) {
-      if (jet === null || jet === undefined) return;
+    asked(jet, target, rule, values, pinned, source, places) {
       const { view, link } = window.jetlrp;
-      view.set({ jet, target, rule: link.ruleText(rule, values, places), pin: pinned || null });
+      const { file = null, model = null } = source || {};
+      if (jet === null || jet === undefined) {
+        view.set({ file, model });
+        return;
+      }
+      view.set({ file, model, jet, target, rule: link.ruleText(rule, values, places), pin: pinned || null });
     },
     picked(jet) {
       if (jet) window.jetlrp.jets.open(jet.index);
@@ -194,6 +215,7 @@
     view.set({ theme: document.documentElement.dataset.theme });
     view.on(["label"], ({ label }) => filterLabel(label));
     view.on(["jet"], () => { if (grid()) markChosen(grid()); });
+    view.on(["file", "model"], (_, changed) => otherJets(changed.includes("file")));
   });
 
   /** Only the jets of a class in the list; "" for all. */

@@ -32,16 +32,25 @@
     write: (camera) => ["eye", "center", "up"].flatMap((key) => ["x", "y", "z"].map(
       (side) => String(+camera[key][side].toFixed(4)))).join(","),
   };
-  const question = { // a jet, a target and a rule in one word
+  /* A jet, a target and a rule in one word, and the file and the network where there is a choice. */
+  const hide = (text) => String(text).replace(/[%~]/g, (letter) => (letter === "%" ? "%25" : "%7E"));
+  const unhide = (text) => text.replace(/%(25|7E)/gi, (code) => (code === "%25" ? "%" : "~"));
+  const question = {
     read: (text) => {
-      const [jet, target, rule] = text.split("~");
-      return /^\d+$/.test(jet) && target && rule ? { jet: Number(jet), target, rule } : undefined;
+      const [jet, target, rule, file, model] = text.split("~");
+      if (!/^\d+$/.test(jet) || !target || !rule) return undefined;
+      const source = { ...(file ? { file: unhide(file) } : {}), ...(model ? { model: unhide(model) } : {}) };
+      return { jet: Number(jet), target, rule, ...source };
     },
-    write: ({ jet, target, rule }) => [jet, target, rule].join("~"),
+    write: ({ jet, target, rule, file, model }) => [
+      jet, target, rule, ...(file || model ? [hide(file || ""), hide(model || "")] : []),
+    ].join("~"),
   };
 
   /* key: [what it is when the address does not say, how it stands there] */
   const KEYS = {
+    file: [null, words], // of the library; null: there is no choice
+    model: [null, words], // the network, likewise
     jet: [null, whole],
     target: [null, words],
     rule: [null, words],
@@ -100,20 +109,22 @@
     for (const [key, [usual, kind]] of Object.entries(KEYS)) {
       if (same(state[key], usual)) continue;
       parts.push(`${key}=${encodeURIComponent(kind.write(state[key])).replace(
-        /%(2C|28|29|3D|3A|7E|20)/g, (code) => (code === "%20" ? "+" : decodeURIComponent(code)))}`);
+        /%(2C|28|29|3D|3A|7E|2F|20)/g, (code) => (code === "%20" ? "+" : decodeURIComponent(code)))}`);
     }
     return parts.length ? `?${parts.join("&")}` : "";
   }
 
-  /** Put the view into the address bar, at once. Another jet is a step that "back" undoes;
-   * whatever else is changed only corrects the address. */
+  const STEPS = ["jet", "file", "model"];
+
+  /** Put the view into the address bar, at once. Another jet, file or network is a step that "back"
+   * undoes; whatever else is changed only corrects the address. */
   function write() {
     clearTimeout(writing);
     writing = null;
     const wanted = window.location.pathname + search();
     if (wanted === window.location.pathname + window.location.search) return;
-    const { jet } = read(window.location.search);
-    const step = jet !== undefined && jet !== state.jet;
+    const was = read(window.location.search);
+    const step = STEPS.some((key) => was[key] !== undefined && was[key] !== state[key]);
     window.history[step ? "pushState" : "replaceState"](null, "", wanted);
   }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dash import html
 from dash.development.base_component import Component
 
@@ -18,12 +20,16 @@ FILES = (  # ending of the service's address, title, what is in it
 )
 
 
-def layout(health: Health | None, docs: str) -> Component:
-    """The bar; without ``health`` the service is away. docs: address of the service's own pages."""
+def layout(health: Health | None, docs: str, pickers: Sequence[Component] = ()) -> Component:
+    """The bar; without ``health`` the service is away.
+
+    docs     address of the service's own pages
+    pickers  what one chooses file and network with, where there is a choice
+    """
     facts: list[Component] = []
     tools: list[Component] = []
     if health is not None:
-        facts = [
+        facts = list(pickers) or [
             html.Span(
                 [html.B(health.jets.name), plural(health.jets.n_jets, "jet")], className="fact"
             ),
@@ -46,7 +52,7 @@ def layout(health: Health | None, docs: str) -> Component:
         [
             html.H1([html.Span(className="mark"), "jetlrp"]),
             html.Span("Which tracks made the network say so?", className="motto"),
-            html.Div(facts, className="facts"),
+            html.Div(facts, className="facts pickers" if pickers else "facts"),
             html.A(
                 "API", href=docs, target="_blank", className="quiet", title="The service's REST API"
             ),

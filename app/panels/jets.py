@@ -16,8 +16,10 @@ from app.heading import heading
 from app.words import count, label_text, plural, with_labels
 from lrp_core.service.schemas import Health, PickChoice
 
+MANY = 100_000  # jets that another file may have
 PAGE = 100  # rows the grid asks for at once
 HEARTBEAT_MS = 1200
+Source = dict[str, Any] | None
 FILTERED = ("score", "pt", "sdmass", "n_tracks")
 
 THEME = (
@@ -130,7 +132,7 @@ def layout(health: Health, picks: Sequence[PickChoice] = ()) -> Component:
             html.Div(id=ids.JETS_LIMITS, className="jets-limits", hidden=True),
             dag.AgGrid(
                 id=ids.JETS_GRID,
-                columnDefs=columns(health.jets.n_jets),
+                columnDefs=columns(max(health.jets.n_jets, MANY if health.is_choice else 0)),
                 defaultColDef={
                     "sortable": True,
                     "resizable": False,
@@ -283,10 +285,13 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
             "silent": Output(ids.HEARTBEAT, "disabled"),
             "scored": Output(ids.SCORES_DONE, "data"),
         },
-        inputs={"request": Input(ids.JETS_GRID, "getRowsRequest")},
+        inputs={
+            "request": Input(ids.JETS_GRID, "getRowsRequest"),
+            "source": State(ids.SOURCE, "data"),
+        },
     )
-    def _rows(request: dict[str, Any] | None) -> dict[str, Any]:
-        return rows(client, request)
+    def _rows(request: dict[str, Any] | None, source: Source) -> dict[str, Any]:
+        return rows(client.of(source), request)
 
     @app.callback(
         Output(ids.JETS_NOTICE, "children", allow_duplicate=True),
@@ -295,20 +300,22 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
         Input(ids.HEARTBEAT, "n_intervals"),
         State(ids.JETS_NOTICE, "children"),
         State(ids.SCORES_DONE, "data"),
+        State(ids.SOURCE, "data"),
         prevent_initial_call=True,
     )
-    def _heartbeat(_: int, said: Any, scored: int | None) -> tuple[Any, bool, Any]:
-        return heartbeat(client, said, scored)
+    def _heartbeat(_: int, said: Any, scored: int | None, source: Source) -> tuple[Any, bool, Any]:
+        return heartbeat(client.of(source), said, scored)
 
     @app.callback(
         Output(ids.PICKED, "data"),
         Output(ids.JETS_NOTICE, "children", allow_duplicate=True),
         Input(ids.PICK, "data"),
         State(ids.CHOSEN, "data"),
+        State(ids.SOURCE, "data"),
         prevent_initial_call=True,
     )
-    def _pick(asked: dict[str, Any] | None, index: int | None) -> tuple[Any, Any]:
-        return picked(client, asked, index)
+    def _pick(asked: dict[str, Any] | None, index: int | None, source: Source) -> tuple[Any, Any]:
+        return picked(client.of(source), asked, index)
 
     app.clientside_callback(
         ClientsideFunction("jetlrp", "picked"),

@@ -186,7 +186,8 @@ def preset_values(
 def register_callbacks(app: Dash, choices: Any) -> None:
     """Words for the chosen target and rule, its parameters, and the presets.
 
-    choices() gives the service's Choices; it is asked only once they are on the page.
+    choices(source) gives the service's Choices for a file and a network; it is asked only once they
+    are on the page.
     """
     app.clientside_callback(
         ClientsideFunction("jetlrp", "rule"),
@@ -209,10 +210,12 @@ def register_callbacks(app: Dash, choices: Any) -> None:
         Output(ids.RULE_WORDS, "children"),
         Input(ids.TARGET, "value"),
         Input(ids.RULE, "value"),
+        State(ids.SOURCE, "data"),
         prevent_initial_call=True,
     )
-    def _words(target: str, rule: str) -> tuple[str, str]:
-        return target_words(choices(), target), rule_words(choices(), rule)
+    def _words(target: str, rule: str, source: dict[str, Any] | None) -> tuple[str, str]:
+        known = choices(source)
+        return target_words(known, target), rule_words(known, rule)
 
     @app.callback(
         Output({"type": ids.PRESET, "name": ALL}, "className"),
@@ -225,7 +228,7 @@ def register_callbacks(app: Dash, choices: Any) -> None:
     def _active(
         target: str, rule: str, values: list[Any], places: list[dict[str, str]]
     ) -> list[str]:
-        return chips(choices(), target, rule_wanted(rule, values, places)[0])
+        return chips(choices(None), target, rule_wanted(rule, values, places)[0])
 
     @app.callback(
         Output(ids.TARGET, "value"),
@@ -238,4 +241,4 @@ def register_callbacks(app: Dash, choices: Any) -> None:
     def _preset(clicks: list[int | None], places: list[dict[str, str]]) -> Any:
         if not any(clicks) or not isinstance(ctx.triggered_id, dict):
             return no_update, no_update, [no_update] * len(places)
-        return preset_values(choices(), ctx.triggered_id["name"], places)
+        return preset_values(choices(None), ctx.triggered_id["name"], places)

@@ -304,13 +304,13 @@ def failure(error: ServiceError, index: int) -> list[Component]:
 def edge_answer(client: ServiceClient, asked: dict[str, Any] | None) -> dict[str, Any] | None:
     """What the service says of one edge, for assets/card.js.
 
-    asked  {"jet", "edge", "target", "rule"}: number of the edge in the explanation
+    asked  {"jet", "edge", "target", "rule", "file", "model"}: number of the edge in the explanation
     Returns {"asked", "answer"} or, where there is none, {"asked", "error", "request_id"}.
     """
     if asked is None:
         return None
     try:
-        answer = client.edge(
+        answer = client.of(asked).edge(
             asked["jet"], asked["edge"], target=asked["target"], rule=asked["rule"]
         )
     except ServiceError as error:

@@ -98,6 +98,11 @@ class Health(BaseModel):
     scores: ScoresInfo
     library: LibraryInfo = LibraryInfo(files=1, models=1)
 
+    @property
+    def is_choice(self) -> bool:
+        """Whether there are other files or networks to choose from."""
+        return self.library.files > 1 or self.library.models > 1 or self.library.uploads
+
 
 class SourceQuery(BaseModel):
     """Of which file and which network; GET /library lists them."""

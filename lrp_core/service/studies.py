@@ -68,8 +68,8 @@ class Listing:
 class Studies:
     """Finds jets and networks by name, opens them, and keeps what is used.
 
-    jets, model  what was given at the start, or None: then it comes with the package, and stands
-                 behind what the library has
+    jets, model  what was given at the start, or None: then it is chosen from the library, and
+                 comes with the package where there is none that can be used
 
     Raises SettingsError if the library is no folder.
     """
@@ -148,6 +148,8 @@ class Studies:
         jets, models = list(self._given.jets), list(self._given.models)
         own = {entry.path.resolve() for entry in jets if entry.path is not None}
         for folder in self._all_folders(person):
+            if folder.origin == "sample":
+                folder = replace(folder, kinds=_wanting(folder.kinds, jets, models))
             taken = {("jets", entry.name) for entry in jets}
             taken |= {("model", entry.name) for entry in models}
             for entry in self._list(folder):
@@ -284,6 +286,14 @@ class Studies:
         if model is not None:
             models = [self._seen_now(*self._find("model", model, person))]
         found = first_fitting(jets, models)
+        if found is None:  # what comes with the package may help
+            more = [entry for one in self._folders if one.origin == "sample"
+                    for entry in self._list(one)]  # fmt: skip
+            jets_too = jets if file else [*jets, *(one for one in more if one.kind == "jets")]
+            models_too = (
+                models if model else [*models, *(one for one in more if one.kind == "model")]
+            )
+            found = first_fitting(jets_too, models_too)
         if found is None:
             first_jets, first_models = usable(jets) or jets, usable(models) or models
             if not first_jets or not first_models:
@@ -331,6 +341,16 @@ class Studies:
             while n_jets > SCORED_JETS and len(self._scores) > 1:
                 n_jets -= self._scores.popitem(last=False)[1].total
             return scores
+
+
+def _wanting(kinds: tuple[Kind, ...], jets: list[Entry], models: list[Entry]) -> tuple[Kind, ...]:
+    """Of what there is nothing that can be used by all."""
+    there = {
+        entry.kind
+        for entry in (*jets, *models)
+        if entry.problem is None and entry.origin != "upload"
+    }
+    return tuple(kind for kind in kinds if kind not in there)
 
 
 def _given_jets(jets: Jets) -> Entry:

@@ -71,8 +71,14 @@ def test_every_key_of_the_view_travels_in_a_link(toy_site, page):
     page.evaluate("() => window.jetlrp.view.set({full: 'compare', talk: true})")
     page.wait_for_timeout(1500)
     state, usual, drawn = page.evaluate(STATE), page.evaluate(USUAL), page.evaluate(DRAWN)
-    # rotate moves the camera, and the threshold stands instead of the number of edges
-    assert {key for key in state if state[key] == usual[key]} == {"rotate", "least"}
+    # rotate moves the camera, the threshold stands instead of the number of edges, and there is no
+    # choice of files
+    assert {key for key in state if state[key] == usual[key]} == {
+        "rotate",
+        "least",
+        "file",
+        "model",
+    }
 
     copied = page.evaluate("() => { window.jetlrp.view.write(); return window.location.href; }")
     other = page.context.new_page()

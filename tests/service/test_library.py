@@ -9,11 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import awkward as ak
 import numpy as np
 import pytest
 import torch
-import uproot
 import yaml
 
 from lrp_core import embedded
@@ -21,39 +19,9 @@ from lrp_core.evaluation import auc
 from lrp_core.interaction_network import InteractionNetwork
 from lrp_core.service.kept import Kept
 from lrp_core.service.library import Folder, Look
+from tests.service.library_files import COLUMNS, write_jets, write_model
 
 API = "/api/v1"
-COLUMNS = ("track_pt", "track_etarel", "track_phirel")
-
-
-def write_jets(
-    path: Path, n_jets: int = 6, columns: tuple[str, ...] = COLUMNS, seed: int = 0
-) -> Path:
-    """A small file of jets, half of them signal."""
-    draw = np.random.default_rng(seed)
-    counts = draw.integers(2, 5, n_jets)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with uproot.recreate(path) as file:
-        file.mktree("tree", dict.fromkeys(columns, "var * float32") | {
-            "label_H_bb": "int32", "label_QCD_b": "int32", "fj_pt": "float32",
-        }).extend({
-            **{name: ak.unflatten(draw.normal(size=counts.sum()).astype("f4"), counts)
-               for name in columns},
-            "label_H_bb": np.arange(n_jets, dtype="i4") % 2,
-            "label_QCD_b": 1 - np.arange(n_jets, dtype="i4") % 2,
-            "fj_pt": np.full(n_jets, 300, "f4"),
-        })  # fmt: skip
-    return path
-
-
-def write_model(path: Path, columns: tuple[str, ...] = COLUMNS, seed: int = 0, **more: Any) -> Path:
-    """A checkpoint with its definitions beside it."""
-    torch.manual_seed(seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    network = InteractionNetwork(len(columns), len(more.get("classes", "ab")), 4)
-    torch.save(network.state_dict(), path)
-    path.with_suffix(".yml").write_text(yaml.safe_dump({"features": list(columns), **more}))
-    return path
 
 
 @pytest.fixture
@@ -90,10 +58,8 @@ def error(answer: Any, status: int) -> dict[str, Any]:
 
 def test_what_there_is_and_what_is_in_it(library: Any, folder: Path) -> None:
     files, models = listed(library)
-    assert list(files) == ["a.root", "run3/b.root", "z_other.root", "simulated_jets.root"]
-    assert list(models) == [
-        "first.pth", "run3/second.pth", "z_dz.pth", "interaction_network.pth"
-    ]  # fmt: skip
+    assert list(files) == ["a.root", "run3/b.root", "z_other.root"]
+    assert list(models) == ["first.pth", "run3/second.pth", "z_dz.pth"]
     a = files["a.root"]
     assert (a["n_jets"], a["columns"], a["labels"]) == (6, list(COLUMNS), ["hbb", "qcd"])
     assert a["n_bytes"] == (folder / "a.root").stat().st_size
@@ -110,7 +76,7 @@ def test_what_there_is_and_what_is_in_it(library: Any, folder: Path) -> None:
     answer = library.get(f"{API}/library").json()
     assert (answer["file"], answer["model"]) == ("a.root", "first.pth")
     assert library.get(f"{API}/health").json()["library"] == {
-        "files": 4, "models": 4, "uploads": False
+        "files": 3, "models": 3, "uploads": False
     }  # fmt: skip
 
 
@@ -435,6 +401,23 @@ def test_given_jets_come_first_and_once(serve: Any, folder: Path) -> None:
     assert models["first.pth"]["origin"] == "given"
     assert client.get(f"{API}/health").json()["jets"]["name"] == "b.root"
     assert client.get(f"{API}/jets", params={"file": "a.root"}).json()["total"] == 6
+
+
+def test_what_comes_along_is_there_where_the_library_has_nothing(
+    serve_library: Any, tmp_path: Path
+) -> None:
+    client = serve_library(tmp_path)
+    files, models = listed(client)
+    assert list(files) == ["simulated_jets.root"]
+    assert list(models) == ["interaction_network.pth"]
+    assert client.explain(0)["model"]["name"] == "interaction_network.pth"
+    write_jets(tmp_path / "no_network_for_it.root")
+    assert list(listed(client)[0]) == ["no_network_for_it.root"]
+    assert client.get(f"{API}/health").json()["jets"]["name"] == "simulated_jets.root"
+    write_model(tmp_path / "one.pth")
+    assert list(listed(client)[1]) == ["one.pth"]
+    client.service.studies._usual = None
+    assert client.get(f"{API}/health").json()["jets"]["name"] == "no_network_for_it.root"
 
 
 def test_the_real_jets_with_two_networks(
