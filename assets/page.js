@@ -84,19 +84,22 @@
     } else api.deselectAll("all", "api");
   }
 
-  let listed = false; // whether a file has been listed, so that there are rows to be replaced
+  let listed = null; // file and network of the rows in the list
 
-  /** Another file has other jets, another network other scores. */
-  function otherJets(file) {
+  /** Another file has other jets, another network other scores: ask for them, once the server will
+   * be asked for those. */
+  function otherJets(source) {
+    const before = listed;
+    listed = source;
     const api = grid();
-    if (!listed || !api) return;
-    if (!file) {
+    if (!before || !api) return;
+    if (before.file !== source.file) {
+      sought = false;
+      api.deselectAll("all", "api");
+      api.purgeInfiniteCache();
+    } else if (before.model !== source.model) {
       api.refreshInfiniteCache();
-      return;
     }
-    sought = false;
-    api.deselectAll("all", "api");
-    api.purgeInfiniteCache();
   }
 
   const number = (value, digits) =>
@@ -123,7 +126,6 @@
     if (event.source !== "api" && rows.length) choose(rows[0].index, event.source === "keyboard");
   };
   functions.jetsLoaded = (event) => {
-    listed = true;
     filterLabel(window.jetlrp.view.state.label);
     markChosen(event.api);
     window.jetlrp.jets.sayLimits();
@@ -180,6 +182,7 @@
     asked(jet, target, rule, values, pinned, source, places) {
       const { view, link } = window.jetlrp;
       const { file = null, model = null } = source || {};
+      otherJets({ file, model });
       if (jet === null || jet === undefined) {
         view.set({ file, model });
         return;
@@ -215,7 +218,6 @@
     view.set({ theme: document.documentElement.dataset.theme });
     view.on(["label"], ({ label }) => filterLabel(label));
     view.on(["jet"], () => { if (grid()) markChosen(grid()); });
-    view.on(["file", "model"], (_, changed) => otherJets(changed.includes("file")));
   });
 
   /** Only the jets of a class in the list; "" for all. */

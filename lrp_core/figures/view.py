@@ -44,7 +44,8 @@ class View:
     """A view, each key as the page's address has it; None: as is usual.
 
     file, model         of which file of jets and which network
-    jet, target, rule   the question; ``pin`` is one that stands beside it, as JET~TARGET~RULE
+    jet, target, rule   the question; ``pin`` is one that stands beside it, as JET~TARGET~RULE or
+                        JET~TARGET~RULE~FILE~MODEL
     edges, least        how many edges are curves, or from which significance on
     x, y, z             features of the axes, "log:" in front for a logarithm
     size, color         what the size and the colour of a track show
@@ -180,7 +181,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("difference", "marks"), _FLAG),
     **dict.fromkeys(("file", "model", "target", "rule", "x", "y", "z", "sort"), _WORDS),
     **{key: Kind(" or ".join(choices), str, "|".join(choices)) for key, choices in CHOICES.items()},
-    "pin": Kind("JET~TARGET~RULE", str, r"\d+~[^~]+~[^~]+"),
+    "pin": Kind("JET~TARGET~RULE or …~FILE~MODEL", str, r"\d+~[^~]+~[^~]+(~[^~]*~[^~]*)?"),
     "least": Kind("a number, 0 or more", float, r"[^-]+(-\d+)?", lambda v: f"{v:.4g}"),
     "camera": Kind("nine numbers: eye, center, up", _camera),
 }
