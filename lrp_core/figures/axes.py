@@ -58,7 +58,7 @@ def _grid_line(
     line[:, across] = value
     line[0, other], line[1, other] = low[other], high[other]
     ends = projector.project(line)[0]
-    return Path(polyline(ends), stroke=theme.grid, width=0.9 * unit, kind="grid")
+    return Path(polyline(ends), stroke=theme.grid, width=0.75 * unit, kind="grid")
 
 
 def _labels(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lrp_core.figures.colours import css, scale
 from lrp_core.figures.drawing import Gradient, Item, Path, Text, circle, polyline, rectangle
 from lrp_core.figures.legend import CHARGE_SHAPES, SHAPES, Legend, Tick, coloured_by
-from lrp_core.figures.marks import track_mark
+from lrp_core.figures.marks import BALL, LINE, track_mark
 from lrp_core.figures.scene import Scales, Scene
 from lrp_core.figures.theme import Theme
 from lrp_core.figures.typeset import fitting, measure
@@ -20,8 +20,6 @@ BODY = 10.5
 WIDE = 128  # px of the column
 GAP = 15  # px between blocks
 STOPS = 12  # of a gradient, less one
-BALL = 1.5  # as in network.py: how large Plotly draws a ball
-LINE = 0.72
 
 
 class Block(NamedTuple):
@@ -160,14 +158,18 @@ def _widths(says: Legend, pen: Pen, *, coloured: bool) -> Block:
         top, bottom = y + 22 * u, y + (22 + high) * u
         of = scale(theme.sequential)
         stops = tuple((n / STOPS, css(of(n / STOPS))) for n in range(STOPS + 1))
-        paint = Gradient((x, bottom), (x, top), stops) if coloured else theme.muted
-        middle = x + 7 * u
+        if coloured:
+            paint = Gradient((x, bottom), (x, top), stops)
+            yield Path(
+                rectangle(x + 2 * u, top, 10 * u, high * u, 2 * u), fill=paint, kind="legend"
+            )
+        middle = x + (18 if coloured else 7) * u
         widest = max(step.width for step in says.steps) * LINE / 2 * u
         right = [(middle + step.width * LINE / 2 * u, share) for step in says.steps
                  for share in (step.low, step.high)]  # fmt: skip
         left = [(2 * middle - at, share) for at, share in reversed(right)]
         outline = [(at, bottom - share * high * u) for at, share in (*right, *left)]
-        yield Path(polyline(outline, closed=True), fill=paint, kind="legend")
+        yield Path(polyline(outline, closed=True), fill=theme.muted, kind="legend")
         yield from _ticks(pen, says.significance, middle + widest + 5 * u,
                           lambda at: bottom - at * high * u, apart=13 / high)  # fmt: skip
 

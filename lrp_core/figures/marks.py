@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from lrp_core.figures.drawing import Command, Path, circle, polyline, rectangle
 
+# How large Plotly draws what it is given, measured in the browser: a ball of marker size 10 is
+# 15 px across, and a line of width 10 is 5 px wide.
+BALL = 1.5
+LINE = 0.5
 ARM = 0.34  # half the width of a cross's arm, as a share of its reach
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,18 +17,16 @@ from lrp_core.figures.drawing import Drawing, Gradient, Item, Path, Text, circle
 from lrp_core.figures.geometry import Frame, Whole
 from lrp_core.figures.legend import CHARGE_SHAPES, SHAPES, coloured_by
 from lrp_core.figures.legend_column import draw_legend, legend_size
-from lrp_core.figures.marks import track_mark
+from lrp_core.figures.marks import BALL, LINE, track_mark
 from lrp_core.figures.provenance import Provenance
 from lrp_core.figures.scene import Scales, Scene
 from lrp_core.figures.sheet import sheet
 from lrp_core.figures.theme import Theme, theme_of
-from lrp_core.figures.view import View
+from lrp_core.figures.view import Camera, View
 from lrp_core.jets import Jet
 
-# How large Plotly draws what it is given, measured in the browser: a ball of marker size 10 is
-# 15 px across, a line of width 10 is 7 px wide.
-BALL = 1.5
-LINE = 0.72
+Stage = tuple[float, float, float, float]  # left, top, width and height in px
+ROOM = (74.0, 24.0, 58.0, 44.0)  # px at unit 1 for words: left, above, right, below
 DIM = 0.28  # how much of its colour a track keeps that is not looked at
 
 
@@ -57,19 +56,63 @@ def draw_network(
     origin = provenance or Provenance.of(explanation)
     page = sheet(jet, explanation, origin, colours, width, height)
     unit = page.unit
-    beside = width >= height
+    beside = width > 1.15 * height
     room = (width - 2 * page.margin, page.bottom - page.top)
     wide, tall = legend_size(scene, view, colours, scales, unit, beside=beside, room=room)
     if beside:
-        stage = (0.0, page.top - 30 * unit, width - wide - page.margin, room[1] + 40 * unit)
+        stage = (0.0, page.top, width - wide - page.margin, room[1])
         place = (width - wide - page.margin, page.margin)
     else:
         stage = (0.0, page.top, width, room[1] - tall)
         place = (page.margin, page.bottom - tall)
+    if view.camera is None:
+        view, stage = fitted(scene, view, stage, unit)
     items = list(scene_items(scene, view, colours, scales, stage, unit))
     items += draw_legend(scene, view, colours, scales, unit, place, beside=beside, room=room)
     title = f"Network plot: {origin.title()}"
     return page.drawing(items, title=title, provenance=origin, transparent=transparent)
+
+
+def fitted(scene: Scene, view: View, stage: Stage, unit: float) -> tuple[View, Stage]:
+    """The usual camera, as near as the box with its words fits on the stage, and amid it."""
+    left, top, width, height = stage
+    where = geometry.frame(scene, view)
+    corners = np.array([[(n >> side) & 1 for side in range(3)] for n in range(8)])
+    corners = np.where(corners == 1, where.high, where.low)
+    room_left, room_top, room_right, room_bottom = (size * unit for size in ROOM)
+    wide, high = width - room_left - room_right, height - room_top - room_bottom
+    start = geometry.camera_for(width / unit, height / unit)
+    perspective = view.projection == "perspective"
+
+    def outline(away: float) -> tuple[Camera, Array]:
+        eye = start.eye[0] * away, start.eye[1] * away, start.eye[2] * away
+        camera = replace(start, eye=eye)
+        projector = Projector.of(
+            camera,
+            where.low,
+            where.high,
+            geometry.orthographic_size(width, height) * geometry.LENGTH
+            if not perspective
+            else geometry.LENGTH,
+            stage,
+            perspective=perspective,
+        )
+        places = projector.project(corners)[0]
+        return camera, np.array([places.min(axis=0), places.max(axis=0)])
+
+    near, far = 0.55, 4.0
+    for _ in range(24 if perspective else 0):
+        middle = (near + far) / 2
+        size = np.ptp(outline(middle)[1], axis=0)
+        if size[0] <= wide and size[1] <= high:
+            far = middle
+        else:
+            near = middle
+    camera, box = outline(far if perspective else 1.0)
+    right, down = (
+        np.array([left + room_left + wide / 2, top + room_top + high / 2]) - box.mean(axis=0)
+    ).tolist()
+    return replace(view, camera=camera), (left + right, top + down, width, height)
 
 
 def check_view(scene: Scene, view: View) -> None:
@@ -98,7 +141,7 @@ def scene_items(
     view: View,
     theme: Theme,
     scales: Scales,
-    stage: tuple[float, float, float, float],
+    stage: Stage,
     unit: float = 1.0,
 ) -> Iterator[Item]:
     """The scene on a stage (left, top, width, height in px), as a browser shows it there."""
@@ -246,15 +289,15 @@ def _tracks(
             shapes[track],
             x,
             y,
-            (BALL * diameter - 0.5) * unit,
+            BALL * diameter * unit,
             fill=css(colours[track]),
             rim=css(rims[track]),
             unit=unit,
         )
         if view.marks and scene.displaced[track]:
-            yield _ring(x, y, diameter + 7, theme.text, unit, 0.75)
+            yield _ring(x, y, diameter + 7, theme.text, unit, width=1.0, opacity=0.75)
         if track == view.track:
-            yield _ring(x, y, diameter + 8.6, theme.accent, 2.2 * unit, 1.0)
+            yield _ring(x, y, diameter + 8.6, theme.accent, unit, width=2.2)
         if view.marks and (scene.muon[track] or scene.electron[track]):
             sign = "μ" if scene.muon[track] else "e"
             reach = BALL * diameter / 2 + 4
@@ -264,10 +307,19 @@ def _tracks(
             )  # fmt: skip
 
 
-def _ring(x: float, y: float, size: float, colour: str, unit: float, opacity: float) -> Path:
+def _ring(
+    x: float,
+    y: float,
+    size: float,
+    colour: str,
+    unit: float,
+    *,
+    width: float,
+    opacity: float = 1.0,
+) -> Path:
     """A thin ring around a track."""
     outline = circle(x, y, BALL * size * unit / 2)
-    return Path(outline, stroke=colour, width=unit, opacity=opacity, kind="ring")
+    return Path(outline, stroke=colour, width=width * unit, opacity=opacity, kind="ring")
 
 
 # ------------------------------------------------------------------ directions
