@@ -132,8 +132,8 @@ def explain_batch(
     if engine not in ENGINES:
         raise SettingsError(f"engine is one of {', '.join(ENGINES)}, found {engine!r}")
     fast = None
-    if engine == "auto":
-        fast = fast_path.prepare(model.steps, rule.for_stage, DTYPES[number])
+    if engine == "auto" and model.interaction_network is not None:
+        fast = fast_path.prepare(model.interaction_network, rule.for_stage, DTYPES[number])
     explanations: list[Explanation] = []
     for some in _packs(jets, LOOK_AHEAD):
         found = _explain_fast(model, fast, some, wanted, rule, number) if fast else {}
@@ -289,7 +289,7 @@ def _explain_fast(
                 logits=found.logits,
                 value=found.start.double().sum(dim=1),
                 tracks=list(found.tracks),
-                edges=list(found.edges),
+                edges=[] if found.edges is None else list(found.edges),
                 significance=list(found.significance),
                 ledgers=found.ledgers,
             )

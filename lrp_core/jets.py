@@ -178,6 +178,9 @@ class Jet:
         columns = tuple(columns)
         if columns == self.columns:
             return self.tracks
+        place_of = {name: place for place, name in enumerate(self.columns)}
+        if len(place_of) == len(self.columns) and place_of.keys() >= set(columns):
+            return self.tracks[:, [place_of[name] for name in columns]]
         places: dict[str, list[int]] = {}
         for place, name in enumerate(self.columns):
             places.setdefault(name, []).append(place)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lrp_core.errors import DefinitionsError, NetworkError, TargetError
+from lrp_core.fast_path import Stages, recognise
 from lrp_core.propagation import run
 from lrp_core.steps import Graph, Steps
 
@@ -35,6 +36,7 @@ class Model:
     features         the distinct names among them, in order of first appearance
     classes          names of the logits
     steps            the steps the network takes; by default what its own ``steps()`` says
+    interaction_network  its stages, if the steps are those of one; else None
     name             what to call it, such as the checkpoint's file name
     checkpoint_hash  SHA-256 of the checkpoint file, "" for a network that comes from none
 
@@ -67,6 +69,7 @@ class Model:
             )
         self.network = network.eval()
         self.steps = steps
+        self.interaction_network: Stages | None = recognise(steps)
         self.columns = tuple(columns)
         self.features = tuple(dict.fromkeys(columns))
         self.classes = tuple(classes)

@@ -84,10 +84,6 @@ class Step(ABC):
     output: Value
     ports: tuple[str, ...] = ("input",)
 
-    def bind(self, dtype: torch.dtype) -> Step:
-        """The step with its weights, as they are now, in ``dtype``."""
-        return self
-
     @abstractmethod
     def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
         """Compute the output."""
@@ -110,23 +106,11 @@ class Affine(Step):
     norm: nn.BatchNorm1d | None = field(default=None, kw_only=True)
     layer: Layer = field(init=False)
 
-    def bind(self, dtype: torch.dtype) -> Affine:
-        bound = copy.copy(self)
-        object.__setattr__(bound, "layer", self.folded(dtype))
-        return bound
-
-    def folded(self, dtype: torch.dtype) -> Layer:
-        """The layer with its weights as they are now, BatchNorm included, in ``dtype``."""
-        weight = self.linear.weight.detach().to(dtype)
-        bias: Tensor | None = self.linear.bias
-        if self.norm is not None:
-            scale, shift = scale_and_shift(self.norm, dtype)
-            if bias is not None:
-                shift = torch.addcmul(shift, bias.detach().to(dtype), scale)
-            return Layer(self.stage, weight * scale[:, None], shift)
-        if bias is None:
-            return Layer(self.stage, weight, weight.new_zeros(len(weight)))
-        return Layer(self.stage, weight, bias.detach().to(dtype))
+    def bound(self, layer: Layer) -> Affine:
+        """The same step with the weights it runs with."""
+        step = copy.copy(self)
+        object.__setattr__(step, "layer", layer)
+        return step
 
     def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
         return torch.addmm(self.layer.bias, inputs[0], self.layer.weight.T)
@@ -145,7 +129,7 @@ class Norm(Step):
     norm: nn.BatchNorm1d = field(kw_only=True)
 
     def run(self, inputs: Sequence[Tensor], graph: Graph) -> Tensor:
-        scale, shift = scale_and_shift(self.norm, inputs[0].dtype)
+        ((scale, shift),) = scales_and_shifts([self.norm], inputs[0].dtype)
         return torch.addcmul(shift, inputs[0], scale)
 
     def share(
@@ -225,23 +209,61 @@ class Aggregate(Step):
         return [inputs[0] * s.index_select(0, index)], constant, None
 
 
-def scale_and_shift(norm: nn.BatchNorm1d, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """The affine map a BatchNorm is in evaluation: scale and shift [n_columns] in ``dtype``."""
-    mean, variance = norm.running_mean, norm.running_var
-    if mean is None or variance is None:
-        raise NetworkError(
-            "a BatchNorm without running statistics is no fixed map, so it cannot be explained; "
-            "build it with track_running_stats=True and train it"
-        )
-    scale = (variance.to(dtype) + norm.eps).sqrt_().reciprocal_()
-    weight: Tensor | None = norm.weight
-    bias: Tensor | None = norm.bias
-    if weight is not None:
-        scale.mul_(weight.detach())
-    shift = mean.to(dtype) * scale
-    if bias is not None:
-        return scale, torch.sub(bias.detach().to(dtype), shift)
-    return scale, shift.neg_()
+def scales_and_shifts(
+    norms: Sequence[nn.BatchNorm1d], dtype: torch.dtype
+) -> list[tuple[Tensor, Tensor]]:
+    """The affine map each BatchNorm is in evaluation: scale and shift [n_columns] in ``dtype``.
+
+    All at once, for it takes as long as one. Raises NetworkError where one is no fixed map.
+    """
+    if not norms:
+        return []
+    means, variances, weights, biases = [], [], [], []
+    for norm in norms:
+        mean, variance = norm.running_mean, norm.running_var
+        if mean is None or variance is None:
+            raise NetworkError(
+                "a BatchNorm without running statistics is no fixed map, so it cannot be "
+                "explained; build it with track_running_stats=True and train it"
+            )
+        weight: Tensor | None = norm.weight
+        bias: Tensor | None = norm.bias
+        means.append(mean)
+        variances.append(variance)
+        weights.append(torch.ones_like(mean) if weight is None else weight.detach())
+        biases.append(torch.zeros_like(mean) if bias is None else bias.detach())
+    sizes = [len(mean) for mean in means]
+    epsilon: Tensor | float = norms[0].eps
+    if any(norm.eps != epsilon for norm in norms):
+        each = [
+            mean.new_full((len(mean),), norm.eps) for mean, norm in zip(means, norms, strict=True)
+        ]
+        epsilon = torch.cat(each).to(dtype)
+    scale = (torch.cat(variances).to(dtype) + epsilon).sqrt_().reciprocal_()
+    scale.mul_(torch.cat(weights))
+    shift = torch.cat(biases).to(dtype).addcmul(torch.cat(means).to(dtype), scale, value=-1)
+    return list(zip(scale.split(sizes), shift.split(sizes), strict=True))
+
+
+def fold(steps: Sequence[Affine], dtype: torch.dtype) -> list[Layer]:
+    """The layers with their weights as they are now, BatchNorm included, in ``dtype``."""
+    maps = iter(scales_and_shifts([step.norm for step in steps if step.norm is not None], dtype))
+    layers = []
+    with torch.no_grad():
+        for step in steps:
+            weight: Tensor = step.linear.weight
+            bias: Tensor | None = step.linear.bias
+            if bias is None:
+                bias = weight.new_zeros(len(weight))
+            if weight.dtype != dtype:
+                weight, bias = weight.to(dtype), bias.to(dtype)
+            if step.norm is None:
+                weight, bias = weight.detach(), bias.detach()
+            else:
+                scale, shift = next(maps)
+                weight, bias = weight * scale[:, None], torch.addcmul(shift, bias, scale)
+            layers.append(Layer(step.stage, weight, bias))
+    return layers
 
 
 def add_up(rows: Tensor, index: Tensor, size: int) -> Tensor:
@@ -271,8 +293,11 @@ class Steps:
 
     def bind(self, dtype: torch.dtype) -> Steps:
         """The same steps with the network's weights, as they are now, in ``dtype``."""
+        layers = iter(fold([step for step in self.steps if isinstance(step, Affine)], dtype))
         bound = copy.copy(self)
-        bound.steps = [step.bind(dtype) for step in self.steps]
+        bound.steps = [
+            step.bound(next(layers)) if isinstance(step, Affine) else step for step in self.steps
+        ]
         return bound
 
     @property

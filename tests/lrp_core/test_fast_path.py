@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import lrp_core
-from lrp_core import explainer, fast_path
+from lrp_core import explainer, fast_edges, fast_path
 from lrp_core.errors import PropagationError, SettingsError
 from lrp_core.explainer import explain, explain_batch
 from lrp_core.explanation import Explanation
@@ -151,7 +151,7 @@ def test_real_jets_are_explained_as_by_the_general_engine(
 def test_the_largest_real_jet(cms_data: Path) -> None:
     model, jets = toys.real_model(cms_data), toys.real_jets(cms_data)
     jet = jets[int(jets.summary().n_tracks.argmax())]
-    assert jet.n_edges > fast_path.BLOCK
+    assert jet.n_edges > fast_edges.BLOCK
     for rule in (Zero(), Gamma(1.0)):
         found, expected = both(model, jet, rule=rule)
         assert_same(found, expected, 1e-5)
@@ -167,8 +167,9 @@ def test_blocks_and_values_computed_again_change_nothing(
     expected = explain_batch(model, jets, rule=rule[0], dtype="float64", engine="general")
     for block in (1, 7, 12, 30):
         for kept in (0, 10**6):
+            monkeypatch.setattr(fast_edges, "BLOCK", block)
             monkeypatch.setattr(fast_path, "BLOCK", block)
-            monkeypatch.setattr(fast_path, "KEPT", kept)
+            monkeypatch.setattr(fast_edges, "KEPT", kept)
             found = explain_batch(model, jets, rule=rule[0], dtype="float64")
             for one, two in zip(found, expected, strict=True):
                 assert_same(one, two, 1e-10)
@@ -228,11 +229,11 @@ class Doubled(InteractionNetwork):
 def test_other_networks_fall_back(calls: list[tuple[int, ...]]) -> None:
     two_blocks = toys.at_random(toys.TwoBlocks())
     model = Model(two_blocks, ("a", "b", "c"))
-    assert fast_path.prepare(model.steps, Gamma(1.0).for_stage, torch.float32) is None
+    assert model.interaction_network is None
     explain(model, Jet.from_arrays(np.ones((3, 3)), ("a", "b", "c")))
     network = Doubled(2, 2, 4).eval()
     network.again = nn.Linear(2, 2)
-    assert fast_path.prepare(network.steps(), Gamma(1.0).for_stage, torch.float32) is None
+    assert fast_path.recognise(network.steps()) is None
     assert not calls
 
 
@@ -285,13 +286,15 @@ def test_sums_without_rows_are_those_of_the_rows() -> None:
     model = toys.toy_model()
     tracks = np.stack([toys.toy_jet(5, seed).tracks for seed in range(3)])
     for rule in (Zero(), Gamma(1.0)):
-        network = fast_path.prepare(model.steps, rule.for_stage, torch.float64)
+        assert model.interaction_network is not None
+        network = fast_path.prepare(model.interaction_network, rule.for_stage, torch.float64)
         assert network is not None
         x, weights = torch.from_numpy(tracks), torch.tensor([-1.0, 1.0], dtype=torch.float64)
         with torch.inference_mode():
             full = fast_path.explain_equals(network, x, weights)
             short = fast_path.explain_equals(network, x, weights, rows=False)
-        assert short.edges.numel() == 0
+        assert short.edges is None
+        assert full.edges is not None
         assert full.sums is None
         assert short.sums is not None
         torch.testing.assert_close(short.sums, full.edges.sum(dim=2))
@@ -303,7 +306,7 @@ def test_memory_is_bounded_by_blocks() -> None:
     """A jet of 150 tracks in blocks: no block is larger than it may be."""
     model = toys.toy_model()
     jet = toys.toy_jet(150)
-    assert jet.n_tracks**2 > 10 * fast_path.BLOCK
+    assert jet.n_tracks**2 > 10 * fast_edges.BLOCK
     found = explain(model, jet)
     assert found.conservation_error < 1e-4
     assert explainer.LOOK_AHEAD > explainer.ROWS_AT_ONCE

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lrp_core.errors import NetworkError, PropagationError
 from lrp_core.explainer import explain
 from lrp_core.rules import Epsilon, Flat, Gamma, Rule, WSquare, Zero, ZPlus
-from lrp_core.steps import Affine, Aggregate, Graph, Norm, Step, Steps, scale_and_shift
+from lrp_core.steps import Affine, Aggregate, Graph, Norm, Step, Steps, scales_and_shifts
 from tests.lrp_core import examples as toys
 
 # Tracks 0, 1, 2 are a jet and 3 is another; edges 0→1, 2→1, 1→0, and 0→1 once more.
@@ -147,7 +147,7 @@ def test_a_batchnorm_on_its_own_keeps_the_relevance_of_every_column() -> None:
 
 def test_a_batchnorm_that_depends_on_the_batch_is_refused() -> None:
     with pytest.raises(NetworkError, match="running statistics"):
-        scale_and_shift(nn.BatchNorm1d(3, track_running_stats=False), torch.float64)
+        scales_and_shifts([nn.BatchNorm1d(3, track_running_stats=False)], torch.float64)
 
 
 def test_a_relu_passes_relevance_unchanged() -> None:
