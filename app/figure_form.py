@@ -12,7 +12,7 @@ from app import presets
 from app.controls import data, label, pressed
 
 VIEWS = (("network", "3D network plot"), ("heatmap", "Heat map"), ("river", "The river"))
-FORMATS = (("png", "PNG"),)
+FORMATS = (("png", "PNG"), ("svg", "SVG, vector"), ("pdf", "PDF, vector"))
 
 
 def layout() -> Component:

@@ -47,7 +47,6 @@ TITLE = "jetlrp – relevance in jets"
 PLOTLY_PATH = "_jetlrp/plotly.min.js"
 ALIVE_PATH = "_jetlrp/alive"
 FIGURE_PATH = "_jetlrp/figure.json"
-PROVENANCE_PATH = "_jetlrp/provenance.json"
 YEAR_SECONDS = 31_536_000
 
 INDEX = """<!DOCTYPE html>
@@ -284,18 +283,11 @@ def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
 
 
 def _serve_figures(app: Dash, client: ServiceClient, prefix: str) -> None:
-    """What assets/figure.js asks for: the jets of a link, and where a figure comes from."""
+    """What assets/figure.js asks for: the jets of a link."""
 
     @app.server.route(f"{prefix}{FIGURE_PATH}")
     def _figure() -> Any:
         try:
             return figure_data.jets_of(client, request.args)
-        except ServiceError as error:
-            return refusal(502, error)
-
-    @app.server.route(f"{prefix}{PROVENANCE_PATH}")
-    def _provenance() -> Any:
-        try:
-            return figure_data.provenance(client, request.args)
         except ServiceError as error:
             return refusal(502, error)

@@ -26,9 +26,7 @@
   /** What an address asks to be drawn, with the jets it names, from the server. */
   async function fetched(search) {
     const query = new URLSearchParams(search);
-    const answer = await fetch(`${base()}_jetlrp/figure.json?${query}`);
-    const data = await answer.json().catch(() => ({ error: { message: answer.statusText } }));
-    if (!answer.ok) throw new Error(data.error.message);
+    const data = await (await answerOf(`${base()}_jetlrp/figure.json?${query}`)).json();
     const { prepare } = window.jetlrp.jet;
     return { a: prepare(data.a), b: data.b ? prepare(data.b) : null };
   }
@@ -296,15 +294,41 @@
     };
   }
 
-  /** What says where a figure comes from: {name, caption, metadata: {key: text}}. */
-  async function provenance(shown, view) {
-    const { jet, question } = shown.a;
-    const query = new URLSearchParams({ jet: jet.index, ...question, view, link: shown.search });
-    const answer = await fetch(`${base()}_jetlrp/provenance.json?${query}`);
-    const data = await answer.json().catch(() => ({ error: { message: answer.statusText } }));
-    if (!answer.ok) throw new Error(data.error.message);
-    return data;
+  /** What the service says of a figure, as an address. more: "/provenance", ".svg" or ".pdf". */
+  function addressOf({ a, search }, view, more, how = {}) {
+    const { jet, question } = a;
+    const query = new URLSearchParams({ view: search, ...question, ...how });
+    return `${base()}api/v1/jets/${jet.index}/figures/${view}${more}?${query}`;
   }
+
+  async function answerOf(address) {
+    const answer = await fetch(address);
+    if (answer.ok) return answer;
+    const data = await answer.json().catch(() => null);
+    throw new Error(data && data.error ? data.error.message : `${answer.status} ${answer.statusText}`);
+  }
+
+  /** Where a figure comes from: {name, caption, metadata: {key: text}}. */
+  async function provenance(shown, view) {
+    const says = await (await answerOf(addressOf(shown, view, "/provenance"))).json();
+    return {
+      ...says,
+      metadata: {
+        Title: says.title, Software: `jetlrp ${says.metadata.jetlrp}`, Description: says.caption,
+        ...says.metadata, link: shown.search,
+      },
+    };
+  }
+
+  /** A figure as the service draws it, without pixels, from where the camera stands. */
+  const vector = (format) => async ({ view, preset, transparent }) => {
+    const shown = pictured(live());
+    if (!shown.a) throw new Error("Open a jet first.");
+    const { width, height } = facts().presets[preset];
+    const says = await provenance(shown, view);
+    const answer = await answerOf(addressOf(shown, view, `.${format}`, { width, height, transparent }));
+    return { name: `${says.name}.${format}`, blob: await answer.blob() };
+  };
 
   const sheetOf = ({ width, height }) => Object.assign(document.createElement("canvas"), { width, height });
 
@@ -399,5 +423,8 @@
   }
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.figure = { VIEWS, base, facts, png, pngText, beginTurn, frameAt, endTurn, withText, pictured };
+  window.jetlrp.figure = {
+    VIEWS, base, facts, png, svg: vector("svg"), pdf: vector("pdf"),
+    pngText, beginTurn, frameAt, endTurn, withText, pictured,
+  };
 })();

@@ -41,9 +41,10 @@ def find_chromium() -> str:
     for name in (given,) if given else NAMES:
         if found := shutil.which(name):
             return found
-    what = f"{VARIABLE} names {given}, which is no program" if given else "found none"
+    if given:
+        raise ChromiumError(f"{VARIABLE} names {given}, which is no program; give a Chromium's path")
     raise ChromiumError(
-        f"no Chromium or Chrome: {what} (looked for {', '.join(NAMES)}); "
+        f"there is no Chromium or Chrome (looked for {', '.join(NAMES)}); "
         f"install one, or set {VARIABLE} to its path"
     )
 

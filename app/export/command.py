@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx
 
 from app.export.asked import ExportError, Figure, Look
-from app.export.chromium import Chromium
+from app.export.chromium import SECONDS, Chromium, ChromiumError, find_chromium
 from app.presets import PRESETS, SCALES
 from lrp_core.errors import JetlrpError
 from lrp_core.settings import Settings
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 ALL_GOOD, SOME_FAILED = 0, 1
 PROBLEMS_SHOWN = 10
+IN_CHROMIUM = ("png", "mp4", "gif", "pptx")
 
 
 class Progress(Protocol):
@@ -46,6 +50,7 @@ def run(
     from app.serve import serving
 
     check(look)
+    without = _without_chromium(formats)
     printed = console or Console(highlight=False, soft_wrap=True)
     folder = Path(out)
     try:
@@ -56,7 +61,7 @@ def run(
     written = 0
     with ExitStack() as stack:
         address = stack.enter_context(serving(settings))
-        studio = stack.enter_context(Studio(address))
+        studio = stack.enter_context(Studio(address, without=without))
         progress = stack.enter_context(_shown(len(asked) * len(formats)))
         for number, figure in enumerate(asked):
             for place, form in enumerate(formats):
@@ -77,6 +82,31 @@ def run(
     return SOME_FAILED if problems else ALL_GOOD
 
 
+def _without_chromium(formats: Sequence[str]) -> bool:
+    """Whether figures are made without Chromium, since there is none; says so once, on stderr.
+
+    Raises ExportError if a format cannot be made then.
+    """
+    needed = [form for form in formats if form in IN_CHROMIUM]
+    if not needed:
+        return False
+    try:
+        find_chromium()
+    except ChromiumError as error:
+        if needed != ["png"]:
+            raise ExportError(
+                f"{', '.join(form for form in needed if form != 'png')}: {error}. "
+                "Without it there are svg, pdf, html, and png from the vector drawing"
+            ) from error
+        from rich.console import Console
+
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"jetlrp: {error}. PNG is made from the vector drawing instead.", markup=False
+        )
+        return True
+    return False
+
+
 def check(look: Look) -> None:
     """Raise ExportError for a preset or a scale that there is not."""
     if look.preset not in PRESETS:
@@ -86,12 +116,19 @@ def check(look: Look) -> None:
 
 
 class Studio:
-    """Makes figures with what a server at an address serves, and one Chromium for all of them."""
+    """Makes figures with what a server at an address serves, and one Chromium for all of them.
 
-    def __init__(self, address: str) -> None:
+    without  no Chromium: what needs none is made, PNG by the vector drawing
+    """
+
+    def __init__(self, address: str, *, without: bool = False) -> None:
         self.address = address
+        self.without = without
         self._running = ExitStack()
         self._chromium: Chromium | None = None
+        self._http = self._running.enter_context(
+            httpx.Client(base_url=address, timeout=SECONDS, trust_env=False)
+        )
 
     def __enter__(self) -> Studio:
         """The studio itself; Chromium starts with the first figure that needs it."""
@@ -103,8 +140,32 @@ class Studio:
 
     def make(self, figure: Figure, form: str, look: Look) -> tuple[str, bytes]:
         """A figure in a format -> the name of its file, and what is in it. Raises JetlrpError."""
+        if form in ("svg", "pdf") or (form == "png" and self.without):
+            return self._vector(figure, form, look)
         made = self.chromium().call("pngText", _wanted(figure, look))
         return made["name"], base64.b64decode(made["png"])
+
+    def _vector(self, figure: Figure, form: str, look: Look) -> tuple[str, bytes]:
+        """A figure drawn without a browser, by the service."""
+        preset = PRESETS[look.preset]
+        query: dict[str, Any] = {
+            "view": figure.search,
+            "width": preset.width,
+            "height": preset.height,
+            "transparent": str(look.transparent).lower(),
+        }
+        if form == "png":
+            query["scale"] = look.scale
+        answer = self._ask(f"/api/v1/jets/{figure.jet}/figures/{figure.view}.{form}", query)
+        found = re.search(r'filename="([^"]+)"', answer.headers["content-disposition"])
+        assert found is not None
+        return found[1], answer.content
+
+    def _ask(self, path: str, query: dict[str, Any]) -> httpx.Response:
+        answer = self._http.get(path, params=query)
+        if not answer.is_success:
+            raise ExportError(str(answer.json()["error"]["message"]))
+        return answer
 
     def chromium(self) -> Chromium:
         """The one Chromium, with the page open."""

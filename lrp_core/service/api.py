@@ -31,9 +31,11 @@ from lrp_core.service.edges import edge_answer
 from lrp_core.service.figures import (
     FigureFormat,
     FigureName,
+    FigureProvenance,
     FigureQuery,
     check_size,
     figure_answer,
+    provenance_answer,
 )
 from lrp_core.service.files import edge_table, file_name, track_table
 from lrp_core.service.health import add_health
@@ -337,6 +339,14 @@ def _routes(service: Service) -> APIRouter:
         """A row per edge, the most significant first: its tracks, significance and relevance."""
         explanation = explained(index, query, person)
         return _attachment(explanation, edge_table(explanation), "_edges.csv", "text/csv")
+
+    @routes.get("/jets/{index}/figures/{name}/provenance")
+    def figure_provenance(
+        index: int, name: FigureName, query: Annotated[FigureQuery, Query()], person: Person
+    ) -> FigureProvenance:
+        """Where a figure comes from: its small print, metadata and file's name."""
+        query = query.filled(query.read_view(index))
+        return provenance_answer(explained(index, query, person), name)
 
     @routes.get("/jets/{index}/figures/{name}.{ending}", **_file("image/svg+xml"))
     def draw_figure(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from lrp_core.errors import FigureError
 from lrp_core.explanation import Explanation
@@ -80,6 +80,26 @@ def check_size(query: FigureQuery, ending: FigureFormat) -> None:
             f"a PNG of {pixels / 1e6:.0f} million pixels: at most {MOST_PIXELS / 1e6:.0f} million "
             "are made here; take a smaller scale, or SVG or PDF"
         )
+
+
+class FigureProvenance(BaseModel):
+    """Where a figure comes from, for one that is drawn elsewhere: in the browser."""
+
+    name: str = Field(description="Of the file, without its ending.")
+    title: str
+    caption: str = Field(description="One line, for below the figure.")
+    metadata: dict[str, str] = Field(description="For the inside of the file.")
+
+
+def provenance_answer(explanation: Explanation, name: FigureName) -> FigureProvenance:
+    """The same provenance as that of the vector figure."""
+    provenance = Provenance.of(explanation)
+    return FigureProvenance(
+        name=provenance.file_name(name, "").rstrip("."),
+        title=provenance.title(),
+        caption=provenance.caption(),
+        metadata=provenance.metadata(),
+    )
 
 
 def figure_answer(

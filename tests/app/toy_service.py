@@ -240,7 +240,9 @@ class FakeService:
             return httpx.Response(200, json=self.page(query))
         if path == "/jets/pick":
             return self.pick(query)
-        found = re.fullmatch(r"/jets/(\d+)(?:/(explanation(?:/edge)?)(?:[./](\w+.*))?)?", path)
+        found = re.fullmatch(
+            r"/jets/(\d+)(?:/(explanation(?:/edge)?|figures)(?:[./](\w+.*))?)?", path
+        )
         if not found:
             return self.refusal(404, "not_found", f"There is nothing at {path}.")
         index, what, file = int(found[1]), found[2], found[3]
@@ -256,6 +258,8 @@ class FakeService:
             )
         if what is None:
             return httpx.Response(200, json=self.jet(index))
+        if drawn := re.search(r"/figures/(\w+)([./]\w+)$", path):
+            return self.figure(index, drawn[1], drawn[2], query)
         if what == "explanation/edge":
             return httpx.Response(200, json=self.edge(index, body))
         if file:
@@ -498,6 +502,23 @@ class FakeService:
             "source_relevance": (0.4 * signed[at] * SHARES).tolist(),
             "destination_relevance": (0.6 * signed[at] * SHARES[::-1]).tolist(),
         }
+
+    def figure(self, index: int, view: str, what: str, query: dict[str, str]) -> httpx.Response:
+        """A vector figure, or where one comes from."""
+        if what != "/provenance":
+            text = json.dumps({"jet": index, "view": view, "format": what[1:], **query})
+            return httpx.Response(200, content=text, headers={"content-type": "image/svg+xml"})
+        target, rule = query["target"], rule_text(query["rule"])
+        metadata = {"jetlrp": "0.0.0", "jets": "toy.root", "jet": str(index), "target": target}
+        return httpx.Response(
+            200,
+            json={
+                "name": f"toy_{index}_{view}_{target}",
+                "title": f"toy.root, jet {index}",
+                "caption": f"toy.root, jet {index} · {target} · {rule} · conservation error 1e-7",
+                "metadata": {**metadata, "rule": rule},
+            },
+        )
 
     def file(self, index: int, file: str, query: dict[str, str]) -> httpx.Response:
         """An explanation to take away: "json", "npz", "tracks.csv" or "edges.csv"."""
