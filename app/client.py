@@ -25,6 +25,7 @@ from lrp_core.service.schemas import (
     Choices,
     EdgeAnswer,
     ExplanationAnswer,
+    FigureProvenance,
     Health,
     JetDetail,
     JetPage,
@@ -226,6 +227,14 @@ class ServiceClient:
         base = httpx.URL(self.base_url)
         url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + target.encode())
         return self._send(method, url, headers, body, stream=True)
+
+    def figure_provenance(
+        self, index: int, name: str, *, view: str, target: str, rule: str
+    ) -> FigureProvenance:
+        """Where the figure ``name`` of a jet, "network", "heatmap" or "river", comes from."""
+        query = {"view": view, "target": target, "rule": rule}
+        path = f"/jets/{int(index)}/figures/{name}/provenance"
+        return self._ask(FigureProvenance, "GET", path, params=query)
 
     def close(self) -> None:
         """Let go of the connections."""

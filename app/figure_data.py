@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from app.client import ServiceClient, ServiceError
 from app.drawing import scene_data
@@ -27,6 +28,11 @@ def jets_of(client: ServiceClient, query: Mapping[str, str]) -> dict[str, Any]:
         if pinned
         else None,
     }
+
+
+def query_of(link: str) -> dict[str, str]:
+    """The keys of a link: of the part of the page's address from the question mark on."""
+    return dict(parse_qsl(link.partition("?")[2] or link))
 
 
 def _explained(

@@ -12,7 +12,12 @@ from app import presets
 from app.controls import data, label, pressed
 
 VIEWS = (("network", "3D network plot"), ("heatmap", "Heat map"), ("river", "The river"))
-FORMATS = (("png", "PNG"), ("svg", "SVG, vector"), ("pdf", "PDF, vector"))
+FORMATS = (
+    ("png", "PNG"),
+    ("svg", "SVG, vector"),
+    ("pdf", "PDF, vector"),
+    ("html", "HTML that turns"),
+)
 
 
 def layout() -> Component:

@@ -37,6 +37,7 @@ from app.panels import (
     scene,
     truth,
 )
+from app.standalone import document
 from app.visit import number_requests
 from lrp_core.errors import SettingsError
 from lrp_core.service.schemas import Choices
@@ -47,6 +48,7 @@ TITLE = "jetlrp – relevance in jets"
 PLOTLY_PATH = "_jetlrp/plotly.min.js"
 ALIVE_PATH = "_jetlrp/alive"
 FIGURE_PATH = "_jetlrp/figure.json"
+STANDALONE_PATH = "_jetlrp/figure.html"
 YEAR_SECONDS = 31_536_000
 
 INDEX = """<!DOCTYPE html>
@@ -283,7 +285,7 @@ def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
 
 
 def _serve_figures(app: Dash, client: ServiceClient, prefix: str) -> None:
-    """What assets/figure.js asks for: the jets of a link."""
+    """What assets/figure.js asks for: the jets of a link, and a figure that needs no server."""
 
     @app.server.route(f"{prefix}{FIGURE_PATH}")
     def _figure() -> Any:
@@ -291,3 +293,16 @@ def _serve_figures(app: Dash, client: ServiceClient, prefix: str) -> None:
             return figure_data.jets_of(client, request.args)
         except ServiceError as error:
             return refusal(502, error)
+
+    @app.server.route(f"{prefix}{STANDALONE_PATH}")
+    def _standalone() -> Any:
+        view, link = request.args.get("view", "network"), request.args.get("link", "")
+        try:
+            jets = figure_data.jets_of(client, figure_data.query_of(link))
+            own, asked = jets["a"]["jet"], jets["a"]["question"]
+            says = client.figure_provenance(own["index"], view, view=link, **asked)
+            text = document(jets, view, link, says, client.choices(), assets_folder())
+        except ServiceError as error:
+            return refusal(502, error)
+        headers = {"Content-Disposition": f'attachment; filename="{says.name}.html"'}
+        return Response(text, headers=headers, mimetype="text/html")

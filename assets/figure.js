@@ -96,11 +96,13 @@
   const escape = (text) => window.jetlrp.numbers.escape(text);
 
   /** What the picture shows, in a line. */
-  function subtitle(shown, view) {
+  function subtitle(shown, view, { edges = true } = {}) {
     const { geometry, numbers, words } = window.jetlrp;
     const { jet } = shown.a;
     const parts = [];
-    if (view === "network") {
+    if (view === "network" && !edges) {
+      parts.push("drag to turn, scroll to zoom, point for numbers");
+    } else if (view === "network") {
       const order = geometry.considered(shown.scene, shown.look);
       const says = words.edges(shown.scene, order, geometry.shownEdges(shown.scene, shown.look, order));
       parts.push([says.shown, says.shown.includes(" of ") ? "edges" : "", says.share, says.of]
@@ -230,9 +232,10 @@
       await Plotly.newPlot(div, enlarged(made.list, zoom), { ...layout, width, height }, {
         ...scene.CONFIG, responsive: false, scrollZoom: false, plotGlPixelRatio: Math.max(1, ratio),
       });
-      await Plotly.react(div, enlarged(made.list, zoom), { ...layout, width, height }); // its first
-      // picture does not know yet how long the axes are, and has other sizes of type
+      // the first picture does not know yet how long the axes are, and has other sizes of type
       const inside = window.jetlrp.camera.inside(div);
+      inside.glplot.redraw();
+      await Plotly.react(div, enlarged(made.list, zoom), { ...layout, width, height });
       return {
         camera,
         async turn(to) {
@@ -330,6 +333,16 @@
     return { name: `${says.name}.${format}`, blob: await answer.blob() };
   };
 
+  /** A figure as one file that needs no network. */
+  async function html({ view }) {
+    const shown = live();
+    if (!shown.a) throw new Error("Open a jet first.");
+    const query = new URLSearchParams({ view, link: shown.search });
+    const answer = await answerOf(`${base()}_jetlrp/figure.html?${query}`);
+    const [, name] = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"));
+    return { name, blob: await answer.blob() };
+  }
+
   const sheetOf = ({ width, height }) => Object.assign(document.createElement("canvas"), { width, height });
 
   /** A figure as PNG: {name, blob}. */
@@ -424,7 +437,7 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.figure = {
-    VIEWS, base, facts, png, svg: vector("svg"), pdf: vector("pdf"),
+    VIEWS, base, facts, png, svg: vector("svg"), pdf: vector("pdf"), html, subtitle,
     pngText, beginTurn, frameAt, endTurn, withText, pictured,
   };
 })();

@@ -309,6 +309,7 @@
 
   /** Draw what is wanted now; while one picture is being made, only the last wish is kept. */
   async function draw(id) {
+    if (!document.getElementById(id)) return;
     const state = stateOf(id);
     state.wanted = true;
     if (state.drawing) return;

@@ -81,6 +81,8 @@
     talk: [false, flag], // large type, and little else than the picture
   };
 
+  const { view: fixed } = document.documentElement.dataset; // of a figure in a file of its own
+
   const state = Object.fromEntries(Object.entries(KEYS).map(([key, [usual]]) => [key, usual]));
   const shown = { a: null, b: null };
   const listeners = [];
@@ -121,6 +123,7 @@
   function write() {
     clearTimeout(writing);
     writing = null;
+    if (fixed !== undefined) return;
     const wanted = window.location.pathname + search();
     if (wanted === window.location.pathname + window.location.search) return;
     const was = read(window.location.search);
@@ -174,7 +177,7 @@
 
   const onHover = (heard) => { hovering.push(heard); };
 
-  Object.assign(state, read(window.location.search));
+  Object.assign(state, read(fixed === undefined ? window.location.search : fixed));
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.view = {

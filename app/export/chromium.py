@@ -42,7 +42,9 @@ def find_chromium() -> str:
         if found := shutil.which(name):
             return found
     if given:
-        raise ChromiumError(f"{VARIABLE} names {given}, which is no program; give a Chromium's path")
+        raise ChromiumError(
+            f"{VARIABLE} names {given}, which is no program; give a Chromium's path"
+        )
     raise ChromiumError(
         f"there is no Chromium or Chrome (looked for {', '.join(NAMES)}); "
         f"install one, or set {VARIABLE} to its path"

@@ -142,6 +142,9 @@ class Studio:
         """A figure in a format -> the name of its file, and what is in it. Raises JetlrpError."""
         if form in ("svg", "pdf") or (form == "png" and self.without):
             return self._vector(figure, form, look)
+        if form == "html":
+            query = {"view": figure.view, "link": figure.search}
+            return _file(self._ask("/_jetlrp/figure.html", query))
         made = self.chromium().call("pngText", _wanted(figure, look))
         return made["name"], base64.b64decode(made["png"])
 
@@ -156,10 +159,7 @@ class Studio:
         }
         if form == "png":
             query["scale"] = look.scale
-        answer = self._ask(f"/api/v1/jets/{figure.jet}/figures/{figure.view}.{form}", query)
-        found = re.search(r'filename="([^"]+)"', answer.headers["content-disposition"])
-        assert found is not None
-        return found[1], answer.content
+        return _file(self._ask(f"/api/v1/jets/{figure.jet}/figures/{figure.view}.{form}", query))
 
     def _ask(self, path: str, query: dict[str, Any]) -> httpx.Response:
         answer = self._http.get(path, params=query)
@@ -174,6 +174,13 @@ class Studio:
             chromium.open(self.address)
             self._chromium = chromium
         return self._chromium
+
+
+def _file(answer: httpx.Response) -> tuple[str, bytes]:
+    """The name that an answer gives its file, and what is in it."""
+    found = re.search(r'filename="([^"]+)"', answer.headers["content-disposition"])
+    assert found is not None
+    return found[1], answer.content
 
 
 def _wanted(figure: Figure, look: Look) -> dict[str, object]:

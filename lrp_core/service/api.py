@@ -31,7 +31,6 @@ from lrp_core.service.edges import edge_answer
 from lrp_core.service.figures import (
     FigureFormat,
     FigureName,
-    FigureProvenance,
     FigureQuery,
     check_size,
     figure_answer,
@@ -51,6 +50,7 @@ from lrp_core.service.schemas import (
     ExplanationAnswer,
     ExplanationRequest,
     FeatureInfo,
+    FigureProvenance,
     FileQuery,
     Health,
     JetDetail,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from lrp_core.errors import FigureError
 from lrp_core.explanation import Explanation
@@ -23,7 +23,7 @@ from lrp_core.figures import (
     to_svg,
 )
 from lrp_core.jets import Jet
-from lrp_core.service.schemas import FileQuery
+from lrp_core.service.schemas import FigureProvenance, FileQuery
 
 FigureName = Literal["network", "heatmap", "river"]
 FigureFormat = Literal["svg", "pdf", "png"]
@@ -80,15 +80,6 @@ def check_size(query: FigureQuery, ending: FigureFormat) -> None:
             f"a PNG of {pixels / 1e6:.0f} million pixels: at most {MOST_PIXELS / 1e6:.0f} million "
             "are made here; take a smaller scale, or SVG or PDF"
         )
-
-
-class FigureProvenance(BaseModel):
-    """Where a figure comes from, for one that is drawn elsewhere: in the browser."""
-
-    name: str = Field(description="Of the file, without its ending.")
-    title: str
-    caption: str = Field(description="One line, for below the figure.")
-    metadata: dict[str, str] = Field(description="For the inside of the file.")
 
 
 def provenance_answer(explanation: Explanation, name: FigureName) -> FigureProvenance:

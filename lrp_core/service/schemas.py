@@ -597,3 +597,12 @@ class EdgeAnswer(BaseModel):
     destination_relevance: list[float | None] = Field(
         description="[features]: the same of the destination."
     )
+
+
+class FigureProvenance(BaseModel):
+    """Where a figure comes from, for one that is drawn elsewhere: in the browser."""
+
+    name: str = Field(description="Of the file, without its ending.")
+    title: str
+    caption: str = Field(description="One line, for below the figure.")
+    metadata: dict[str, str] = Field(description="For the inside of the file.")

@@ -145,3 +145,77 @@ def test_vectors_come_from_the_service_with_what_is_seen(toy_site, page):
         assert (asked["format"], asked["width"], asked["height"]) == (form, "1200", "900")
         assert asked["transparent"] == "true"
         assert page.locator("#figure-scale").is_disabled()
+
+
+@pytest.fixture
+def offline(browser, tmp_path):
+    """Opens a file as a colleague does who has no network -> its tab."""
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 720})
+    complaints, asked = [], []
+
+    def show(name, content):
+        path = tmp_path / name
+        path.write_bytes(content)
+        tab = context.new_page()
+        tab.set_default_timeout(60_000)
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.goto(path.as_uri())
+        return tab
+
+    yield show
+    context.close()
+    assert complaints == []
+    assert {url.split(":")[0] for url in asked} <= {"file", "data", "blob"}
+    assert len([url for url in asked if url.startswith("file")]) == len(list(tmp_path.iterdir()))
+
+
+@browser_test
+def test_the_stand_alone_figure_turns_tells_and_has_its_slider_without_a_network(
+    toy_site, page, studio, offline
+):
+    page.goto(f"{toy_site.address}/?jet=5&edges=12&theme=light&color=charge")
+    wait_for_jet(page, 5)
+    name, content = save(page, format="html")
+    link = page.evaluate("window.location.search")
+    assert (name, content) == studio.make(Figure(5, link, "network"), "html", Look())
+    assert len(content) < 3_000_000
+    tab = offline(name, content)
+    wait_for_jet(tab, 5, edges=12)
+    assert "Jet 5" in tab.locator(".figure-title").inner_text()
+    assert "toy.root, jet 5" in tab.locator("footer").inner_text()
+    assert tab.locator("meta[name=link]").get_attribute("content") == link
+    assert "Track charge" in tab.locator("#network-legend").inner_text()
+    assert tab.evaluate("document.documentElement.dataset.theme") == "light"
+    tab.locator("#edges-slider").press("End")
+    wait_for_jet(tab, 5, edges=42)
+    camera = "JSON.stringify(window.jetlrp.scene.liveCamera(document.getElementById('network')))"
+    before = tab.evaluate(camera)
+    turn(tab)
+    tab.wait_for_function(f"{camera} !== {json.dumps(before)}")
+    where = tab.evaluate(
+        """() => { const {where} = window.jetlrp.scene.stateOf('network');
+        const div = document.getElementById('network'), box = div.getBoundingClientRect();
+        const point = [where.x[0], where.y[0], where.z[0]];
+        const [[x, y]] = window.jetlrp.highlight.project(div, [point]);
+        return [box.left + x, box.top + y]; }"""
+    )
+    tab.mouse.move(where[0] - 30, where[1])
+    tab.mouse.move(*where, steps=4)
+    tab.locator("#scene-tooltip", has_text="Track").wait_for()
+
+
+@browser_test
+def test_the_other_stand_alone_figures_answer_the_pointer(studio, offline):
+    for view, part in (("heatmap", ".heat"), ("river", ".river .ribbon .grip")):
+        name, content = studio.make(Figure(5, "?jet=5&theme=dark", view), "html", Look())
+        assert len(content) < 600_000, "no Plotly in it"
+        tab = offline(name, content)
+        tab.locator(part).first.wait_for(state="attached")
+        tab.locator("#river-body .ribbon, #heat-body .heat").first.wait_for(state="attached")
+        tab.wait_for_function("document.querySelector('.figure-subtitle').textContent.length > 9")
+        box = tab.locator(f"#{'heat' if view == 'heatmap' else 'river'}-body").bounding_box()
+        tab.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.45)
+        tab.mouse.move(box["x"] + box["width"] * 0.31, box["y"] + box["height"] * 0.46)
+        tab.locator(".tooltip:visible").first.wait_for()

@@ -1,0 +1,45 @@
+/* One figure as a page of its own (app/standalone.py): starts it with what lies in the file. It does
+ * nothing on the page of a server. */
+(function () {
+  "use strict";
+
+  const box = document.getElementById("jetlrp-standalone");
+  if (!box) return;
+
+  /** Run a script that lies in the file, compressed: Plotly is the larger part of it. */
+  async function unpack(id) {
+    const packed = document.getElementById(id);
+    if (!packed) return;
+    const bytes = Uint8Array.from(atob(packed.textContent.trim()), (c) => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const script = document.createElement("script");
+    script.textContent = await new Response(stream).text();
+    document.head.append(script);
+  }
+
+  async function start() {
+    const { view, dock, figure, colours } = window.jetlrp;
+    const { a, b, name } = JSON.parse(box.textContent);
+    await unpack("jetlrp-packed");
+    document.querySelector(".figure-title").innerHTML = "";
+    view.show("b", b);
+    view.show("a", a);
+    document.querySelector(".figure-title").innerHTML = window.jetlrp.talk.line(view.shown.a);
+    document.querySelector(".figure-subtitle").textContent =
+      figure.subtitle(figure.pictured({ search: view.search(), ...view.shown }), name, { edges: false });
+    const panel = { heatmap: "heat", river: "river" }[name];
+    const again = () => (panel ? dock.redraw(panel)
+      : window.jetlrp.legend.fill(document.getElementById("network-legend"), window.jetlrp.compare.drawn("a"),
+        window.jetlrp.compare.look(), colours.now(), window.jetlrp.compare.scales()));
+    window.addEventListener("resize", again);
+    document.fonts.ready.then(again);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    start().catch((error) => {
+      document.querySelector(".figure-subtitle").textContent =
+        `This figure could not be shown: ${error.message || error}`;
+      throw error;
+    });
+  });
+})();
