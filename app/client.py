@@ -52,6 +52,7 @@ class ServiceError(JetlrpError):
     request_id  the service's number of the request, or None if it never answered
     choices     what could have been asked for instead, or None
     status      the HTTP status, or None if there was no answer
+    again       after how many seconds the same may be asked for again, or None
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class ServiceError(JetlrpError):
         request_id: str | None = None,
         choices: list[str] | None = None,
         status: int | None = None,
+        again: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -69,6 +71,7 @@ class ServiceError(JetlrpError):
         self.request_id = request_id
         self.choices = choices
         self.status = status
+        self.again = again
 
     @property
     def away(self) -> bool:
@@ -340,4 +343,13 @@ def _refusal(response: httpx.Response, what: str) -> ServiceError:
         request_id=error.get("request_id") or response.headers.get("x-request-id"),
         choices=error.get("choices"),
         status=response.status_code,
+        again=_again(response),
     )
+
+
+def _again(response: httpx.Response) -> int | None:
+    """After how many seconds to try again, where there was too much to do."""
+    given = response.headers.get("retry-after", "")
+    if response.status_code not in (429, 503) or not given.isdecimal():
+        return None
+    return min(int(given), 600)

@@ -131,3 +131,12 @@ def tool(name: str, title: str, icon: str, **more: Any) -> Component:
 def away_mark() -> Component:
     """Says to assets/away.js that somebody waits for the service to come back."""
     return html.Span(hidden=True, **data(away=""))
+
+
+def again_mark(seconds: int, request_id: str | None) -> Component:
+    """Says when it is tried again; assets/away.js counts, and does it."""
+    return html.P(
+        f"Trying again by itself in {seconds} s …",
+        className="again",
+        **data(again=str(seconds), request=request_id or ""),
+    )

@@ -15,13 +15,14 @@ from typing import Any
 import plotly
 from dash import Dash, dcc, html
 from dash.development.base_component import Component
-from flask import Response, has_request_context, request, send_file
+from flask import Response, g, has_request_context, request, send_file
 from plotly.offline import get_plotlyjs_version
 
 from app import explaining, figure_data, ids, theme
+from app.access.headers import hash_of, policy
 from app.client import ServiceClient, ServiceError
 from app.compression import compress_answers
-from app.controls import away_mark
+from app.controls import again_mark, away_mark
 from app.forwarding import forward_requests, refusal
 from app.panels import (
     compare,
@@ -40,7 +41,7 @@ from app.panels import (
 from app.standalone import document
 from app.visit import number_requests
 from lrp_core.errors import SettingsError
-from lrp_core.service.schemas import Choices
+from lrp_core.service.schemas import Choices, Health
 
 logger = logging.getLogger("jetlrp.app")
 
@@ -134,6 +135,7 @@ def create_app(
     _serve_service(app, client, prefix)
     _serve_figures(app, client, prefix)
     compress_answers(app.server)
+    _restrict(app)
     return app
 
 
@@ -143,7 +145,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
         health, all_choices = client.health(), choices()
     except ServiceError as error:
         logger.warning("the page was opened without a service: %s", error)
-        return html.Div([header.layout(None, docs), _away(error)], className="page")
+        return html.Div([_header(None, docs), _away(error)], className="page")
     return html.Div(
         [
             dcc.Location(id=ids.ADDRESS, refresh=False),
@@ -157,7 +159,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             dcc.Store(id=ids.SOURCE_FACTS),
             dcc.Store(id=ids.LIBRARY_ASKED),
             dcc.Store(id=ids.LIBRARY_DATA),
-            header.layout(health, docs, library.pickers(health)),
+            _header(health, docs, library.pickers(health)),
             header.talk(),
             html.Main(
                 [
@@ -187,6 +189,15 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
     )
 
 
+def _header(
+    health: Health | None, docs: str, pickers: Sequence[Component] = ()
+) -> Component:
+    """The bar, with the name of who is logged in."""
+    known: Any = g if has_request_context() else {}
+    can_leave = bool(known.get("can_leave", False))
+    return header.layout(health, docs, pickers, known.get("user"), can_leave=can_leave)
+
+
 def _is_asked_for() -> bool:
     """Whether this request wants the layout.
 
@@ -207,6 +218,7 @@ def _away(error: ServiceError) -> Component:
                 else None,
                 html.A("Try again", href="", className="button"),
                 away_mark() if error.away else None,
+                None if error.again is None else again_mark(error.again, error.request_id),
             ],
             className="state error on",
             role="alert",
@@ -244,6 +256,16 @@ def _icon() -> str:
     """The page's icon, inside the page: else it is asked for whenever the address changes."""
     picture = (assets_folder() / "favicon.svg").read_bytes()
     return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
+
+
+def _restrict(app: Dash) -> None:
+    """Tell browsers what the page may load. The scripts within it are known now, all of them."""
+    allowed = policy([*(found.strip("'") for found in app.csp_hashes()), hash_of(theme.CHOOSE)])
+
+    @app.server.after_request
+    def _allow(response: Response) -> Response:
+        response.headers.setdefault("Content-Security-Policy", allowed)
+        return response
 
 
 def _serve_plotly(app: Dash, prefix: str) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import httpx
 
+from app.access.gate import Gate, check_alone
 from app.client import read_address
 from app.processes import STATE, State, end_with_parent
 from app.serve import Say, Sources, address_of, listen
@@ -179,6 +180,7 @@ class Supervisor:
 
 def serve_production(sources: Sources, settings: Settings, say: Say) -> int:
     """Serve page and service, or the page alone where ``settings.backend`` is. -> exit status."""
+    Gate(settings)  # says now what each process of the page would say
     listener = listen(settings.host, settings.port)
     address = address_of(listener, settings.host)
     with tempfile.TemporaryDirectory(prefix="jetlrp-") as folder, contextlib.ExitStack() as stack:
@@ -204,6 +206,7 @@ def serve_production(sources: Sources, settings: Settings, say: Say) -> int:
 
 def serve_service_production(sources: Sources, settings: Settings, say: Say) -> int:
     """Serve /api/v1 and /docs alone, by several processes. -> exit status."""
+    check_alone(settings)
     sources.check(settings)
     listener = listen(settings.host, settings.service_port)
     address = address_of(listener, settings.host)

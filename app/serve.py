@@ -24,10 +24,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import uvicorn
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.doors import Door
+from app.access.gate import Gate, check_alone
 from app.client import read_address
 from app.columns import check_definitions, columns_of
 from lrp_core.errors import CheckpointError, DefinitionsError, JetlrpError, SettingsError
@@ -295,6 +298,9 @@ def serve_all(sources: Sources, settings: Settings, say: Say) -> None:
     The page answers first; the service, which needs torch, a moment later.
     """
     began = time.perf_counter()
+    secret = settings.secret_text or secrets.token_urlsafe(32)
+    gate = Gate(settings, secret)
+    settings = settings.model_copy(update={"secret": SecretStr(secret)})
     listener = listen(settings.host, settings.port)
     address = address_of(listener, settings.host)
     try:
@@ -315,7 +321,7 @@ def serve_all(sources: Sources, settings: Settings, say: Say) -> None:
 
     late = LateService(lambda: sources.service(settings), ready, failed)
     server = _Server(
-        Site(_page(address, settings), late),
+        Door(Site(_page(address, settings, behind_door=True), late), gate, secret),
         listener,
         lambda: say(f"the page is at {address} (Ctrl-C stops it)"),
     )
@@ -361,6 +367,7 @@ def serving(settings: Settings) -> Iterator[str]:
 def serve_page(backend: str, settings: Settings, say: Say) -> None:
     """Serve the page from this process, without torch; the service is at ``backend``."""
     service = read_address(backend)
+    Gate(settings)
     listener = listen(settings.host, settings.port)
     address = address_of(listener, settings.host)
     if service == address:
@@ -373,6 +380,7 @@ def serve_page(backend: str, settings: Settings, say: Say) -> None:
 
 def serve_service(sources: Sources, settings: Settings, say: Say) -> None:
     """Serve /api/v1 and /docs alone."""
+    check_alone(settings)
     listener = listen(settings.host, settings.service_port)
     address = address_of(listener, settings.host)
     up = (
@@ -382,13 +390,13 @@ def serve_service(sources: Sources, settings: Settings, say: Say) -> None:
     _Server(service, listener, lambda: say(up)).run_until_stopped()
 
 
-def _page(service: str, settings: Settings) -> ASGIApp:
+def _page(service: str, settings: Settings, *, behind_door: bool = False) -> ASGIApp:
     """The Dash page as an ASGI application; its callbacks run in threads, never on the loop."""
     from a2wsgi import WSGIMiddleware
 
     from app.wsgi import page_of
 
-    site: Any = page_of(service, settings)
+    site: Any = page_of(service, settings, behind_door=behind_door)
     page: Any = WSGIMiddleware(site, workers=PAGE_THREADS)
     return page
 

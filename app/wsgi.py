@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from flask import Flask
 
+from app.access.doors import believe_door, stand_before
+from app.access.gate import Gate
 from app.client import ServiceClient, read_address
 from app.main import create_app
 from app.visit import headers_of_visit
@@ -31,12 +33,20 @@ def create_server(backend: str | None = None) -> Flask:
     return page_of(read_address(settings.backend), settings)
 
 
-def page_of(service: str, settings: Settings) -> Flask:
-    """The page over the service at an address."""
+def page_of(service: str, settings: Settings, *, behind_door: bool = False) -> Flask:
+    """The page over the service at an address, and the gate before it.
+
+    behind_door  the gate stands before the whole server already, and tells who it has let in
+    """
     client = ServiceClient(
         service,
         timeout=settings.backend_seconds,
         headers=headers_of_visit(settings.secret_text),
     )
+    gate = None if behind_door else Gate(settings)
     server: Flask = create_app(client).server
+    if gate is None:
+        believe_door(server, can_leave=settings.auth in ("token", "users"))
+    else:
+        stand_before(server, gate)
     return server

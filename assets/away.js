@@ -1,5 +1,5 @@
 /* When the service is away: asks every two seconds whether it is back, and then tries again by
- * itself. On window.jetlrp.away. */
+ * itself. Where it has too much to do, tries again when it said. On window.jetlrp.away. */
 (function () {
   "use strict";
 
@@ -31,6 +31,30 @@
     setTimeout(beat, BEAT);
   }
 
+  /* ------------------------------------------------------------- too much at once */
+
+  const turns = new Map(); // mark -> of which request, and until when it waits
+
+  /** Counts down to the time that the service named, and then tries again. */
+  function countDown() {
+    const marks = [...document.querySelectorAll("[data-again]")];
+    for (const mark of turns.keys()) if (!marks.includes(mark)) turns.delete(mark);
+    for (const mark of marks) {
+      const { again, request } = mark.dataset;
+      if (turns.get(mark)?.request !== request) {
+        turns.set(mark, { request, until: performance.now() + 1000 * Number(again), done: false });
+      }
+      const turn = turns.get(mark);
+      const left = Math.ceil((turn.until - performance.now()) / 1000);
+      mark.textContent = left > 0 ? `Trying again by itself in ${left} s …` : "Trying again …";
+      if (left > 0 || turn.done) continue;
+      turn.done = true;
+      const box = mark.closest("#scene-error, #network-b-error");
+      if (box) document.getElementById(box.id === "scene-error" ? "retry" : "network-b-retry").click();
+      else window.location.reload();
+    }
+  }
+
   /* ------------------------------------------------------------ long answers */
 
   const since = new Map(); // busy box -> when its wait began, and its words
@@ -53,6 +77,7 @@
 
   setTimeout(beat, BEAT);
   setInterval(count, 500);
+  setInterval(countDown, 250);
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.away = { isBack };

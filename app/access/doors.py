@@ -87,7 +87,7 @@ def stand_before(server: Flask, gate: Gate) -> None:
             for name, value in decided.headers:
                 answer.headers.add(name, value)
             return answer
-        g.user = decided.user
+        g.user, g.can_leave = decided.user, gate.can_leave
         request.max_content_length = gate.most_body(asked)
         return None
 
@@ -103,12 +103,13 @@ def stand_before(server: Flask, gate: Gate) -> None:
         return response
 
 
-def believe_door(server: Flask) -> None:
+def believe_door(server: Flask, *, can_leave: bool) -> None:
     """For the page in one process with the service: the door has let in, and tells whom."""
 
     def note() -> None:
         name = request.headers.get(USER)
         g.user = None if name is None else unquote(name)
+        g.can_leave = can_leave
 
     server.before_request_funcs.setdefault(None, []).insert(0, note)
 

@@ -24,7 +24,7 @@ from app.access.sessions import Session, Sessions
 from app.access.users import NAME, UserTable
 from lrp_core.errors import SettingsError
 from lrp_core.limits import Limits
-from lrp_core.service.schemas import ErrorAnswer, ErrorBody
+from lrp_core.service.schemas import SECRET_HEADER, USER_HEADER, ErrorAnswer, ErrorBody
 from lrp_core.settings import Settings, variable_of
 
 LOGIN, LOGOUT = "/login", "/logout"
@@ -33,7 +33,7 @@ OPEN_FILES = "/assets/fonts/"  # what the log-in page itself needs
 WORK = ("/api/", "/_dash-update-component", "/_dash-layout")  # what is counted
 UPLOADS = "/api/v1/uploads"  # whose own limit holds
 SAFE = ("GET", "HEAD", "OPTIONS")
-SECRET, USER = "x-jetlrp-secret", "x-jetlrp-user"
+SECRET, USER = SECRET_HEADER.lower(), USER_HEADER.lower()
 MOST_QUERY = 8_000  # characters of an address
 MOST_HEADERS = 32_000  # characters of all headers
 MOST_FORM = 4_000  # bytes of the log-in form
@@ -143,11 +143,12 @@ class Gate:
 
     def decide(self, asked: Asked) -> LetIn | Answered:
         """Let a request in, or answer it."""
-        refused = self._size(asked) or self._host(asked)
+        refused = self._size(asked)
+        if refused is None and self._secret is not None and SECRET in asked.headers:
+            return self._own(asked)
+        refused = refused or self._host(asked)
         if refused:
             return refused
-        if self._secret is not None and SECRET in asked.headers:
-            return self._own(asked)
         if asked.method not in SAFE and _is_foreign(asked):
             return problem(
                 asked,
@@ -212,7 +213,9 @@ class Gate:
     def _host(self, asked: Asked) -> Answered | None:
         """A name that is not ours: another site may have had its name lead here."""
         host = _host_name(asked.headers.get("host", ""))
-        if host in self._hosts or (self._on_loopback and is_loopback(host)):
+        if host in self._hosts or (
+            is_loopback(host) and (self._on_loopback or is_loopback(asked.client))
+        ):
             return None
         if not self._hosts and self.mode != "none":
             return None  # whoever comes by another name has no session there
@@ -492,6 +495,16 @@ def own_path(path: str) -> str:
         and len(path) <= 2_000
     )
     return quote(path, safe="/?&=%~:@!$'()*+,;#-._[]") if plain else "/"
+
+
+def check_alone(settings: Settings) -> None:
+    """Refuse a service that anybody could ask. Raises SettingsError."""
+    if settings.secret is None and not is_loopback(settings.host):
+        raise SettingsError(
+            f"{settings.host} can be reached from other machines, and the service would answer "
+            f"everybody: set {variable_of('secret')} here and for the dashboards "
+            "(docs/security.md says more), or leave the address at 127.0.0.1"
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.client import ServiceError
-from app.controls import away_mark, segments
+from app.controls import again_mark, away_mark, segments
 from app.words import with_labels
 from lrp_core.service.schemas import Choices
 
@@ -110,6 +110,8 @@ def pane() -> Component:
 def failure(error: ServiceError, pinned: dict[str, Any]) -> list[Component]:
     """Why the pinned jet is not there, in the service's words."""
     heading = "The service is away" if error.away else f"Jet {pinned['jet']} cannot stand here"
+    if error.again is not None:
+        heading = f"Jet {pinned['jet']} has to wait a moment"
     parts: list[Component] = [html.H3(heading), html.P(error.message)]
     if error.request_id:
         parts.append(
@@ -117,4 +119,6 @@ def failure(error: ServiceError, pinned: dict[str, Any]) -> list[Component]:
         )
     if error.away:
         parts.append(away_mark())
+    if error.again is not None:
+        parts.insert(2, again_mark(error.again, error.request_id))
     return parts

@@ -20,11 +20,20 @@ FILES = (  # ending of the service's address, title, what is in it
 )
 
 
-def layout(health: Health | None, docs: str, pickers: Sequence[Component] = ()) -> Component:
+def layout(
+    health: Health | None,
+    docs: str,
+    pickers: Sequence[Component] = (),
+    user: str | None = None,
+    *,
+    can_leave: bool = False,
+) -> Component:
     """The bar; without ``health`` the service is away.
 
-    docs     address of the service's own pages
-    pickers  what one chooses file and network with, where there is a choice
+    docs       address of the service's own pages
+    pickers    what one chooses file and network with, where there is a choice
+    user       name of who looks at the page, None where nobody logs in
+    can_leave  whether it is here that people log out
     """
     facts: list[Component] = []
     tools: list[Component] = []
@@ -66,12 +75,28 @@ def layout(health: Health | None, docs: str, pickers: Sequence[Component] = ()) 
                         title="Light or dark (D)",
                         **{"aria-label": "Switch between light and dark"},
                     ),
+                    *([] if user is None else [_who(user, can_leave=can_leave)]),
                 ],
                 className="tools",
             ),
         ],
         className="bar",
     )
+
+
+def _who(user: str, *, can_leave: bool) -> Component:
+    """Who is logged in, and the way out; a form, so that no link can log anybody out."""
+    name = html.Span(user, className="who-name", title=f"Logged in as {user}")
+    if not can_leave:
+        return html.Div(name, className="who")
+    leave = html.Button(
+        html.Span(className="icon", **{"data-icon": "leave"}),
+        type="submit",
+        className="tool",
+        title="Log out",
+        **{"aria-label": f"Log out {user}"},
+    )
+    return html.Form([name, leave], action="/logout", method="post", className="who")
 
 
 def talk() -> Component:

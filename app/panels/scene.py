@@ -13,7 +13,18 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.client import ServiceClient, ServiceError
-from app.controls import away_mark, axis, choice, data, label, opener, segments, toggle, tool
+from app.controls import (
+    again_mark,
+    away_mark,
+    axis,
+    choice,
+    data,
+    label,
+    opener,
+    segments,
+    toggle,
+    tool,
+)
 from app.texts import text
 from app.words import gev, label_text, plural
 from lrp_core.service.schemas import JetDetail
@@ -289,6 +300,8 @@ def heading(index: int) -> list[Component]:
 def failure(error: ServiceError, index: int) -> list[Component]:
     """What went wrong, in the service's words, with the number to ask about."""
     heading = "The service is away" if error.away else f"Jet {index} cannot be explained"
+    if error.again is not None:
+        heading = f"Jet {index} has to wait a moment"
     parts: list[Component] = [html.H3(heading), html.P(error.message)]
     if error.choices:
         parts.append(html.P(f"Possible are: {', '.join(error.choices)}.", className="muted"))
@@ -298,6 +311,8 @@ def failure(error: ServiceError, index: int) -> list[Component]:
         )
     if error.away:
         parts.append(away_mark())
+    if error.again is not None:
+        parts.insert(2, again_mark(error.again, error.request_id))
     return parts
 
 

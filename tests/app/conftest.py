@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -44,6 +45,31 @@ class Site:
         self.service = service
 
 
+def _wait_for_function(
+    page: Page, expression: str, *, arg: Any = None, timeout: float | None = None
+) -> Any:
+    """As Playwright's own, which evaluates a text in the page: the page's policy forbids that.
+
+    Here the browser is asked from outside, again and again.
+    """
+    from playwright.sync_api import Error
+    from playwright.sync_api import TimeoutError as TookTooLong
+
+    until = time.monotonic() + (60_000 if timeout is None else timeout) / 1000
+    while True:
+        try:
+            found = page.evaluate(expression, arg)
+        except Error as error:
+            if "context was destroyed" not in str(error):  # the page is being loaded anew
+                raise
+            found = None
+        if found:
+            return found
+        if time.monotonic() > until:
+            raise TookTooLong(f"it never came true: {expression}")
+        page.wait_for_timeout(50)
+
+
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     """One headless Chromium for a file of tests, drawing WebGL in software.
@@ -51,9 +77,10 @@ def browser(chromium: str) -> Iterator[Browser]:
     Playwright keeps an event loop running in this thread, so it must end before tests elsewhere
     start one of their own.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Page, sync_playwright
 
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setattr(Page, "wait_for_function", _wait_for_function)
         opened = playwright.chromium.launch(executable_path=chromium, args=list(SOFTWARE_WEBGL))
         yield opened
         opened.close()

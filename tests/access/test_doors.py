@@ -1,0 +1,217 @@
+"""The gate before real applications: nothing gets past it, and those behind learn who it is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import flask
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from app.access.doors import Door, believe_door, stand_before
+from app.access.gate import Gate
+from app.access.headers import ALWAYS, NOTHING
+from lrp_core.settings import read_settings
+
+TOKEN = "0123456789abcdef-token"
+RIGHT = {"Authorization": f"Bearer {TOKEN}"}
+SECRET = "a secret of this server alone"
+PATHS = ("/", "/_dash-layout", "/_dash-component-suites/x.js", "/assets/scene.js", "/docs",
+         "/api/v1/jets", "/openapi.json", "/anything", "/static/x")  # fmt: skip
+Answer = Callable[..., httpx.Response]
+
+
+def gate(**more: Any) -> Gate:
+    settings = {"host": "0.0.0.0", "auth": "token", "token": TOKEN, "body_bytes": 2000, **more}
+    return Gate(read_settings(**settings), SECRET)
+
+
+def through_asgi(client: str = "10.0.0.9", **more: Any) -> Answer:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        body = await request.body()
+        told = {
+            "user": request.headers.get("x-jetlrp-user"),
+            "secret": request.headers.get("x-jetlrp-secret"),
+            "role": request.headers.get("x-jetlrp-role"),
+            "body": len(body),
+        }
+        await JSONResponse(told)(scope, receive, send)
+
+    door = Door(app, gate(**more), SECRET)
+
+    def ask(method: str, path: str, **how: Any) -> httpx.Response:
+        async def go() -> httpx.Response:
+            transport = httpx.ASGITransport(door, client=(client, 5))
+            async with httpx.AsyncClient(transport=transport, base_url="http://lab") as browser:
+                return await browser.request(method, path, **how)
+
+        return asyncio.run(go())
+
+    return ask
+
+
+def through_flask(client: str = "10.0.0.9", **more: Any) -> Answer:
+    server = flask.Flask("behind", static_folder=None)
+
+    @server.route("/", defaults={"path": ""}, methods=["GET", "POST"])
+    @server.route("/<path:path>", methods=["GET", "POST"])
+    def _all(path: str) -> dict[str, Any]:
+        body = flask.request.get_data()
+        return {"user": flask.g.user, "body": len(body), "leave": flask.g.can_leave}
+
+    stand_before(server, gate(**more))
+
+    def ask(method: str, path: str, **how: Any) -> httpx.Response:
+        transport = httpx.WSGITransport(server, remote_addr=client)
+        with httpx.Client(transport=transport, base_url="http://lab") as browser:
+            return browser.request(method, path, **how)
+
+    return ask
+
+
+both = pytest.mark.parametrize("door", [through_asgi, through_flask], ids=["asgi", "flask"])
+
+
+@both
+@pytest.mark.parametrize("path", PATHS)
+def test_everything_is_behind_the_door(door: Any, path: str) -> None:
+    ask = door()
+    for method in ("GET", "POST", "HEAD"):
+        answer = ask(method, path)
+        assert answer.status_code == 401, (method, path)
+    assert ask("GET", path, headers={**RIGHT, "X-Jetlrp-User": "root"}).json()["user"] == (
+        "guest-10.0.0.9"
+    )
+
+
+@both
+def test_who_says_himself_who_he_is_is_not_believed(door: Any) -> None:
+    told = door()("GET", "/", headers={**RIGHT, "X-Jetlrp-User": "root", "X-Jetlrp-Role": "all"})
+    assert told.json()["user"] == "guest-10.0.0.9"
+    assert told.json().get("role") is None
+
+
+def test_the_service_behind_is_told_the_secret() -> None:
+    assert through_asgi()("GET", "/", headers=RIGHT).json()["secret"] == SECRET
+    # and the page's own requests come in by it
+    own = {"X-Jetlrp-Secret": SECRET, "X-Jetlrp-User": "anna"}
+    assert through_asgi()("GET", "/", headers=own).json()["user"] == "anna"
+    answer = through_asgi()("GET", "/", headers={**own, "X-Jetlrp-Secret": "x"})
+    assert answer.status_code == 403
+
+
+@both
+def test_every_answer_has_its_headers(door: Any) -> None:
+    ask = door()
+    for answer in (ask("GET", "/", headers=RIGHT), ask("GET", "/"), ask("GET", "/login")):
+        for name, value in ALWAYS:
+            assert answer.headers[name] == value or name == "Content-Security-Policy"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert "strict-transport-security" not in answer.headers
+        assert (
+            "cross-origin-opener-policy" not in answer.headers
+        )  # not by plain HTTP from elsewhere
+    assert ask("GET", "/", headers=RIGHT).headers["Content-Security-Policy"] == NOTHING
+    near = door(client="127.0.0.1")("GET", "/", headers=RIGHT)
+    assert near.headers["cross-origin-opener-policy"] == "same-origin"
+    behind = door(client="10.1.0.1", trusted_proxies=("10.1.0.1",))
+    tls = behind("GET", "/", headers={**RIGHT, "X-Forwarded-Proto": "https"})
+    assert tls.headers["strict-transport-security"] == "max-age=31536000"
+
+
+@both
+def test_a_person_logs_in_and_out(door: Any) -> None:
+    ask = door()
+    shown = ask("GET", "/", headers={"Accept": "text/html"})
+    assert (shown.status_code, shown.headers["location"]) == (303, "/login")
+    form = ask("GET", "/login")
+    assert form.headers["content-type"].startswith("text/html")
+    field = form.text.split('name="form" value="')[1].split('"')[0]
+    cookie = form.headers["set-cookie"].split(";")[0]
+    data = {"form": field, "password": TOKEN, "next": "/?jet=1"}
+    answer = ask("POST", "/login", data=data, headers={"Cookie": cookie})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?jet=1")
+    session = answer.headers.get_list("set-cookie")[0].split(";")[0]
+    told = ask("GET", "/", headers={"Cookie": f"{session}; {cookie}"})
+    assert told.json()["user"].startswith("guest-")
+    left = ask("POST", "/logout", headers={"Cookie": session})
+    assert left.headers["location"] == "/login"
+    assert ask("POST", "/login", content=b"x" * 1500).status_code in (400, 403)
+
+
+@both
+def test_bodies_are_bounded(door: Any) -> None:
+    ask = door()
+    assert ask("POST", "/", content=b"x" * 2000, headers=RIGHT).json()["body"] == 2000
+    answer = ask("POST", "/", content=b"x" * 2001, headers=RIGHT)
+    assert answer.status_code == 413
+    assert answer.json()["error"]["code"] == "too_large"
+
+
+def test_bodies_that_do_not_say_how_long_they_are() -> None:
+    """Behind the door is the service, which answers in its own shape."""
+    from fastapi import FastAPI
+
+    from lrp_core.service.problems import tell_problems
+
+    app = FastAPI()
+
+    @app.post("/")
+    def take(found: dict[str, str]) -> str:
+        return str(len(found))
+
+    tell_problems(app)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"a": "'
+        for _ in range(50):
+            yield b"x" * 100
+        yield b'"}'
+
+    async def go() -> httpx.Response:
+        transport = httpx.ASGITransport(Door(app, gate(), SECRET), client=("10.0.0.9", 5))
+        async with httpx.AsyncClient(transport=transport, base_url="http://lab") as browser:
+            return await browser.post("/", content=body(), headers=RIGHT)
+
+    answer = asyncio.run(go())
+    assert answer.status_code == 413
+    assert answer.json()["error"]["code"] == "too_large"
+
+
+def test_the_page_in_one_process_believes_the_door() -> None:
+    server = flask.Flask("page")
+    server.add_url_rule("/", view_func=lambda: {"user": flask.g.user, "leave": flask.g.can_leave})
+    believe_door(server, can_leave=True)
+    with server.test_client() as browser:
+        told = browser.get("/", headers={"X-Jetlrp-User": "anna%20b"}).get_json()
+        assert told == {"user": "anna b", "leave": True}
+        assert browser.get("/").get_json()["user"] is None
+
+
+def test_there_are_no_other_sockets() -> None:
+    sent: list[Any] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        sent.append(scope)
+        await PlainTextResponse("in")(scope, receive, send)
+
+    async def nothing(*_: Any) -> Any:
+        return {"type": "websocket.connect"}
+
+    door = Door(app, gate(), SECRET)
+    asyncio.run(door({"type": "websocket", "path": "/_dash-ws-callback"}, nothing, nothing))
+    assert sent == []
+
+
+@both
+def test_answers_to_strangers_say_nothing_of_the_machine(door: Any) -> None:
+    for path in PATHS:
+        error = json.loads(door()("GET", path).text)["error"]
+        assert set(error) == {"code", "message", "choices", "request_id"}
