@@ -15,7 +15,6 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
 
@@ -437,12 +436,13 @@ class Gate:
         return client
 
     def _cookie(self, asked: Asked, name: str) -> str | None:
-        try:
-            cookies = SimpleCookie(asked.headers.get("cookie", ""))
-        except CookieError:
-            return None
-        found = cookies.get(f"__Host-{name}" if self.is_tls(asked) else name)
-        return found.value if found else None
+        """A cookie's value; whatever else stands beside it, from other servers of this host."""
+        name = f"__Host-{name}" if self.is_tls(asked) else name
+        for part in asked.headers.get("cookie", "").split(";"):
+            found, _, value = part.strip().partition("=")
+            if found == name:
+                return value.strip('"')
+        return None
 
     def _set_cookie(
         self, asked: Asked, name: str, value: str, seconds: int, *, strict: bool = False

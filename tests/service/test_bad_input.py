@@ -216,7 +216,8 @@ def server(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             if before.get(path) != path.stat().st_mtime_ns
         }
         assert {path.name for path in written} <= {"users.json", "users.json.lock"}
-    assert running.right * 3 >= running.asked, "a third of all is to be right"
+    assert running.asked > 1000
+    assert running.right * 2 >= running.asked - 1, "a third of all is to be right"
     for text in running.told:  # nothing of the machine
         assert not re.search(r"Traceback|File \"|site-packages|\.py\b|/tmp|/home|/root|/usr", text)
         assert str(folder) not in text
@@ -377,6 +378,12 @@ def test_methods(server: Server, method: str) -> None:
     ],
 )  # fmt: skip
 def test_headers(server: Server, header: tuple[str, str]) -> None:
+    name, value = header
+    if name == "Cookie":
+        header = (
+            name,
+            f"{value}; " + "; ".join(f"{c.name}={c.value}" for c in server.browser.cookies.jar),
+        )
     server.ask("GET", "/api/v1/health", headers=dict([header]))
     server.ask("GET", "/docs/files/swagger-ui.css", headers=dict([header]))
 
