@@ -189,9 +189,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
     )
 
 
-def _header(
-    health: Health | None, docs: str, pickers: Sequence[Component] = ()
-) -> Component:
+def _header(health: Health | None, docs: str, pickers: Sequence[Component] = ()) -> Component:
     """The bar, with the name of who is logged in."""
     known: Any = g if has_request_context() else {}
     can_leave = bool(known.get("can_leave", False))
