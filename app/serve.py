@@ -75,12 +75,12 @@ class Sources:
     def service(self, settings: Settings) -> FastAPI:
         """Open the jets, load the network and make the service of them; this imports torch.
 
-        With a library, what is not given is chosen from it.
+        With a library or uploads, what is not given is chosen from what there is.
         """
         import lrp_core
 
         jets, model = None, None
-        alone = settings.library is None
+        alone = settings.library is None and settings.uploads is None
         if alone or self.jets is not None:
             jets = lrp_core.open_jets(self.jets, tree=self.tree, columns=self.columns)
         from lrp_core.service.api import create_api

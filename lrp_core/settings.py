@@ -89,6 +89,18 @@ class Settings(BaseSettings):
     models_open: int = Field(
         4, ge=1, le=1000, description="Networks that are kept in memory at the same time."
     )
+    uploads: str | None = Field(
+        None, description="Folder that people's own files are kept in; none: nobody can upload."
+    )
+    upload_bytes: int = Field(
+        500 * 2**20, ge=1, description="The largest file that can be uploaded, in bytes."
+    )
+    upload_quota_bytes: int = Field(
+        2 * 2**30, ge=1, description="The most bytes of all uploaded files of one person."
+    )
+    upload_days: float = Field(
+        14.0, gt=0, le=3650, description="After how many days an uploaded file is deleted."
+    )
 
     # -- explanations
     cache_bytes: int = Field(

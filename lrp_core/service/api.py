@@ -69,6 +69,7 @@ from lrp_core.service.scores import Scores
 from lrp_core.service.studies import Studies
 from lrp_core.service.study import Jets, Study
 from lrp_core.service.trust import Trust
+from lrp_core.service.upload_routes import add_uploads
 from lrp_core.service.workers import Workers
 from lrp_core.settings import Settings, read_settings
 from lrp_core.subjets import nearest_subjet, subjet_axes
@@ -223,6 +224,8 @@ def _routes(service: Service) -> APIRouter:
         are in it, with the reason; files that nobody has looked into yet are `pending`.
         """
         return _json(library_answer(service.studies, person))
+
+    add_uploads(routes, service.studies.uploads)
 
     @routes.get("/choices", response_model=Choices)
     def list_choices(source: Source, person: Person) -> Response:

@@ -42,6 +42,7 @@ MODEL_ENDINGS = (".pth", ".pt")
 MOST_FILES = 20_000  # that are listed of one folder
 DEEPEST = 12  # folders below each other
 PATIENCE = 3.0  # seconds for which a listing waits for files that nobody has opened yet
+LEAST_BYTES = 16  # of a jet in a file; a file that has less per jet is not believed
 LONGEST_NAME = 400  # letters
 OPEN_FILE_BYTES = 48 << 20  # track data kept of each open file
 
@@ -299,7 +300,7 @@ def open_jets_of(entry: Entry, folder: Folder) -> JetFiles:
     jets = JetFiles(
         str(path), tree=folder.tree, columns=folder.columns, cache_bytes=OPEN_FILE_BYTES
     )
-    if len(jets) > max(path.stat().st_size, 1):
+    if len(jets) * LEAST_BYTES > path.stat().st_size:
         raise JetFileError(
             f"{entry.name} says that it holds {len(jets):,} jets in {path.stat().st_size:,} bytes, "
             "which cannot be; write it again"

@@ -168,6 +168,26 @@ class Library(BaseModel):
     models: list[LibraryModel]
 
 
+class Upload(BaseModel):
+    """A file that somebody has uploaded."""
+
+    name: str = Field(description="What to ask for, as file=… or model=…, where it is one.")
+    kind: Literal["jets", "model", "definitions"]
+    n_bytes: int
+    expires: float = Field(description="When it will be deleted, seconds since 1970.")
+
+
+class Uploads(BaseModel):
+    """What a person has uploaded, and how much more that can be."""
+
+    max_bytes: int = Field(description="The most bytes of one file.")
+    quota_bytes: int = Field(description="The most bytes of all files of a person.")
+    used_bytes: int
+    days: float = Field(description="After how many days a file is deleted.")
+    endings: list[str] = Field(description="What the names of files may end with.")
+    files: list[Upload]
+
+
 class TargetChoice(BaseModel):
     """An output, or a difference of outputs, that can be explained."""
 

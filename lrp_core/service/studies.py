@@ -43,6 +43,7 @@ from lrp_core.service.problems import Problem
 from lrp_core.service.schemas import LibraryInfo
 from lrp_core.service.scores import Scores
 from lrp_core.service.study import Jets, Study, file_gone
+from lrp_core.service.uploads import Uploads
 from lrp_core.service.workers import Workers
 from lrp_core.settings import Settings
 
@@ -52,7 +53,6 @@ STUDIES = 16  # open at a time; their jets and networks are bounded by the setti
 SCORED_JETS = 5_000_000  # whose scores are remembered for files that nobody looks at now
 Key = tuple[str, Stamp]
 Pair = tuple[Key, Key]  # of a file and of a network
-UPLOADED = "upload:"  # what the names of uploaded files begin with
 WORDS: dict[Kind, str] = {"jets": "file of jets", "model": "network"}
 MOST_CHOICES = 50  # names that an error lists
 
@@ -97,6 +97,7 @@ class Studies:
                 for standard, branch in (pair.split("=", 1) for pair in settings.column)
             }
             self._folders.append(library_folder(settings.library, settings.tree, columns))
+        self.uploads = Uploads.of(settings)
         missing: list[tuple[Kind, object]] = [("jets", jets), ("model", model)]
         kinds = tuple(kind for kind, given in missing if given is None)
         if kinds:
@@ -119,7 +120,11 @@ class Studies:
         kinds: list[Kind] = [entry.kind for entry in (*self._given.jets, *self._given.models)]
         for folder in self._all_folders(person):
             kinds += [kind for kind, _ in self._listed.get(folder.path, ())]
-        return LibraryInfo(files=kinds.count("jets"), models=kinds.count("model"))
+        return LibraryInfo(
+            files=kinds.count("jets"),
+            models=kinds.count("model"),
+            uploads=self.uploads is not None,
+        )
 
     def usual(self, person: str = "") -> tuple[str, str]:
         """The names of the file and the network that are meant where none is named."""
@@ -157,6 +162,8 @@ class Studies:
                     continue  # the given file lies in the library
                 if (entry.kind, entry.name) in taken:
                     continue
+                if folder.origin == "upload" and self.uploads is not None:
+                    entry = replace(entry, expires=self.uploads.expires(entry.changed))
                 (jets if entry.kind == "jets" else models).append(entry)
         return Listing(jets, models)
 
@@ -165,8 +172,13 @@ class Studies:
         return self._areas.get((jets.key, model.key))
 
     def _all_folders(self, person: str) -> list[Folder]:
-        del person
-        return self._folders
+        """The library, the person's own uploads, and what comes along."""
+        if self.uploads is None:
+            return self._folders
+        own = self.uploads.folder_of(person)
+        self.uploads.sweep(own.path)
+        at = sum(folder.origin == "library" for folder in self._folders)
+        return [*self._folders[:at], own, *self._folders[at:]]
 
     def _list(self, folder: Folder) -> list[Entry]:
         entries = self.look.entries(folder)
@@ -279,8 +291,10 @@ class Studies:
         if file is None and model is None and self._usual is not None:
             return self._usual
         listing = self.listing(person)
-        jets = [entry for entry in listing.jets if entry.origin != "upload"]
-        models = [entry for entry in listing.models if entry.origin != "upload"]
+        jets, models = listing.jets, listing.models
+        if file is None and model is None:  # the same for all people
+            jets = [entry for entry in jets if entry.origin != "upload"]
+            models = [entry for entry in models if entry.origin != "upload"]
         if file is not None:
             jets = [self._seen_now(*self._find("jets", file, person))]
         if model is not None:

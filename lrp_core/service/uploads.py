@@ -1,0 +1,382 @@
+"""Files that people bring themselves: taken in piece by piece, looked into, kept for some days.
+
+Each person has a folder of their own, which nobody else is shown. A file gets its name there only
+when it has been looked into and found good; until then it has a name that nothing lists. What is
+known of a file is in the folder alone, so that any number of processes can work on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import filecmp
+import hashlib
+import os
+import re
+import secrets
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from lrp_core.checkpoint import DEFINITIONS_ENDINGS, definitions_of, load_model, read_definitions
+from lrp_core.errors import JetError, JetlrpError, SettingsError
+from lrp_core.folder import inside, shown
+from lrp_core.reading import UnreadableJetError
+from lrp_core.service.library import (
+    JETS_ENDINGS,
+    MODEL_ENDINGS,
+    Entry,
+    Folder,
+    open_jets_of,
+)
+from lrp_core.service.problems import Problem
+from lrp_core.settings import Settings
+
+Kind = Literal["jets", "model", "definitions"]
+
+PREFIX = "upload:"  # what the names of uploaded files begin with
+ENDINGS: dict[Kind, tuple[str, ...]] = {
+    "jets": JETS_ENDINGS,
+    "model": MODEL_ENDINGS,
+    "definitions": DEFINITIONS_ENDINGS,
+}
+MOST_DEFINITIONS = 1 << 20  # bytes
+LONGEST_STEM = 100  # letters
+PART = ".part-"  # what a file is called while it comes
+PARTS_AT_ONCE = 4  # of one person
+PART_SECONDS = 3600.0  # after which a file that does not go on coming is given up
+SWEEP_SECONDS = 600.0  # between two looks through the folders of all people
+EVERYBODY = "everybody"  # whose folder it is where people do not log in
+FREE_BYTES = 200 << 20  # of the disk, that uploads leave free
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An uploaded file: its name without PREFIX, and when it will be deleted."""
+
+    name: str
+    kind: Kind
+    n_bytes: int
+    expires: float
+
+
+class Uploads:
+    """The folders of all people below one folder.
+
+    most_bytes   of one file
+    quota_bytes  of all files of a person
+    days         for which a file is kept
+    now          tells the time, in seconds since 1970
+
+    Raises SettingsError if the folder cannot be written to.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        most_bytes: int,
+        quota_bytes: int,
+        days: float,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.path = Path(folder).expanduser()
+        self.most_bytes = most_bytes
+        self.quota_bytes = quota_bytes
+        self.days = days
+        self._now = now
+        self._swept = 0.0
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"uploads: {folder} cannot be made ({error.strerror})") from error
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise SettingsError(f"uploads: {folder} cannot be written to; give another folder")
+
+    @classmethod
+    def of(cls, settings: Settings) -> Uploads | None:
+        """What the settings say; None where uploads are off."""
+        if settings.uploads is None:
+            return None
+        if settings.library is not None:
+            library = Path(settings.library).expanduser().resolve()
+            if Path(settings.uploads).expanduser().resolve().is_relative_to(library):
+                raise SettingsError(
+                    f"uploads: {settings.uploads} lies in the library, so that all would see what "
+                    "each has uploaded; give a folder of its own"
+                )
+        return cls(
+            settings.uploads,
+            most_bytes=settings.upload_bytes,
+            quota_bytes=settings.upload_quota_bytes,
+            days=settings.upload_days,
+        )
+
+    # ------------------------------------------------------------------- looking
+
+    def folder_of(self, person: str) -> Folder:
+        """The folder of a person; it need not be there."""
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", person).strip("-")[:40] or EVERYBODY
+        number = hashlib.sha256(person.encode()).hexdigest()[:16]
+        return Folder(self.path / f"{plain}-{number}", "upload", PREFIX)
+
+    def expires(self, changed: float | None) -> float | None:
+        """When a file will be deleted that came at ``changed``."""
+        return None if changed is None else changed + self.days * 86_400
+
+    def files(self, person: str) -> list[Kept]:
+        """What a person has uploaded, by name."""
+        folder = self.folder_of(person).path
+        self.sweep(folder)
+        return [
+            Kept(path.name, kind, size, changed + self.days * 86_400)
+            for path, size, changed in sorted(_inside(folder))
+            if (kind := kind_of(path.name)) is not None and not path.name.startswith(".")
+        ]
+
+    def used(self, person: str) -> int:
+        """Bytes of all that a person has uploaded or is uploading."""
+        return sum(size for _, size, _ in _inside(self.folder_of(person).path))
+
+    def sweep(self, folder: Path) -> None:
+        """Delete what is too old in a person's folder; now and then in all folders."""
+        now = self._now()
+        if now - self._swept > SWEEP_SECONDS:
+            self._swept = now
+            with contextlib.suppress(OSError):
+                for other in self.path.iterdir():
+                    self._sweep_one(other, now)
+        self._sweep_one(folder, now)
+
+    def _sweep_one(self, folder: Path, now: float) -> None:
+        for path, _, changed in _inside(folder):
+            age = now - changed
+            if age > (PART_SECONDS if path.name.startswith(PART) else self.days * 86_400):
+                path.unlink(missing_ok=True)
+
+    # -------------------------------------------------------------------- coming
+
+    def check(self, person: str, name: str, n_bytes: int | None) -> str:
+        """The name that a file will have. Raises Problem where it cannot be taken.
+
+        n_bytes  how many are said to come; None if nobody says
+        """
+        clean = clean_name(name)
+        folder = self.folder_of(person).path
+        self.sweep(folder)
+        self._check_size(clean, n_bytes or 0)
+        self._check_quota(person, n_bytes or 0)
+        parts = [path for path, _, _ in _inside(folder) if path.name.startswith(PART)]
+        if len(parts) >= PARTS_AT_ONCE:
+            raise Problem(
+                429,
+                "uploads_at_once",
+                f"{len(parts)} of your files are on their way already; wait until one is here.",
+                headers={"Retry-After": "10"},
+            )
+        return clean
+
+    @contextlib.contextmanager
+    def coming(self, person: str, name: str) -> Iterator[Coming]:
+        """A file that comes: gone again at the end, unless it was kept."""
+        folder = self.folder_of(person).path
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = folder / f"{PART}{secrets.token_hex(8)}"
+        file = path.open("xb")
+        try:
+            yield Coming(self, person, name, path, file)
+        finally:
+            file.close()
+            path.unlink(missing_ok=True)
+
+    def delete(self, person: str, name: str) -> None:
+        """Delete a file, and with a checkpoint its own definitions.
+
+        Raises Problem if it is not there.
+        """
+        own = name.removeprefix(PREFIX)
+        folder = self.folder_of(person).path
+        there = {path.name: path for path, _, _ in _inside(folder) if not path.name.startswith(".")}
+        if own not in there:
+            raise Problem(
+                404, "unknown_upload", f"You have uploaded no file {shown(own)}.", choices=[*there]
+            )
+        path = there[own]
+        path.unlink(missing_ok=True)
+        if kind_of(own) == "model":
+            others = [folder / f"{path.stem}{ending}" for ending in MODEL_ENDINGS]
+            if not any(other.exists() for other in others):
+                for ending in DEFINITIONS_ENDINGS:
+                    (folder / f"{path.stem}{ending}").unlink(missing_ok=True)
+
+    def _check_size(self, name: str, n_bytes: int) -> None:
+        most = MOST_DEFINITIONS if kind_of(name) == "definitions" else self.most_bytes
+        if n_bytes > most:
+            raise Problem(
+                413,
+                "too_large",
+                f"{name} has more than {most:,} bytes, which is the most that one file may have "
+                "here. Make a file of fewer jets, or ask whoever runs the server to put it into "
+                "the library.",
+            )
+
+    def _check_quota(self, person: str, more: int) -> None:
+        used = self.used(person)
+        if used + more > self.quota_bytes:
+            raise Problem(
+                413,
+                "quota",
+                f"Your files would have {used + more:,} bytes together, of {self.quota_bytes:,} "
+                "that one person may have. Delete some of them first.",
+            )
+        free = os.statvfs(self.path)
+        if free.f_bavail * free.f_frsize < more + FREE_BYTES:
+            raise _disk_full()
+
+    @contextlib.contextmanager
+    def _alone(self, person: str) -> Iterator[None]:
+        """No other process gives a file of this person its name meanwhile."""
+        with (self.folder_of(person).path / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+class Coming:
+    """A file that comes piece by piece: ``write`` each, then ``keep`` it."""
+
+    def __init__(
+        self, uploads: Uploads, person: str, name: str, path: Path, file: IO[bytes]
+    ) -> None:
+        self.name = name
+        self.n_bytes = 0
+        self._uploads = uploads
+        self._person = person
+        self._path = path
+        self._file = file
+
+    def write(self, piece: bytes) -> None:
+        """Take a piece. Raises Problem once there are too many, or the disk is full."""
+        self.n_bytes += len(piece)
+        self._uploads._check_size(self.name, self.n_bytes)
+        self._uploads._check_quota(self._person, len(piece))
+        try:
+            self._file.write(piece)
+            self._file.flush()
+        except OSError as error:
+            raise _disk_full() from error
+
+    def keep(self) -> Kept:
+        """Look into the file and give it its name.
+
+        Raises Problem where it is of no use, or there is another one of that name.
+        """
+        self._file.close()
+        folder = self._uploads.folder_of(self._person)
+        target = folder.path / self.name
+        self._check_content(folder, target)
+        with self._uploads._alone(self._person):
+            os.utime(self._path)
+            try:
+                os.link(self._path, target)
+            except FileExistsError as error:
+                if not filecmp.cmp(self._path, target, shallow=False):
+                    raise Problem(
+                        409,
+                        "name_taken",
+                        f"You have another file {self.name} already. Delete it first, or give this "
+                        "one another name.",
+                    ) from error
+                os.utime(target)  # the same again: kept for longer
+            except OSError as error:
+                raise _disk_full() from error
+        status = target.stat()
+        kind = kind_of(self.name)
+        assert kind is not None
+        expires = self._uploads.expires(status.st_mtime) or 0.0
+        return Kept(self.name, kind, status.st_size, expires)
+
+    def _check_content(self, folder: Folder, target: Path) -> None:
+        """Open the file as it will be opened. Raises Problem saying what is wrong with it."""
+        kind = kind_of(self.name)
+        try:
+            if kind == "definitions":
+                read_definitions(self._path)
+            elif kind == "model":
+                definitions = definitions_of(target)
+                if definitions is None:
+                    raise Problem(
+                        422,
+                        "no_definitions",
+                        f"Nothing says what the columns of {self.name} are. Upload "
+                        f"{target.with_suffix('.yml').name} first, or both together: a YAML file "
+                        "with their names under 'features:'.",
+                    )
+                load_model(self._path, inside(folder.path, definitions.name))
+            else:
+                self._check_jets(folder)
+        except JetlrpError as error:
+            words = str(error)
+            for path in (str(self._path.resolve()), str(self._path), f"{folder.path}/"):
+                words = words.replace(path, self.name if path.endswith(self._path.name) else "")
+            words = words.replace(self._path.name, self.name)
+            raise Problem(
+                422, "unusable_upload", f"This file cannot be used, and was not kept. {words}."
+            ) from error
+
+    def _check_jets(self, folder: Folder) -> None:
+        entry = Entry(self.name, "jets", "upload", self._path)
+        with open_jets_of(entry, folder) as jets:
+            if not len(jets):
+                raise JetError(f"{self.name} has no jets")
+            jets.summary()
+            first = jets.read(0, 1, on_error="keep")[0]
+            if isinstance(first, UnreadableJetError):
+                raise first
+
+
+def clean_name(name: str) -> str:
+    """A name that every file system takes, without folders. Raises Problem for another ending."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    plain = re.sub(r"[^\w.+-]+", "_", last).strip("._-+ ")
+    stem, ending = Path(plain).stem, Path(plain).suffix.lower()
+    if kind_of(ending and f"a{ending}") is None or not stem:
+        known = [each for endings in ENDINGS.values() for each in endings]
+        raise Problem(
+            422,
+            "unknown_kind",
+            f"{shown(name)} is no file that can be uploaded; its name must end with one of "
+            f"{', '.join(known)}.",
+            choices=known,
+        )
+    while len(stem.encode()) > LONGEST_STEM:
+        stem = stem[:-1]
+    return f"{stem}{ending}"
+
+
+def kind_of(name: str) -> Kind | None:
+    """What a file is by the ending of its name."""
+    ending = Path(name).suffix.lower()
+    return next((kind for kind, endings in ENDINGS.items() if ending in endings), None)
+
+
+def _inside(folder: Path) -> list[tuple[Path, int, float]]:
+    """The files in a folder with their sizes and times; none if it is not there."""
+    found = []
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                status = entry.stat(follow_symlinks=False)
+                if entry.is_file(follow_symlinks=False):
+                    found.append((Path(entry.path), status.st_size, status.st_mtime))
+    return found
+
+
+def _disk_full() -> Problem:
+    return Problem(
+        507,
+        "disk_full",
+        "The disk of the server has no room for this file. Tell whoever runs the server.",
+    )
