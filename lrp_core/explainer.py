@@ -384,6 +384,7 @@ class _Result:
                 deeper_edge_relevance={
                     stage: parts[number].cpu().numpy() for stage, parts in self.deeper.items()
                 },
+                jet=jet,
             )
             for number, (jet, ledger) in enumerate(zip(jets, self.ledgers, strict=True))
         ]

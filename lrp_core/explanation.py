@@ -5,15 +5,21 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from lrp_core.errors import ExplanationFileError
+from lrp_core.errors import ExplanationFileError, FigureError
 from lrp_core.rules import AnyRule, rule_from_dict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lrp_core.figures.view import View
+    from lrp_core.jets import Jet
 
 Array = npt.NDArray[Any]
 
@@ -93,6 +99,13 @@ class Ledger(Sequence[LedgerRow]):
         return max((max(abs(row.bias), abs(row.epsilon)) for row in self.rows), default=0.0)
 
 
+class Tables(NamedTuple):
+    """An explanation as tables: of tracks, and of edges."""
+
+    tracks: pd.DataFrame
+    edges: pd.DataFrame
+
+
 @dataclass(frozen=True, eq=False)
 class Explanation:
     """Why the network gave a jet this output. Relevance is in units of the logit, positive for it.
@@ -111,6 +124,8 @@ class Explanation:
     columns, features      names of the columns, and the distinct ones among them
     deeper_edge_relevance  for networks of several blocks: [n_edges, ...] by the stage edges read
     jet_id, model_name, checkpoint_hash, version: where it all comes from
+    jet                    the jet that was explained, for figures and tables; no part of the files
+                           that ``save`` writes
     """
 
     logits: Array
@@ -131,6 +146,7 @@ class Explanation:
     checkpoint_hash: str
     version: str
     deeper_edge_relevance: Mapping[str, Array] = field(default_factory=dict)
+    jet: Jet | None = field(default=None, repr=False)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -188,6 +204,89 @@ class Explanation:
             return 0.0
         return missing / scale if scale else float("inf")
 
+    # ------------------------------------------------------- figures and tables
+
+    def plot3d(
+        self,
+        jet: Jet | None = None,
+        *,
+        view: View | None = None,
+        theme: str | None = None,
+        **look: Any,
+    ) -> Any:
+        """The network plot as a Plotly figure, with the vertices that the page draws.
+
+        jet    the jet that was explained; needed only where it is not known, as after
+               ``load_explanation``
+        view   what to show; or its keys one by one: ``edges=80, color="origin", size="relevance"``
+        theme  "light" or "dark"
+
+        Raises FigureError if there is no jet, or the view asks for what it has not got.
+        """
+        from lrp_core.figures.notebook import network_figure
+
+        return network_figure(self._jet(jet), self, _view(view, look), theme)
+
+    def plot_heatmap(
+        self,
+        jet: Jet | None = None,
+        *,
+        view: View | None = None,
+        theme: str | None = None,
+        **look: Any,
+    ) -> Any:
+        """The relevance of each track through each feature, as a Plotly figure.
+
+        The arguments of ``plot3d``; ``rows="all"`` shows every track, ``sort="pt"`` sorts by it.
+        """
+        from lrp_core.figures.notebook import heatmap_figure
+
+        return heatmap_figure(self._jet(jet), self, _view(view, look), theme)
+
+    def plot_river(self, *, theme: str = "light") -> Any:
+        """Relevance on its way back through the stages of the network, as a Plotly figure."""
+        from lrp_core.figures.notebook import river_figure
+
+        return river_figure(self, theme)
+
+    def to_pandas(self) -> Tables:
+        """The explanation as two tables, with the columns of the service's CSV files.
+
+        tracks  a row per track (index ``track``): ``relevance``, and for every feature
+                ``{feature}_relevance``, before it the value ``{feature}`` where the jet is known
+        edges   a row per edge (index ``edge``, its number), the most significant first: ``rank``,
+                ``source``, ``destination``, ``significance``, ``signed_relevance``
+        """
+        import pandas as pd
+
+        tracks: dict[str, Array] = {"relevance": self.track_relevance.sum(axis=1)}
+        for at, name in enumerate(self.features):
+            if self.jet is not None and name in self.jet.columns:
+                tracks[name] = self.jet.column(name)
+            tracks[f"{name}_relevance"] = self.feature_relevance[:, at]
+        order = np.argsort(-self.edge_significance, kind="stable")
+        edges = {
+            "rank": np.arange(1, len(order) + 1),
+            "source": self.edge_index[0][order],
+            "destination": self.edge_index[1][order],
+            "significance": self.edge_significance[order],
+            "signed_relevance": self.signed_edge_relevance[order],
+        }
+        numbers = pd.RangeIndex(len(self.track_relevance), name="track")
+        return Tables(
+            pd.DataFrame(tracks, index=numbers),
+            pd.DataFrame(edges, index=pd.Index(order, name="edge")),
+        )
+
+    def _jet(self, given: Jet | None) -> Jet:
+        jet = given if given is not None else self.jet
+        if jet is None:
+            raise FigureError(
+                f"{self.jet_id}: an explanation read from a file does not hold its jet; give it, "
+                "as in explanation.plot3d(jets[12])"
+            )
+        return jet
+
     def save(self, path: str | Path) -> Path:
         """Write the explanation to ``path``, .npz or .json, without losing a digit.
 
@@ -240,7 +339,7 @@ class Explanation:
         """Everything that is no array, as plain data."""
         plain: dict[str, Any] = {"format": FORMAT}
         for item in fields(self):
-            if item.name not in _ARRAYS and item.name != "deeper_edge_relevance":
+            if item.name not in _ARRAYS and item.name not in ("deeper_edge_relevance", "jet"):
                 plain[item.name] = getattr(self, item.name)
         plain["rule"] = self.rule.to_dict()
         plain["ledger"] = [
@@ -276,6 +375,17 @@ def _json_pieces(meta: str, arrays: Mapping[str, Array]) -> Iterator[bytes]:
             yield f"{start if first == 0 else ', '}{listed}".encode()
         yield f"{start if len(array) == 0 else ''}]}}".encode()
     yield b"}}"
+
+
+def _view(view: View | None, look: Mapping[str, Any]) -> View:
+    """A view, or one of its keys; raises FigureError for a key that there is not."""
+    from lrp_core.figures.view import View
+
+    known = [item.name for item in fields(View)]
+    for key in look:
+        if key not in known:
+            raise FigureError(f"{key!r} is no key of a view; the keys are {', '.join(known)}")
+    return replace(view or View(), **look)
 
 
 def _by_name(relevance: Array, columns: Sequence[str]) -> Array:

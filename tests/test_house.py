@@ -112,6 +112,10 @@ def test_lrp_core_never_imports_the_app() -> None:
     assert not wrong
 
 
+# Plotly is known to the figures for notebooks alone, which are loaded when one is asked for.
+NOTEBOOK = "lrp_core.figures.notebook"
+
+
 def test_only_the_service_knows_the_web() -> None:
     wrong = [
         (name_of(path), imported)
@@ -119,8 +123,15 @@ def test_only_the_service_knows_the_web() -> None:
         if not within(name_of(path), "lrp_core.service")
         for imported in imports_of(path)
         if imported.split(".")[0] in WEB
+        and (name_of(path), imported.split(".")[0]) != (NOTEBOOK, "plotly")
     ]
     assert not wrong
+    loading = [
+        name_of(path)
+        for path in SOURCES
+        if any(within(name, NOTEBOOK) for name in imports_of(path, top_level_only=True))
+    ]
+    assert not loading
 
 
 def test_lrp_core_imports_upwards_only() -> None:
@@ -140,6 +151,8 @@ def test_lrp_core_imports_upwards_only() -> None:
             other = imported.split(".")
             if other[0] != "lrp_core":
                 continue
+            if own[1] == "explanation" and within(imported, "lrp_core.figures"):
+                continue  # its methods that draw: loaded when they are called
             if len(other) == 1 and own[1] != "commands":
                 # Names of the package itself come from below; only the commands are users of it.
                 wrong.append((name_of(path), imported))
@@ -185,7 +198,15 @@ def test_panels_do_not_import_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["lrp_core", "lrp_core.service.schemas", "app.main", "app.client"]
+    "module",
+    [
+        "lrp_core",
+        "lrp_core.figures.network",
+        "lrp_core.figures.notebook",
+        "lrp_core.service.schemas",
+        "app.main",
+        "app.client",
+    ],
 )
 def test_importing_pulls_in_no_torch(module: str) -> None:
     code = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrp_core.explanation import Explanation
 from lrp_core.figures.arrangement import GROUPS, Arrangement, arrange
 from lrp_core.figures.colours import Channels, css, scale
 from lrp_core.figures.drawing import (
@@ -28,7 +28,10 @@ from lrp_core.figures.sheet import Sheet, sheet
 from lrp_core.figures.theme import Theme, theme_of
 from lrp_core.figures.typeset import fitting, measure
 from lrp_core.figures.view import View
-from lrp_core.jets import Jet
+
+if TYPE_CHECKING:
+    from lrp_core.explanation import Explanation
+    from lrp_core.jets import Jet
 
 GAP = 5.0  # px between groups
 TALLEST = 26.0  # px a row may be high

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrp_core.errors import FigureError
-from lrp_core.explanation import Explanation
 from lrp_core.figures import geometry
 from lrp_core.figures.axes import draw_axes
 from lrp_core.figures.camera import Array, Projector
@@ -23,7 +23,10 @@ from lrp_core.figures.scene import Scales, Scene
 from lrp_core.figures.sheet import sheet
 from lrp_core.figures.theme import Theme, theme_of
 from lrp_core.figures.view import Camera, View
-from lrp_core.jets import Jet
+
+if TYPE_CHECKING:
+    from lrp_core.explanation import Explanation
+    from lrp_core.jets import Jet
 
 Stage = tuple[float, float, float, float]  # left, top, width and height in px
 ROOM = (74.0, 24.0, 58.0, 44.0)  # px at unit 1 for words: left, above, right, below
@@ -230,7 +233,7 @@ def _along(points: Array, start: str, end: str) -> Gradient | str:
 # ---------------------------------------------------------------------- tracks
 
 
-def _dimmed(scene: Scene, view: View, order: Whole, k: int) -> np.ndarray | None:
+def dimmed(scene: Scene, view: View, order: Whole, k: int) -> np.ndarray | None:
     """Which tracks are at neither end of a drawn edge, while those of one track are looked at."""
     if view.track is None:
         return None
@@ -277,7 +280,7 @@ def _tracks(
     diameters = geometry.sizes(scene, view, scales)
     colours, shapes = track_look(scene, view, theme, scales)
     rims = np.tile(channels(theme.outline), (scene.n_tracks, 1))
-    dim = _dimmed(scene, view, order, k)
+    dim = dimmed(scene, view, order, k)
     if dim is not None:
         ground = channels(theme.panel)
         colours[dim] = mix(ground, colours[dim], DIM)
@@ -337,7 +340,7 @@ def _directions(
         lines.append((line, theme.muted, (9.0, 5.0), 0.6, "subjet"))
     for hadron in scene.b_hadrons:
         line = geometry.direction(where, hadron)
-        lines.append((line, _hadron_colour(scene, view, theme), (1.5, 3.5), 0.6, "b-hadron"))
+        lines.append((line, hadron_colour(scene, view, theme), (1.5, 3.5), 0.6, "b-hadron"))
     for points, colour, dash, opacity, kind in lines:
         ends = projector.project(points[[0, -1]])[0]
         yield Path(
@@ -350,7 +353,8 @@ def _directions(
         )
 
 
-def _hadron_colour(scene: Scene, view: View, theme: Theme) -> str:
+def hadron_colour(scene: Scene, view: View, theme: Theme) -> str:
+    """The colour of what belongs to a b-hadron."""
     return theme.origins[1] if coloured_by(scene, view) == "origin" else theme.text
 
 
@@ -361,7 +365,7 @@ def _direction_names(
     low, high = where.axes["z"].low, where.axes["z"].high
     below = bool(scene.b_hadrons)
     names = [(one, f"j_{one.number}", theme.muted, below) for one in scene.subjets]
-    colour = _hadron_colour(scene, view, theme)
+    colour = hadron_colour(scene, view, theme)
     names += [(one, f"b_{one.number}", colour, False) for one in scene.b_hadrons]
     for one, name, ink, under in names:
         z = low if under else high

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lrp_core.errors import FigureError
-from lrp_core.explanation import Explanation
 from lrp_core.figures.colours import channels, css, mix
 from lrp_core.figures.drawing import (
     Anchor,
@@ -28,7 +28,10 @@ from lrp_core.figures.stream import stream
 from lrp_core.figures.theme import Theme, theme_of
 from lrp_core.figures.typeset import measure
 from lrp_core.figures.view import View
-from lrp_core.jets import Jet
+
+if TYPE_CHECKING:
+    from lrp_core.explanation import Explanation
+    from lrp_core.jets import Jet
 
 TYPE = 12.5  # px
 DEEP = 0.62  # how far a branch has changed to the deeper colour at the tracks

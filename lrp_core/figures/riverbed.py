@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from lrp_core.explanation import Ledger, LedgerRow
 from lrp_core.figures.ledger_words import (
     group_of,
     group_words,
@@ -21,6 +21,9 @@ from lrp_core.figures.ledger_words import (
     way_words,
 )
 from lrp_core.figures.numbers import fixed, minus, signed
+
+if TYPE_CHECKING:
+    from lrp_core.explanation import Ledger, LedgerRow
 
 HAIR = 1.2  # px: as thin as a branch that is not zero is drawn
 BAR = 5.0  # px: how wide the bar of a stage is

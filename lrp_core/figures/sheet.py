@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lrp_core.errors import FigureError
-from lrp_core.explanation import Explanation
 from lrp_core.figures.drawing import Drawing, Item, Text
 from lrp_core.figures.numbers import label_text, signed, significant, stands_for
 from lrp_core.figures.provenance import Provenance
 from lrp_core.figures.theme import Theme
 from lrp_core.figures.typeset import measure
-from lrp_core.jets import Jet
+
+if TYPE_CHECKING:
+    from lrp_core.explanation import Explanation
+    from lrp_core.jets import Jet
 
 USUAL = (1180.0, 690.0)  # px of a sheet on which type has its usual size
 SMALL_PRINT = 9.0  # px of type, at unit 1

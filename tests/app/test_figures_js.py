@@ -180,6 +180,38 @@ def test_118_tracks_stand_where_the_page_has_them(script, largest, query, theme)
     assert sum(bunch["count"] for bunch in found["bunches"]) == found["k"] > 0
 
 
+TRACES = """(() => {
+  const { geometry: g, scene, view, colours } = window.jetlrp;
+  const usual = Object.fromEntries(Object.entries(view.KEYS).map(([key, [value]]) => [key, value]));
+  const wanted = { ...usual, ...view.read(a) };
+  const theme = { ...colours.themes().light, type: 1, font: "" };
+  const { list } = scene.traces(window.jet, wanted, theme, { scales: g.scalesOf([window.jet]) });
+  return list.map(({ name, mode, x, y, z, line, opacity, marker, visible }) => ({
+    name, mode, x: plain(x), y: plain(y), z: plain(z), width: line ? line.width : null,
+    opacity: opacity ?? null, sizes: marker ? plain([].concat(marker.size)) : null,
+    visible: visible !== false,
+  }));
+})()"""
+
+
+@pytest.mark.parametrize("query", ["", "?edges=700&track=7&edge=12", "?x=track_pt&marks=0"])
+def test_the_notebooks_figure_has_the_traces_of_the_page(script, largest, query):
+    theirs = script(TRACES, query)
+    figure = largest.explanation.plot3d(view=View.from_link(query), theme="light")
+    assert [trace.name for trace in figure.data] == [one["name"] for one in theirs]
+    for trace, other in zip(figure.data, theirs, strict=True):
+        assert trace.mode == other["mode"]
+        assert (trace.visible is not False) == other["visible"]
+        assert trace.opacity == pytest.approx(other["opacity"])
+        if other["width"] is not None:
+            assert trace.line.width == pytest.approx(other["width"])
+        for side in "xyz":
+            ours, expected = np.asarray(trace[side], float), numbers(other[side])
+            np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-6, err_msg=trace.name)
+        if other["sizes"] is not None:
+            np.testing.assert_allclose(np.atleast_1d(trace.marker.size), other["sizes"])
+
+
 @pytest.mark.parametrize("query", ["?color=origin", "?color=charge", "?track=3&edges=4"])
 def test_simulated_jets_too_and_their_looks(script, simulated, query):
     found = script("window.made(window.other, a, 'dark')", query)

@@ -202,6 +202,8 @@ def some() -> dict[str, Explanation]:
 
 def assert_identical(one: Any, two: Any) -> None:
     for field in dataclasses.fields(Explanation):
+        if field.name == "jet":  # no part of the files
+            continue
         first, second = getattr(one, field.name), getattr(two, field.name)
         assert type(first) is type(second), field.name
         if isinstance(first, np.ndarray):

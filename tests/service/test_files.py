@@ -44,6 +44,8 @@ def read(answer: Any) -> pd.DataFrame:
 
 def assert_same(found: Explanation, wanted: Explanation) -> None:
     for item in fields(Explanation):
+        if item.name == "jet":  # no part of the files
+            continue
         ours, theirs = getattr(wanted, item.name), getattr(found, item.name)
         if isinstance(ours, np.ndarray):
             assert ours.dtype == theirs.dtype
