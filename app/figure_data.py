@@ -5,28 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from app.client import ServiceClient, ServiceError
 from app.drawing import scene_data
 from app.explaining import top_edges
 from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 
+SOURCE = ("file", "model")
+PIN = re.compile(  # as assets/view.js writes it
+    r"(?P<jet>\d+)~(?P<target>[^~]+)~(?P<rule>[^~]+)(~(?P<file>[^~]*)~(?P<model>[^~]*))?"
+)
+
 
 def jets_of(client: ServiceClient, query: Mapping[str, str]) -> dict[str, Any]:
     """The jet of a link and the pinned one -> {"a": scene data, "b": scene data or None}.
 
-    query  the keys of the page's address: jet, target, rule, pin
+    query  the keys of the page's address: jet, target, rule, pin, file, model
     Raises ServiceError if the link names no jet, or one that cannot be explained.
     """
-    pinned = re.fullmatch(r"(\d+)~([^~]+)~(.+)", query.get("pin", ""))
+    found = PIN.fullmatch(query.get("pin", ""))
+    pinned = {key: unquote(text) if key in SOURCE else text
+              for key, text in found.groupdict().items() if text} if found else None  # fmt: skip
     return {
         "a": scene_data(*_explained(client, query)),
-        "b": scene_data(
-            *_explained(client, {"jet": pinned[1], "target": pinned[2], "rule": pinned[3]})
-        )
-        if pinned
-        else None,
+        "b": scene_data(*_explained(client, pinned)) if pinned else None,
     }
 
 
@@ -43,9 +46,10 @@ def _explained(
         raise ServiceError(
             f"the link names no jet: expected jet=NUMBER, found {number!r}", code="no_jet"
         )
-    defaults = client.choices().defaults
-    jet = client.jet(int(number))
-    explanation = client.explain(
+    own = client.of(query)
+    defaults = own.choices().defaults
+    jet = own.jet(int(number))
+    explanation = own.explain(
         jet.index,
         target=query.get("target") or defaults.target,
         rule=query.get("rule") or defaults.rule,

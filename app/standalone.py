@@ -1,7 +1,7 @@
 """A figure as one HTML file that needs no network: it turns, tells numbers, has the slider.
 
-It holds the page's own scripts and styles, the numbers of one jet and, for the network plot, Plotly,
-compressed. Nothing in it asks any address.
+It holds the page's own scripts and styles, the numbers of one jet and, for the network plot,
+Plotly, compressed. Nothing in it asks any address.
 """
 
 from __future__ import annotations

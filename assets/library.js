@@ -31,20 +31,31 @@
 
   const ORIGINS = { given: "", library: "", upload: "yours", sample: "comes along" };
 
+  /** How long an upload is kept. */
+  function left(expires) {
+    const hours = (expires - Date.now() / 1000) / 3600;
+    return hours < 48 ? `deleted in ${Math.max(0, Math.round(hours))} h`
+      : `deleted in ${Math.round(hours / 24)} days`;
+  }
+
   function row(kind, one, chosen) {
     const usable = !one.problem && !one.pending && (one.fits || one.instead);
     const tags = [ORIGINS[one.origin], one.figure].filter(Boolean)
       .map((text) => `<span class="library-tag">${escape(text)}</span>`).join("");
-    const words = one.pending ? "Being looked into…" : one.words.map(escape).join(" · ");
+    const days = one.expires === null ? [] : [left(one.expires)];
+    const words = one.pending ? "Being looked into…" : [...one.words, ...days].map(escape).join(" · ");
     const note = one.problem ? `<span class="warning">${escape(one.problem)}</span>`
       : one.note ? escape(one.note) + (one.instead
         ? `; opens with <b>${escape(one.instead)}</b>` : "") : "";
     const on = one.name === chosen;
-    return `<button type="button" class="library-row${on ? " on" : ""}" data-pick-${KINDS[kind]}=` +
+    const own = one.origin === "upload";
+    const bin = own ? `<button type="button" class="library-delete" data-delete-upload=` +
+      `"${escape(one.name)}" aria-label="Delete ${escape(one.name.replace(/^upload:/, ""))}">delete</button>` : "";
+    return `<div class="library-item${own ? " own" : ""}"><button type="button" class="library-row${on ? " on" : ""}" data-pick-${KINDS[kind]}=` +
       `"${escape(one.name)}"${usable ? "" : ' aria-disabled="true"'}${on ? ' aria-current="true"' : ""}>` +
       `<span class="library-name">${named(one.name)}${tags}</span>` +
       (words ? `<span class="library-words">${words}</span>` : "") +
-      (note ? `<span class="library-why">${note}</span>` : "") + "</button>";
+      (note ? `<span class="library-why">${note}</span>` : "") + `</button>${bin}</div>`;
   }
 
   const wanted = (kind) => {
@@ -83,7 +94,7 @@
   }
 
   function focusOn(where, kind, name) {
-    const row = [...where.children].find((one) =>
+    const row = [...where.querySelectorAll(".library-row")].find((one) =>
       one.getAttribute(`data-pick-${KINDS[kind]}`) === name);
     if (row) row.focus();
   }

@@ -1,6 +1,7 @@
 """Choosing a file of jets and a network: two buttons in the bar, each with a list to search.
 
-The lists are asked for when one is opened and drawn by assets/library.js. Where there is only one
+The lists are asked for when one is opened and drawn by assets/library.js; assets/uploads.js brings
+files to the server where that is switched on. Where there is only one
 file and one network nothing of this is on the page.
 """
 
@@ -55,6 +56,11 @@ def popovers(health: Health) -> list[Component]:
                     **label(title),
                 ),
                 html.P(className="library-note hint", role="status"),
+                *(
+                    [html.Div(className="library-uploads", **data(uploads=kind))]
+                    if health.library.uploads
+                    else []
+                ),
             ],
             id=f"library-{kind}",
             className="popover library",

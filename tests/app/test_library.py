@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app import figure_data
 from app.panels import library
 from app.words import count, plural
 from lrp_core.service.schemas import Health, Library
@@ -108,6 +109,20 @@ def test_requests_name_the_file_and_the_network(service):
     assert "file" not in asked[2]
 
 
+def test_figures_of_a_link_are_of_its_files_and_networks(service):
+    with service.client() as client:
+        link = "?jet=5&file=a.root&model=one.pth&pin=5~margin~gamma(1)~run3/b%257E.root~two.pth"
+        found = figure_data.jets_of(client, figure_data.query_of(link))
+        assert found["a"]["jet"]["index"] == found["b"]["jet"]["index"] == 5
+        figure_data.jets_of(client, figure_data.query_of("?jet=5&pin=3~margin~gamma(1)"))
+    asked = [
+        query for method, path, query in service.requests if (method, path) == ("GET", "/jets/5")
+    ]
+    assert asked == [
+        {"file": "a.root", "model": "one.pth"}, {"file": "run3/b~.root", "model": "two.pth"}, {}
+    ]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def library_site(tmp_path_factory, repository):
     """`jetlrp serve --library` on small files and networks."""
@@ -123,7 +138,13 @@ def library_site(tmp_path_factory, repository):
     command = [
         sys.executable, "-m", "app", "serve", "--port", "0", "--library", str(folder)
     ]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": str(repository), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(repository),
+        "PYTHONUNBUFFERED": "1",
+        "JETLRP_UPLOADS": str(tmp_path_factory.mktemp("uploads")),
+        "JETLRP_UPLOAD_BYTES": "2000000",
+    }
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as server:
@@ -237,3 +258,41 @@ def test_a_file_and_a_network_are_chosen_and_two_networks_compared(library_site,
     pick(page, "files", "a.root")
     wait_for_jet(page, 2)
     assert urlsplit(page.url).query.startswith("file=a.root")
+
+
+@pytest.mark.browser
+def test_a_file_and_a_network_are_brought_used_and_deleted(library_site, page, tmp_path):
+    address, _ = library_site
+    jets = write_jets(tmp_path / "mine.root", 12, seed=9)
+    network = write_model(tmp_path / "net.pth", seed=9)
+    (tmp_path / "large.root").write_bytes(bytes(2_000_001))
+    page.goto(f"{address}/?file=a.root&model=first.pth&jet=3")
+    wait_for_jet(page, 3)
+
+    page.locator("#library-files-button").click()
+    page.locator("#library-files .upload-rules").get_by_text("14 days").wait_for()
+    page.set_input_files("#library-files input[type=file]", [jets, tmp_path / "large.root"])
+    page.locator("#library-files .is-refused").get_by_text("2.0 MB are possible").wait_for()
+    page.locator("#library-files .is-here").get_by_text("mine.root").wait_for()
+    mine = page.locator('[data-pick-file="upload:mine.root"]')
+    mine.get_by_text("deleted in 14 days").wait_for()
+    mine.click()
+    eventually(page, lambda: page.locator("#jets-count").inner_text() == "12 jets")
+    eventually(page, lambda: question(page)["file"] == "upload:mine.root")
+
+    page.locator("#library-models-button").click()
+    page.locator("#library-models .upload-rules").get_by_text("together").wait_for()
+    page.set_input_files("#library-models input[type=file]", [network, network.with_suffix(".yml")])
+    page.locator('[data-pick-model="upload:net.pth"]').click()
+    shown(page, "upload:net.pth")
+    wait_for_jet(page, 3)
+
+    # deleted: the second click means it; what is on screen says so at its next step
+    page.locator("#library-files-button").click()
+    bin_ = page.get_by_role("button", name="Delete mine.root")
+    bin_.click()
+    bin_.click()
+    mine.wait_for(state="detached")
+    page.keyboard.press("Escape")
+    row(page, 5).click()
+    page.locator("#scene-error").get_by_text("upload:mine.root was here").wait_for()

@@ -623,6 +623,8 @@ def test_the_documentation_asks_no_other_host(toy: Any) -> None:
         f"{API}/health",
         f"{API}/choices",
         f"{API}/library",
+        f"{API}/jets/{{index}}/figures/{{name}}.{{ending}}",
+        f"{API}/jets/{{index}}/figures/{{name}}/provenance",
         f"{API}/uploads",
         f"{API}/uploads/{{name}}",
         f"{API}/jets",
