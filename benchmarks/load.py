@@ -2,13 +2,12 @@
 
     python benchmarks/load.py [--users N] [--seconds S] [--think S] [--fresh SHARE] [-- OPTIONS]
 
-Starts `jetlrp serve --production` on loopback with an empty cache and with OPTIONS, if there are any,
-and stops it in the end. Every user loads the page, then again and again thinks (exponentially
-distributed) and asks for an explanation as the page does, or now and then for a page of the list. A
-share of the jets is opened for the first time, so nothing of them is cached; the others have been
-opened before by somebody. Prints answers, errors and times, the memory of all processes after the
-first half, at the end and half a minute later, and whether the goals are met; the exit status is 1
-if they are not.
+Runs `jetlrp serve --production` on loopback with an empty cache, and with OPTIONS if there are any.
+Every user loads the page, then again and again thinks (exponentially distributed) and asks for an
+explanation as the page does, or now and then for a page of the list. A share of the jets is opened
+for the first time, so nothing of them is cached; the others have been opened before by somebody.
+Prints answers, errors and times, the memory of all processes after the first half, at the end and
+half a minute later, and whether the goals are met; the exit status is 1 if they are not.
 """
 
 from __future__ import annotations
