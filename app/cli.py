@@ -6,7 +6,6 @@ command needs is imported when it runs, so that ``jetlrp --help`` is quick.
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -105,6 +104,10 @@ Production = Annotated[
     typer.Option(
         "--production", help="For many people: several processes, watched and replaced by one."
     ),
+]
+LogFormat = Annotated[
+    str | None,
+    typer.Option("--log-format", help="Lines of the log: text or json.", show_default="text"),
 ]
 SettingsFile = Annotated[
     str | None,
@@ -269,6 +272,7 @@ def serve(
         ),
     ] = None,
     production: Production = False,
+    log_format: LogFormat = None,
     settings_file: SettingsFile = None,
 ) -> None:
     """Serve the page, /api/v1 and /docs on one address: http://127.0.0.1:8050."""
@@ -286,8 +290,11 @@ def serve(
         tree=tree,
         column=column,
         production=production or None,
+        log_format=log_format,
     )
-    _log()
+    from app.logs import start_log
+
+    start_log(settings)
     check_definitions(settings.model, settings.definitions)
     own = settings.jets or settings.model or settings.definitions or settings.tree
     if settings.backend is not None and own:
@@ -324,6 +331,7 @@ def service(
     tree: Tree = None,
     column: Columns = None,
     production: Production = False,
+    log_format: LogFormat = None,
     settings_file: SettingsFile = None,
 ) -> None:
     """Serve /api/v1 and /docs alone, for pages that run elsewhere with --backend."""
@@ -340,8 +348,11 @@ def service(
         tree=tree,
         column=column,
         production=production or None,
+        log_format=log_format,
     )
-    _log()
+    from app.logs import start_log
+
+    start_log(settings)
     check_definitions(settings.model, settings.definitions)
     from app.serve import leave, serve_service, sources_of
 
@@ -436,7 +447,9 @@ def export(
     settings = read_settings(
         jets=jets or None, model=model, definitions=definitions, tree=tree, column=column
     )
-    _log()
+    from app.logs import start_log
+
+    start_log(settings)
     from app.export.command import run
 
     look = Look(preset, scale, transparent, frames)
@@ -594,15 +607,6 @@ def _users(file: str | None) -> UserTable:
 def _say(text: str) -> None:
     typer.echo(f"jetlrp: {text}")
     sys.stdout.flush()
-
-
-def _log() -> None:
-    """Warnings and errors go to stderr, one line each and a traceback where there is one."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    # the requests that are cut off when the server stops: they are answered, and no error
-    logging.getLogger("uvicorn.error").addFilter(lambda line: "Cancel %s running" not in line.msg)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,12 @@ JETLRP_BACKEND=http://127.0.0.1:8051 gunicorn -c python:app.gunicorn_page "app.w
 
 from __future__ import annotations
 
+from typing import Any
+
+from app.logs import gunicorn_log
 from app.serve import address_for_gunicorn
 from lrp_core.settings import read_settings
+from lrp_core.watching import forget_process
 
 _settings = read_settings()
 
@@ -20,5 +24,12 @@ timeout = _settings.hang_seconds
 graceful_timeout = _settings.stop_seconds
 keepalive = 5
 control_socket_disable = True  # it lies in the home folder and is of no use here
-accesslog = "-" if _settings.access_log else None
+accesslog = None  # the page and the service write their own lines
+logconfig_dict = gunicorn_log(_settings)
 proc_name = "jetlrp page"
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a worker has counted is kept when it ends."""
+    del server
+    forget_process(worker.pid)

@@ -7,8 +7,12 @@ uvicorn's worker answers no WebSockets here, and tells the world nothing of itse
 
 from __future__ import annotations
 
+from typing import Any
+
+from app.logs import gunicorn_log
 from app.serve import address_for_gunicorn
 from lrp_core.settings import read_settings
+from lrp_core.watching import forget_process
 
 _settings = read_settings()
 
@@ -21,4 +25,12 @@ timeout = _settings.hang_seconds
 graceful_timeout = _settings.stop_seconds
 keepalive = 30  # longer than pages keep a connection: they close it, never the worker
 control_socket_disable = True  # it lies in the home folder and is of no use here
+accesslog = None  # the page and the service write their own lines
+logconfig_dict = gunicorn_log(_settings)
 proc_name = "jetlrp service"
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a worker has counted is kept when it ends."""
+    del server
+    forget_process(worker.pid)

@@ -39,7 +39,7 @@ from app.panels import (
     truth,
 )
 from app.standalone import document
-from app.visit import number_requests
+from app.visit import watch_requests
 from lrp_core.errors import SettingsError
 from lrp_core.service.schemas import Choices, Health
 
@@ -103,12 +103,18 @@ def assets_folder() -> Path:
 
 
 def create_app(
-    client: ServiceClient, *, prefix: str = "/", docs: str = "/docs", title: str = TITLE
+    client: ServiceClient,
+    *,
+    prefix: str = "/",
+    docs: str = "/docs",
+    title: str = TITLE,
+    metrics_from: Sequence[str] = (),
 ) -> Dash:
     """The dashboard, asking ``client`` for all it shows.
 
     prefix  path under which the page is served, with a slash at both ends
     docs    address of the service's own pages, for the link in the bar
+    metrics_from  addresses and networks that may read /metrics, beside this machine
     """
     app = Dash(
         "jetlrp",
@@ -133,6 +139,7 @@ def create_app(
     library.register_callbacks(app, client, choices)
     _serve_plotly(app, prefix)
     _serve_service(app, client, prefix)
+    watch_requests(app.server, metrics_from)
     _serve_figures(app, client, prefix)
     compress_answers(app.server)
     _restrict(app)
@@ -281,7 +288,6 @@ def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
     Where page and service are one process, the latter never come here.
     """
     forward_requests(app.server, client)
-    number_requests(app.server)
 
     @app.server.route(f"{prefix}health")
     def _health() -> dict[str, str]:

@@ -219,7 +219,14 @@ def serve_service_production(sources: Sources, settings: Settings, say: Say) -> 
 def _shared(settings: Settings, folder: str) -> dict[str, str]:
     """The variables of the processes; the settings in force and what the parent tells them."""
     cache = settings.cache_folder or str(_cache_folder())
-    return {**settings.environment, STATE: folder, "JETLRP_CACHE_FOLDER": cache}
+    numbers = Path(folder, "metrics")
+    numbers.mkdir()
+    return {
+        **settings.environment,
+        STATE: folder,
+        "JETLRP_CACHE_FOLDER": cache,
+        "PROMETHEUS_MULTIPROC_DIR": str(numbers),
+    }
 
 
 def _cache_folder() -> Path:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 PAGE_THREADS = 16
-SERVICE_PATHS = ("/api", "/docs", "/openapi.json", "/ready")
+SERVICE_PATHS = ("/api", "/docs", "/openapi.json", "/ready", "/metrics")
 ENDLESS = 1e9  # requests a minute
 STOP_SECONDS = 1  # how long requests under way may take to end after Ctrl-C
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}

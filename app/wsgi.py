@@ -44,7 +44,7 @@ def page_of(service: str, settings: Settings, *, behind_door: bool = False) -> F
         headers=headers_of_visit(settings.secret_text),
     )
     gate = None if behind_door else Gate(settings)
-    server: Flask = create_app(client).server
+    server: Flask = create_app(client, metrics_from=settings.metrics_from).server
     if gate is None:
         believe_door(server, can_leave=settings.auth in ("token", "users"))
     else:

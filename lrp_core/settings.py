@@ -6,6 +6,7 @@ The command line goes before the environment (JETLRP_NAME), the environment befo
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import tomllib
@@ -14,7 +15,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lrp_core.errors import SettingsError
@@ -172,6 +173,18 @@ class Settings(BaseSettings):
         2**20, ge=1024, description="Largest body of a request, in bytes; uploads have their own."
     )
 
+    # -- seeing it run
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Lines of the log: text for people, json for machines."
+    )
+    access_log: bool = Field(
+        True, description="Whether a server for many logs every request of the page."
+    )
+    metrics_from: Several = Field(
+        (),
+        description="Addresses and networks that may read /metrics, beside this machine.",
+    )
+
     # -- processes of a server for many
     production: bool = Field(
         False, description="Whether page and service run in processes of their own."
@@ -200,7 +213,13 @@ class Settings(BaseSettings):
     stop_seconds: int = Field(
         30, ge=1, description="How long requests may take to end when processes stop or reload."
     )
-    access_log: bool = Field(True, description="Whether every request of the page is logged.")
+
+    @field_validator("metrics_from")
+    @classmethod
+    def _are_networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for one in given:
+            ipaddress.ip_network(one, strict=False)
+        return given
 
     @property
     def secret_text(self) -> str | None:

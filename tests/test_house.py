@@ -26,7 +26,10 @@ WEB = {"fastapi", "starlette", "uvicorn", "gunicorn", "a2wsgi", "httpx", "dash",
 # a module knows only modules of rows above its own.
 ROWS = (
     ("errors",),
-    ("settings", "embedded", "features", "folder", "kinematics", "limits", "tensor_file", "truth"),
+    (
+        *("settings", "embedded", "features", "folder", "kinematics", "limits", "tensor_file"),
+        *("truth", "watching"),
+    ),
     ("jet_arrays", "simulation"),
     ("evaluation",),
     ("jets", "subjets"),
@@ -168,6 +171,7 @@ def test_the_app_reaches_the_core_through_the_service_only() -> None:
         "lrp_core.figures",
         "lrp_core.service.schemas",
         "lrp_core.settings",
+        "lrp_core.watching",
         "lrp_core.commands",
     )
     wrong = []

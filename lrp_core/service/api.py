@@ -70,6 +70,7 @@ from lrp_core.service.studies import Studies
 from lrp_core.service.study import Jets, Study
 from lrp_core.service.trust import Trust
 from lrp_core.service.upload_routes import add_uploads
+from lrp_core.service.watched import Watched
 from lrp_core.service.workers import Workers
 from lrp_core.settings import Settings, read_settings
 from lrp_core.subjets import nearest_subjet, subjet_axes
@@ -194,6 +195,7 @@ def create_api(jets: Jets | None, model: Model | None, settings: Settings | None
     app.add_middleware(Trust, secret=service.settings.secret_text)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM, compresslevel=GZIP_LEVEL)
     tell_problems(app)
+    app.add_middleware(Watched, allowed=service.settings.metrics_from)
     return app
 
 

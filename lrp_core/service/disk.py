@@ -19,6 +19,8 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from threading import Lock
 
+from lrp_core.watching import DISK
+
 logger = logging.getLogger("jetlrp.cache")
 
 DIGEST = hashlib.sha256
@@ -166,6 +168,7 @@ class Disk:
 
     def _failed(self, error: OSError) -> None:
         """Do without the disk for a while; the log is told once, until it works again."""
+        DISK.labels("failure").inc()
         with self._lock:
             self._failures += 1
             self._resume_at = time.monotonic() + PAUSE_SECONDS
@@ -178,6 +181,9 @@ class Disk:
             )
 
     def _count(self, *, hits: int = 0, misses: int = 0, damaged: int = 0) -> None:
+        for result, times in (("hit", hits), ("miss", misses), ("damaged", damaged)):
+            if times:
+                DISK.labels(result).inc(times)
         with self._lock:
             self._hits += hits
             self._misses += misses

@@ -25,6 +25,7 @@ from lrp_core.errors import (
     TargetError,
 )
 from lrp_core.service.schemas import ErrorAnswer, ErrorBody
+from lrp_core.watching import ERRORS
 
 logger = logging.getLogger("jetlrp.service")
 
@@ -73,6 +74,7 @@ class Problem(Exception):
 
 def problem_answer(problem: Problem, request_id: str) -> Response:
     """The answer that tells a problem."""
+    ERRORS.labels(problem.code).inc()
     body = ErrorBody(
         code=problem.code,
         message=problem.message,

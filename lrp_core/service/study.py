@@ -34,6 +34,7 @@ from lrp_core.service.scores import Scores
 from lrp_core.service.shared_scores import SharedScores
 from lrp_core.service.workers import Busy, Workers
 from lrp_core.settings import Settings
+from lrp_core.watching import CACHE, EXPLANATION_SECONDS, EXPLANATIONS, WAITING
 
 
 class Jets(Protocol):
@@ -189,15 +190,22 @@ class Study:
         found = self._cache.get((*key, "full"))
         if found is None and not with_edges:
             found = self._cache.get((*key, "summary"))
+        CACHE.labels("miss" if found is None else "hit").inc()
         if found is not None:
             return found, True
 
         def compute() -> Answer:
             jet = self.jet(index)
-            return make_answer(self.model, jet, wanted, dtype, with_edges=with_edges)
+            with EXPLANATION_SECONDS.time():
+                answer = make_answer(self.model, jet, wanted, dtype, with_edges=with_edges)
+            EXPLANATIONS.labels(wanted.rule.name, dtype).inc()
+            return answer
 
         def start() -> Future[Answer]:
-            return self._workers.submit(compute, person)
+            future = self._workers.submit(compute, person)
+            WAITING.inc()
+            future.add_done_callback(lambda _: WAITING.dec())
+            return future
 
         try:
             future = self._cache.join((*key, "full" if with_edges else "summary"), start)

@@ -35,7 +35,12 @@ class Server:
                 [sys.executable, "-m", "app", *words, "--production"],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+                env={
+                    **os.environ,
+                    "PYTHONUNBUFFERED": "1",
+                    "JETLRP_CACHE_FOLDER": str(folder / "cache"),
+                    **environment,
+                },
             )
         self.parent = psutil.Process(self.process.pid)
 
@@ -156,6 +161,25 @@ def test_one_address_for_all(running: tuple[Server, httpx.Client]) -> None:
         assert answer.json()["error"]["request_id"] == answer.headers["x-request-id"]
     assert {"torch" in str(worker.memory_maps()) for worker in server.workers("page")} == {False}
     assert len(server.workers("page")) == len(server.workers("service")) == 2
+
+
+def test_all_processes_count_together(running: tuple[Server, httpx.Client]) -> None:
+    server, client = running
+    name = 'jetlrp_explanations_total{dtype="float32",rule="gamma"}'
+
+    def counted() -> float:
+        text = client.get("/metrics").text
+        assert 'part="page"' in text
+        lines = [line for line in text.splitlines() if line.startswith(name)]
+        return float(lines[0].split()[-1]) if lines else 0.0
+
+    before = counted()
+    for index in range(300, 320):
+        assert explain(client, index).status_code == 200
+    assert counted() == before + 20
+    number = client.get("/api/v1/jets/9999999", headers={"X-Request-ID": "of-this-test"})
+    assert number.json()["error"]["request_id"] == "of-this-test"
+    server.wait_for("of-this-test: GET /api/v1/jets/9999999 404", times=2)  # page and service
 
 
 def test_the_service_answers_the_page_alone(running: tuple[Server, httpx.Client]) -> None:
