@@ -1,4 +1,4 @@
-"""Jets from ROOT files in the layout of HiggsToBBNtuple: one ``Jet`` at a time, or many at once.
+"""Jets from files in the layout of HiggsToBBNtuple: one ``Jet`` at a time, or many at once.
 
     jets = open_jets("hbb_jets.root")     # reads the header and no track
     jets[12]                              # reads the baskets that hold this jet, nothing else
@@ -6,7 +6,8 @@
     jets.problems(0, 500)                 # what is wrong, without making the jets
 
 What was read is kept, up to ``CACHE_BYTES``, so that the next jet of the same baskets costs next to
-nothing; ``root_file`` says what a basket is and how a file is laid out.
+nothing; ``root_file`` says what a basket is and how a file is laid out, ``parquet_file`` the same
+of Parquet, in which a row group is the basket.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import numpy as np
 from lrp_core import embedded
 from lrp_core.errors import JetError, JetFileError, JetIndexError
 from lrp_core.jets import Jet, complete_graph
+from lrp_core.parquet_file import ENDING, ParquetFile
 from lrp_core.root_file import UNREADABLE, Block, RootFile, is_remote
 from lrp_core.truth import BHadron, Truth
 
@@ -116,7 +118,7 @@ class JetFiles(Sequence[Jet]):
     ) -> None:
         self._cache_bytes = cache_bytes
         self.paths = expand_paths(paths)
-        self._files = [RootFile(path, tree, dict(columns or {})) for path in self.paths]
+        self._files = [_file(path, tree, dict(columns or {})) for path in self.paths]
         first = self._files[0]
         first.open()
         self.features: tuple[str, ...] = first.features
@@ -344,6 +346,12 @@ class JetFiles(Sequence[Jet]):
             joined = np.concatenate(columns)
             table[name] = pd.Series(joined, dtype=joined.dtype)
         return pd.DataFrame(table)
+
+
+def _file(path: str, tree: str | None, columns: dict[str, str]) -> RootFile:
+    """A file by the ending of its name."""
+    kind = ParquetFile if path.lower().endswith(ENDING) else RootFile
+    return kind(path, tree, columns)
 
 
 def _truth(block: Block, at: int) -> Truth | None:

@@ -5,7 +5,8 @@ A track feature is a jagged branch of numbers named ``track_*`` or ``trackBTag_*
 are and where the baskets lie; a basket holds one branch of some hundreds of jets, and is the least
 that can be read. An RNTuple is read as well: fields are its branches, clusters its baskets. The
 truth of simulated jets is in branches ``track_truth_*`` and ``fj_truth_*``, which are no features.
-This module is all that knows uproot; ``reading`` makes jets of what it finds.
+This module is all that knows uproot; ``reading`` makes jets of what it finds, here or in Parquet
+(``parquet_file``).
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Block:
 
 
 @dataclass(frozen=True, eq=False)
-class _Branch:
+class Branch:
     """What a file stores of every jet under one name.
 
     dtype      type of the numbers; None if it holds anything else
@@ -89,7 +90,7 @@ class _Branch:
     edges: npt.NDArray[np.int64]
     jet_bytes: float
     size: int
-    counter: _Branch | None
+    counter: Branch | None
     source: Any
 
     @property
@@ -104,8 +105,8 @@ class _Branch:
         return int(self.edges[first]), int(self.edges[end])
 
 
-class _DamagedBranchError(Exception):
-    """A branch cannot be read between two entries; never leaves this module."""
+class DamagedBranchError(Exception):
+    """A branch cannot be read between two entries; never leaves the modules of files."""
 
 
 class RootFile:
@@ -254,9 +255,9 @@ class RootFile:
             )
         taken = set(self.columns.values())
         standard = {branch: name for name, branch in self.columns.items()}
-        self.tracks: dict[str, _Branch] = {}
-        self.scalars: dict[str, _Branch] = {}
-        self.truth: dict[str, _Branch] = {}
+        self.tracks: dict[str, Branch] = {}
+        self.scalars: dict[str, Branch] = {}
+        self.truth: dict[str, Branch] = {}
         for branch_name, source in branches.items():
             name = standard.get(branch_name, branch_name)
             if branch_name not in taken and name in self.columns:
@@ -268,7 +269,7 @@ class RootFile:
             if name in (PT, SDMASS, ETA, HBB_LABEL, QCD_LABEL, *TRUTH_B_HADRONS) or name.startswith(
                 QCD_LABEL_PREFIX
             ):
-                branch = _describe(source)
+                branch = self._describe(source)
                 if branch.is_number:
                     (self.truth if is_truth else self.scalars)[name] = branch
                 elif mapped:
@@ -277,7 +278,7 @@ class RootFile:
                         f"{branch.typename}; expected one number per jet"
                     )
             elif mapped or name.startswith(TRACK_PREFIXES):
-                branch = _describe(source)
+                branch = self._describe(source)
                 if branch.is_list:
                     (self.truth if is_truth else self.tracks)[name] = branch
                 elif mapped:
@@ -309,6 +310,10 @@ class RootFile:
         self.used = list(self.branches.values())
         self.common = reduce(np.intersect1d, [branch.edges for branch in self.used])
         self.jet_bytes = sum(branch.jet_bytes for branch in self.used if branch.is_list)
+
+    def _describe(self, source: Any) -> Branch:
+        """What matters of a branch."""
+        return _describe(source)
 
     def _check_truth(self) -> None:
         """Refuse a truth of which only a part is there. Raises JetFileError."""
@@ -351,11 +356,11 @@ class RootFile:
         """
         try:
             return self._decode(*self.span(entry, stop))
-        except _DamagedBranchError:
+        except DamagedBranchError:
             start, stop = self.span(entry, entry + 1)
         try:
             return self._decode(start, stop)
-        except _DamagedBranchError as error:
+        except DamagedBranchError as error:
             why = {at: (UNREADABLE, f"{self.jet_id(at)}: {error}") for at in range(start, stop)}
         return Block(
             start=start,
@@ -458,9 +463,9 @@ class RootFile:
             problems=problems,
         )
 
-    def _groups(self, start: int, stop: int) -> Iterator[dict[str, _Branch]]:
+    def _groups(self, start: int, stop: int) -> Iterator[dict[str, Branch]]:
         """All branches, in groups whose baskets have room in memory together; mostly one group."""
-        group: dict[str, _Branch] = {}
+        group: dict[str, Branch] = {}
         size = 0.0
         for name, branch in self.branches.items():
             first, end = branch.baskets(start, stop)
@@ -472,7 +477,7 @@ class RootFile:
             size += needed
         yield group
 
-    def _arrays(self, branches: dict[str, _Branch], start: int, stop: int) -> dict[str, Any]:
+    def _arrays(self, branches: dict[str, Branch], start: int, stop: int) -> dict[str, Any]:
         """Standard name -> the branch's values, all fetched in one go."""
         chosen = {id(branch.source) for branch in branches.values()}
         try:
@@ -494,7 +499,7 @@ class RootFile:
             found[name] = self._array(branch, start, stop)
         return found
 
-    def _array(self, branch: _Branch, start: int, stop: int) -> Any:
+    def _array(self, branch: Branch, start: int, stop: int) -> Any:
         try:
             array = branch.source.array(
                 entry_start=start, entry_stop=stop, library="ak", array_cache=None
@@ -504,7 +509,7 @@ class RootFile:
                 return array
         except Exception as error:
             fault = _short(error)
-        raise _DamagedBranchError(
+        raise DamagedBranchError(
             f"{branch.name} cannot be read for the jets {start} to {stop - 1} of {self.path}: "
             f"{truncation(self.path) or fault}; the file is damaged, copy or download it again"
         )
@@ -518,7 +523,7 @@ class RootFile:
         for name, branch in self.scalars.items():
             numbers[name] = self._whole(branch, problem)[0]
 
-        counters: dict[str, _Branch] = {}
+        counters: dict[str, Branch] = {}
         uncounted = []
         for branch in self.tracks.values():
             if branch.counter is not None:
@@ -566,7 +571,7 @@ class RootFile:
         }
 
     def _whole(
-        self, branch: _Branch, problem: npt.NDArray[np.object_]
+        self, branch: Branch, problem: npt.NDArray[np.object_]
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
         """A branch's number for every jet, or the length of its list, and where it could be read.
 
@@ -591,11 +596,11 @@ class RootFile:
                 last += 1
             try:
                 read(edges[step], edges[last])
-            except _DamagedBranchError:
+            except DamagedBranchError:
                 for start, stop in zip(edges[step:last], edges[step + 1 : last + 1], strict=True):
                     try:
                         read(start, stop)
-                    except _DamagedBranchError as error:
+                    except DamagedBranchError as error:
                         there[start:stop] = False
                         problem[start:stop] = f"{UNREADABLE}: {error}"
             step = last
@@ -639,7 +644,7 @@ def truncation(path: str) -> str:
     return f"it is truncated, {size} of {end} bytes are there" if size < end else ""
 
 
-def _describe(source: Any) -> _Branch:
+def _describe(source: Any) -> Branch:
     """What matters of a TBranch or of a field of an RNTuple."""
     import awkward as ak
     import uproot
@@ -666,7 +671,7 @@ def _describe(source: Any) -> _Branch:
         dtype = None
     counter = getattr(source, "count_branch", None)
     described = None if counter is None else _describe(counter)
-    return _Branch(
+    return Branch(
         name=source.name,
         typename=source.typename,
         dtype=None if dtype is None else dtype.newbyteorder("="),

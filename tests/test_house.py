@@ -34,6 +34,7 @@ ROWS = (
     ("evaluation",),
     ("jets", "subjets"),
     ("root_file", "prong_shares"),
+    ("parquet_file",),
     ("reading",),
     ("rules", "products"),
     ("steps", "explanation"),

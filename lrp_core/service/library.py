@@ -30,6 +30,7 @@ from lrp_core.errors import (
 )
 from lrp_core.folder import inside
 from lrp_core.model import Model
+from lrp_core.parquet_file import ENDING
 from lrp_core.reading import JetFiles
 from lrp_core.root_file import truncation
 
@@ -305,7 +306,7 @@ def open_jets_of(entry: Entry, folder: Folder) -> JetFiles:
             f"{entry.name} says that it holds {len(jets):,} jets in {path.stat().st_size:,} bytes, "
             "which cannot be; write it again"
         )
-    if path.suffix.lower() == ".root" and (words := truncation(str(path))):
+    if not entry.name.lower().endswith(ENDING) and (words := truncation(str(path))):
         raise JetFileError(
             f"{entry.name}: {words}; wait if it is still on its way, else copy it again"
         )

@@ -184,7 +184,7 @@ class Uploads:
         """A file that comes: gone again at the end, unless it was kept."""
         folder = self.folder_of(person).path
         folder.mkdir(mode=0o700, exist_ok=True)
-        path = folder / f"{PART}{secrets.token_hex(8)}"
+        path = folder / f"{PART}{secrets.token_hex(8)}{Path(name).suffix}"
         file = path.open("xb")
         try:
             yield Coming(self, person, name, path, file)

@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import pytest
 import torch
+import uproot
 import yaml
 
 from lrp_core import embedded
@@ -146,6 +148,22 @@ def test_other_names_for_the_same_weights_are_another_explanation(
         values[model] = (answer["value"], answer["logits"])
     assert values["first.pth"][0] == pytest.approx(values["first.pth"][1][1], rel=1e-5)
     assert values["turned.pth"][0] == pytest.approx(values["turned.pth"][1][0], rel=1e-5)
+
+
+def test_parquet_stands_beside_root(library: Any, folder: Path) -> None:
+    with uproot.open(folder / "a.root") as file:
+        ak.to_parquet(file["tree"].arrays(), folder / "same.parquet")
+    (folder / "broken.parquet").write_bytes((folder / "same.parquet").read_bytes()[:200])
+    files, _ = listed(library)
+    for name in ("n_jets", "labels"):
+        assert files["same.parquet"][name] == files["a.root"][name]
+    assert set(files["same.parquet"]["columns"]) == set(COLUMNS)
+    assert "cannot be opened as a Parquet file" in files["broken.parquet"]["problem"]
+    values = [
+        library.post(f"{API}/jets/3/explanation", params={"file": name}, json={}).json()["value"]
+        for name in ("a.root", "same.parquet")
+    ]
+    assert values[0] == pytest.approx(values[1], rel=1e-6)
 
 
 def test_what_does_not_fit_is_named_with_what_it_does_not_fit(library: Any) -> None:

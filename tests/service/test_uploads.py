@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import pytest
 import torch
+import uproot
 import yaml
 
 from lrp_core.errors import SettingsError
@@ -108,6 +110,20 @@ def test_a_file_and_a_network_come_are_used_and_go(client: Any, files: Path, fol
     assert "is not any more" in error(client.get(f"{API}/jets/5", params=which), 410, "file_gone")
     assert client.get(f"{API}/jets/1").status_code == 200
     error(client.delete(f"{API}/uploads/jets.root"), 404, "unknown_upload")
+
+
+def test_parquet_comes_as_well(client: Any, files: Path, folder: Path) -> None:
+    with uproot.open(files / "jets.root") as file:
+        ak.to_parquet(file["tree"].arrays(), files / "jets.parquet")
+    assert put(client, files / "jets.parquet").status_code == 201
+    which = {"file": "upload:jets.parquet"}
+    assert client.get(f"{API}/jets", params=which).json()["total"] == 6
+    whole = (files / "jets.parquet").read_bytes()
+    answer = client.put(f"{API}/uploads/half.parquet", content=whole[: len(whole) // 2])
+    said = error(answer, 422, "unusable_upload")
+    assert "half.parquet cannot be opened as a Parquet file" in said
+    assert PART not in said
+    assert stored(folder) == ["jets.parquet"]
 
 
 def test_broken_files_are_refused_in_words_and_removed(
