@@ -77,6 +77,9 @@ class Sources:
 
         With a library or uploads, what is not given is chosen from what there is.
         """
+        from lrp_core.allocator import keep_freed_memory
+
+        keep_freed_memory()
         import lrp_core
 
         jets, model = None, None

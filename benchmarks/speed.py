@@ -1,12 +1,13 @@
 """How fast jets are explained, beside the network's plain forward pass and what else people use.
 
     make bench [ARGS="--threads 1"]
-    python benchmarks/speed.py [JETS.root MODEL.pth DEFINITIONS.yml] [--threads T] [--repeats N]
+    python benchmarks/speed.py [JETS.root MODEL.pth DEFINITIONS.yml] [--threads T ...] [--repeats N]
 
 Without files, the jets of ../shared/cms-open-data where they are, else those that come along.
 Everything runs in one process, in turn, on the same jet; of each the median counts, and the ratio
 to the forward pass is taken within each turn. Rivals that are not installed are left out by name.
---kept-memory has glibc keep freed memory, as training does; without, its defaults, as the service.
+Freed memory is kept, for all that is measured, as the service has it; --default-memory leaves glibc
+alone. Prints tables in Markdown, first for one thread and then for as many as there are cores.
 """
 
 from __future__ import annotations
@@ -27,12 +28,16 @@ import numpy as np
 import torch
 
 import lrp_core
-from lrp_core.training import _keep_memory
+from lrp_core.allocator import keep_freed_memory
+from lrp_core.products import product
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "cms-open-data"
 SIZES = (16, 32, 64, 118)
 BATCHES = (1, 16, 128)
+N_SPREAD = 25  # jets spread over the file
+FORWARD = "plain forward pass"
 STEPS = 50  # of integrated gradients
+SLOW = "captum"  # has one jet of each size, in one turn
 PAIRS_AT_ONCE = 40_000  # edges that integrated gradients may hold at a time
 BLOCKS = ("edge_model.edge_mlp", "node_model.node_mlp_1", "node_model.node_mlp_2")
 Work = Callable[[lrp_core.Jet], Callable[[], object]]
@@ -74,7 +79,7 @@ def ours(model: lrp_core.Model) -> dict[str, Work]:
 
     zero, gamma = lrp_core.Zero(), lrp_core.Gamma(1.0)
     return {
-        "plain forward pass": forward,
+        FORWARD: forward,
         "fast path, LRP-0": explaining(zero, "auto"),
         "fast path, LRP-γ (default)": explaining(gamma, "auto"),
         "general engine, LRP-0": explaining(zero, "general"),
@@ -164,13 +169,15 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def measured(some: list[Callable[[], object]], repeats: int) -> np.ndarray:
-    """Seconds of every work in every turn [repeats, works]; slow ones have fewer turns."""
-    first = [seconds(work) for work in some]
+def measured(some: dict[str, Callable[[], object]], repeats: int) -> np.ndarray:
+    """Seconds of every work in every turn [repeats, works]; slow ones have one turn."""
     table = np.full((repeats, len(some)), np.nan)
+    for name, work in some.items():
+        if SLOW not in name:
+            work()
     for turn in range(repeats):
-        for number, work in enumerate(some):
-            if turn < 2 or first[number] < 1.0:
+        for number, (name, work) in enumerate(some.items()):
+            if SLOW not in name or not turn:
                 table[turn, number] = seconds(work)
     return table
 
@@ -178,31 +185,41 @@ def measured(some: list[Callable[[], object]], repeats: int) -> np.ndarray:
 def by_size(model: lrp_core.Model, jets: Any, repeats: int) -> None:
     """Medians and ratios to the forward pass, by size and over jets spread over the file."""
     found, missing = works(model)
+    counts, (own, ours) = multiply_adds(model), rates(model)
     n_tracks = np.asarray(jets.summary().n_tracks)
-    nearest = {size: np.argsort(abs(n_tracks - size), kind="stable")[:3] for size in SIZES}
-    spread = np.unique(np.linspace(0, len(jets) - 1, 25).astype(int))
-    columns = {f"{size} tracks": chosen for size, chosen in nearest.items()} | {"median": spread}
+    columns = {
+        f"{size} tracks": np.argsort(abs(n_tracks - size), kind="stable")[:3] for size in SIZES
+    }
+    columns[f"median of {N_SPREAD}"] = np.unique(
+        np.linspace(0, len(jets) - 1, N_SPREAD).astype(int)
+    )
     cells: dict[str, list[str]] = {name: [] for name in found}
-    heads = []
+    for name in counts:
+        cells[f"{name}: products alone"] = []
     for head, chosen in columns.items():
-        times, ratios = [], []
-        for index in chosen:
+        times: dict[str, list[float]] = {name: [] for name in cells}
+        ratios: dict[str, list[float]] = {name: [] for name in cells}
+        for number, index in enumerate(chosen):
             jet = jets[int(index)]
-            slow = head == "median"
-            some = {name: work for name, work in found.items() if not (slow and "captum" in name)}
-            table = measured([work(jet) for work in some.values()], repeats)
-            times.append(np.nanmedian(table, axis=0))
-            ratios.append(np.nanmedian(table / table[:, :1], axis=0))
-        at = "median of 25 jets" if head == "median" else head
-        heads.append(at)
-        typical = np.median(times, axis=0), np.median(ratios, axis=0)
-        for name in found:
-            if name in some:
-                time_, ratio = (float(part[list(some).index(name)]) for part in typical)
-                cells[name].append(f"{time_ * 1e3:.2f} ms, {ratio:.2f}")
-            else:
-                cells[name].append("–")
-    print(f"| | {' | '.join(heads)} |\n| --- |{' --- |' * len(heads)}")
+            some = {
+                name: work(jet)
+                for name, work in found.items()
+                if SLOW not in name or (number == 0 and head.endswith("tracks"))
+            }
+            table = measured(some, repeats)
+            each = dict(zip(some, np.nanmedian(table, axis=0), strict=True))
+            relative = dict(zip(some, np.nanmedian(table / table[:, :1], axis=0), strict=True))
+            for name, count in counts.items():
+                least = jet.n_edges * count / (own if name == FORWARD else ours)
+                each[f"{name}: products alone"] = least
+                relative[f"{name}: products alone"] = least / each[FORWARD]
+            for name in each:
+                times[name].append(float(each[name]))
+                ratios[name].append(float(relative[name]))
+        for name, row in cells.items():
+            took, ratio = times[name], ratios[name]
+            row.append(f"{np.median(took) * 1e3:.2f} ms, {np.median(ratio):.2f}" if took else "–")
+    print(f"| | {' | '.join(columns)} |\n| --- |{' --- |' * len(columns)}")
     for name, row in cells.items():
         print(f"| {name} | {' | '.join(row)} |")
     for line in missing:
@@ -215,42 +232,57 @@ def whole_file(model: lrp_core.Model, jets: list[lrp_core.Jet]) -> None:
     print(f"\n| jets per second, {len(jets)} jets | one at a time | 16 | 128 |")
     print("| --- | --- | --- | --- |")
     found, _ = works(model)
-    rivals = [name for name in found if name == "plain forward pass" or "zennit" in name]
+    rivals = [name for name in found if name == FORWARD or "zennit" in name]
     for name in rivals:
         took = sum(seconds(found[name](jet)) for jet in jets)
         print(f"| {name} | {len(jets) / took:.0f} | | |", flush=True)
     for rule in (lrp_core.Zero(), lrp_core.Gamma(1.0)):
-        cells = []
-        for batch in BATCHES:
-            packs = [jets[at : at + batch] for at in range(0, len(jets), batch)]
-            took = seconds(
-                lambda packs=packs, rule=rule: [  # type: ignore[misc]
-                    lrp_core.explain_batch(model, pack, rule=rule) for pack in packs
-                ]
-            )
-            cells.append(f"{len(jets) / took:.0f}")
-        print(f"| fast path, {rule.title} | {' | '.join(cells)} |", flush=True)
+        for edges in ("full", "summary"):
+            cells = []
+            for batch in BATCHES:
+                packs = [jets[at : at + batch] for at in range(0, len(jets), batch)]
+                start = time.perf_counter()
+                for pack in packs:
+                    lrp_core.explain_batch(model, pack, rule=rule, edges=edges)
+                cells.append(f"{len(jets) / (time.perf_counter() - start):.0f}")
+            print(f"| fast path, {rule.title}, edges {edges} | {' | '.join(cells)} |", flush=True)
+
+
+def multiply_adds(model: lrp_core.Model) -> dict[str, int]:
+    """Multiply-adds of an edge; what is done once per track is left out."""
+    hidden = model.network.interactionnetwork.edge_model.edge_mlp[0].out_features
+    f, square = len(model.columns), hidden * hidden
+    return {
+        FORWARD: 2 * f * hidden + 3 * square + f * hidden,
+        "LRP-0": 2 * square + 3 * f * hidden,
+        "LRP-γ": 12 * square + 6 * f * hidden,
+    }
+
+
+def rates(model: lrp_core.Model) -> tuple[float, float]:
+    """Multiply-adds per second of one large product: torch's own, and the fast path's."""
+    hidden = model.network.interactionnetwork.edge_model.edge_mlp[0].out_features
+    a, b = torch.randn(2048, hidden), torch.randn(hidden, hidden)
+    out = torch.empty_like(a)
+    with torch.inference_mode():
+        own = min(seconds(lambda: torch.mm(a, b, out=out)) for _ in range(200))
+        ours = min(seconds(lambda: product(a, b)) for _ in range(200))
+    return 2048 * hidden**2 / own, 2048 * hidden**2 / ours
 
 
 def floor(model: lrp_core.Model) -> None:
     """Multiply-adds of an edge, and what one large product reaches on the same threads."""
-    hidden = model.network.interactionnetwork.edge_model.edge_mlp[0].out_features
-    f, square = len(model.columns), hidden * hidden
-    plain = 2 * f * hidden + 3 * square + f * hidden
-    needed = {
-        "plain forward pass": plain,
-        "LRP-0": 2 * square + 3 * f * hidden,
-        "LRP-γ": 12 * square + 6 * f * hidden,
-    }
-    a, b = torch.randn(2048, hidden), torch.randn(hidden, hidden)
-    out = torch.empty_like(a)
-    took = min(seconds(lambda: torch.mm(a, b, out=out)) for _ in range(200))
-    rate = 2048 * square / took
+    counts, (own, ours) = multiply_adds(model), rates(model)
     print("\n| | multiply-adds of an edge | over the forward pass | an edge takes at least |")
     print("| --- | --- | --- | --- |")
-    for name, count in needed.items():
-        print(f"| {name} | {count:,} | {count / plain:.2f} | {count / rate * 1e6:.2f} µs |")
-    print(f"\nOne product [2048, {hidden}] x [{hidden}, {hidden}]: {rate / 1e9:.0f} G/s.")
+    for name, count in counts.items():
+        least = count / (own if name == FORWARD else ours) * 1e6
+        print(f"| {name} | {count:,} | {count / counts[FORWARD]:.2f} | {least:.2f} µs |")
+    print(
+        f"\nOne large product: {own / 1e9:.0f} G/s by torch's own library (the forward pass), ",
+        end="",
+    )
+    print(f"{ours / 1e9:.0f} G/s by that of the fast path.")
 
 
 def memory(given: list[str], rule: str, n_tracks: int) -> None:
@@ -282,34 +314,34 @@ def load(given: list[str]) -> tuple[lrp_core.Model, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("files", nargs="*", help="JETS.root MODEL.pth DEFINITIONS.yml")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, os.cpu_count() or 1}))
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--jets", type=int, help="only so many for the rates of a whole file")
-    parser.add_argument("--kept-memory", action="store_true")
+    parser.add_argument("--default-memory", action="store_true")
     parser.add_argument("--memory", nargs=2, metavar=("RULE", "TRACKS"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if len(given.files) not in (0, 3):
         parser.error("give JETS.root, MODEL.pth and DEFINITIONS.yml, or none of them")
-    torch.set_num_threads(given.threads)
-    if given.kept_memory:
-        _keep_memory()
+    kept = not given.default_memory and keep_freed_memory()
     if given.memory:
+        torch.set_num_threads(given.threads[0])
         memory(given.files, given.memory[0], int(given.memory[1]))
         return
     model, jets = load(given.files)
-    kept = "kept freed memory" if given.kept_memory else "glibc's defaults"
-    load_1 = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    print(f"{len(jets)} jets, {given.threads} threads, torch {torch.__version__}, {kept}; ", end="")
-    print(f"load of the machine at the start {load_1:.1f}\n", flush=True)
-    by_size(model, jets, given.repeats)
-    whole_file(model, list(jets[: given.jets]))
-    floor(model)
+    print(f"{len(jets)} jets, torch {torch.__version__}, ", end="")
+    print("freed memory kept, as by the service" if kept else "the allocator's defaults")
+    for threads in given.threads:
+        torch.set_num_threads(threads)
+        print(f"\n{threads} thread(s); load of the machine {os.getloadavg()[0]:.1f}\n", flush=True)
+        by_size(model, jets, given.repeats)
+        whole_file(model, list(jets[: given.jets]))
+        floor(model)
     print("\n| highest memory above the idle process | 200 tracks | 500 tracks |")
     print("| --- | --- | --- |")
     for rule in ("zero", "gamma(1.0)"):
         cells = []
         for n_tracks in (200, 500):
-            command = [sys.executable, __file__, *given.files, "--threads", str(given.threads)]
+            command = [sys.executable, __file__, *given.files, "--threads", "1"]
             command += ["--memory", rule, str(n_tracks)]
             ran = subprocess.run(command, capture_output=True, text=True, check=True)
             cells.append(ran.stdout.strip())

@@ -11,6 +11,7 @@ JetlrpError                 anything this project raises on purpose
 ├── TargetError             an output to explain that the network does not have
 ├── NetworkError            a network does not say its steps, or says them wrongly
 ├── PropagationError        relevance met an output that is exactly zero, or overflowed
+├── ExplanationError        an explanation has not what was asked of it
 ├── ExplanationFileError    a saved explanation cannot be read
 ├── RelevanceFileError      a file of many jets' relevance cannot be written or read
 ├── FigureError             a view cannot be read, or a figure cannot be drawn as wanted
@@ -65,6 +66,10 @@ class NetworkError(JetlrpError):
 
 class PropagationError(JetlrpError):
     """Relevance cannot be shared out: it stands on an output of exactly zero, or overflowed."""
+
+
+class ExplanationError(JetlrpError):
+    """An explanation has not what was asked of it, because less was asked for at first."""
 
 
 class ExplanationFileError(JetlrpError):

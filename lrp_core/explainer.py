@@ -26,6 +26,7 @@ from lrp_core.steps import Graph
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 ENGINES = ("auto", "general")
+EDGES = ("full", "summary")
 ROWS_AT_ONCE = 30_000  # tracks and edges that go through the general engine together
 LOOK_AHEAD = 250_000  # tracks and edges among which jets of the same size are sought
 
@@ -86,6 +87,7 @@ def explain(
     target: str | None = None,
     rule: AnyRule | str | None = None,
     dtype: str = "float32",
+    edges: str = "full",
     engine: str = "auto",
 ) -> Explanation:
     """Share the network's output for one jet out over its tracks, features and edges.
@@ -96,6 +98,8 @@ def explain(
             name of one of PRESETS
     dtype   "float32" or "float64"; rules that lose digits in float32 (``needs_float64``) are
             computed in float64 always
+    edges   "full": the relevance of every edge for every column; "summary": only significance and
+            signed sum of every edge, for less time and much less memory
     engine  "auto": the fast path where it applies (fast_path.py), else the general engine;
             "general": always the general engine, which gives the same up to rounding
 
@@ -103,7 +107,7 @@ def explain(
     Raises TargetError, RuleError, JetError (missing columns) or PropagationError.
     """
     (explanation,) = explain_batch(
-        model, [jet], target=target, rule=rule, dtype=dtype, engine=engine
+        model, [jet], target=target, rule=rule, dtype=dtype, edges=edges, engine=engine
     )
     return explanation
 
@@ -115,6 +119,7 @@ def explain_batch(
     target: str | None = None,
     rule: AnyRule | str | None = None,
     dtype: str = "float32",
+    edges: str = "full",
     engine: str = "auto",
 ) -> list[Explanation]:
     """Explain several jets; the same as one by one, up to rounding. Arguments as ``explain``.
@@ -131,16 +136,19 @@ def explain_batch(
         number = "float64"
     if engine not in ENGINES:
         raise SettingsError(f"engine is one of {', '.join(ENGINES)}, found {engine!r}")
+    if edges not in EDGES:
+        raise SettingsError(f"edges is one of {', '.join(EDGES)}, found {edges!r}")
+    asked = _Asked(model, wanted, rule, number, edges == "full")
     fast = None
     if engine == "auto" and model.interaction_network is not None:
         fast = fast_path.prepare(model.interaction_network, rule.for_stage, DTYPES[number])
     explanations: list[Explanation] = []
     for some in _packs(jets, LOOK_AHEAD):
-        found = _explain_fast(model, fast, some, wanted, rule, number) if fast else {}
+        found = _explain_fast(asked, fast, some) if fast else {}
         rest = [position for position in range(len(some)) if position not in found]
         others = iter(rest)
         for few in _packs([some[position] for position in rest], ROWS_AT_ONCE):
-            for explanation in _explain_together(model, few, wanted, rule, number):
+            for explanation in _explain_together(asked, few):
                 found[next(others)] = explanation
         explanations.extend(found[position] for position in range(len(some)))
     return explanations
@@ -257,18 +265,25 @@ def _tensors(model: Model, jets: Sequence[Jet], dtype: torch.dtype) -> tuple[Ten
     )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked for. rows: with every edge's row"""
+
+    model: Model
+    target: Target
+    rule: AnyRule
+    dtype: str
+    rows: bool
+
+
 def _explain_fast(
-    model: Model,
-    network: fast_path.Network,
-    jets: list[Jet],
-    target: Target,
-    rule: AnyRule,
-    dtype: str,
+    asked: _Asked, network: fast_path.Network, jets: list[Jet]
 ) -> dict[int, Explanation]:
     """The explanations, by position, of the jets that the fast path can explain.
 
     What it cannot, it leaves to the general engine, whose errors say whose they are and why.
     """
+    model = asked.model
     explanations: dict[int, Explanation] = {}
     complete = [position for position, jet in enumerate(jets) if fast_path.is_complete(jet)]
     sizes = [jets[position].n_tracks for position in complete]
@@ -276,31 +291,28 @@ def _explain_fast(
         positions = [complete[number] for number in group]
         tracks = np.stack([jets[position].select(model.columns) for position in positions])
         with torch.inference_mode():
-            x = torch.from_numpy(tracks).to(model.device, DTYPES[dtype])
+            x = torch.from_numpy(tracks).to(model.device, DTYPES[asked.dtype])
+            weights = x.new_tensor(asked.target.weights)
             try:
-                found = fast_path.explain_equals(network, x, x.new_tensor(target.weights))
+                found = fast_path.explain_equals(network, x, weights, rows=asked.rows)
             except PropagationError:
                 continue
             result = _Result(
-                model=model,
-                target=target,
-                rule=rule,
-                dtype=dtype,
                 logits=found.logits,
                 value=found.start.double().sum(dim=1),
                 tracks=list(found.tracks),
-                edges=[] if found.edges is None else list(found.edges),
+                edges=None if found.edges is None else list(found.edges),
+                sums=None if found.sums is None else list(found.sums),
                 significance=list(found.significance),
                 ledgers=found.ledgers,
             )
             some = [jets[position] for position in positions]
-            explanations.update(zip(positions, result.explanations(some), strict=True))
+            explanations.update(zip(positions, result.explanations(asked, some), strict=True))
     return explanations
 
 
-def _explain_together(
-    model: Model, jets: list[Jet], target: Target, rule: AnyRule, dtype: str
-) -> list[Explanation]:
+def _explain_together(asked: _Asked, jets: list[Jet]) -> list[Explanation]:
+    model, dtype = asked.model, asked.dtype
     x, graph = _tensors(model, jets, DTYPES[dtype])
     with torch.no_grad():
         steps = model.steps.bind(DTYPES[dtype])
@@ -310,55 +322,50 @@ def _explain_together(
         if not bool(torch.isfinite(logits).all()):
             first = int((~torch.isfinite(logits)).any(dim=1).nonzero()[0])
             raise PropagationError(f"{jets[first].jet_id}: {_NOT_FINITE.format(dtype)}")
-        start = logits * logits.new_tensor(target.weights)
+        start = logits * logits.new_tensor(asked.target.weights)
         try:
-            flow = propagate(steps, values, graph, start, rule.for_stage)
+            flow = propagate(steps, values, graph, start, asked.rule.for_stage)
         except PropagationError as error:
             if len(jets) > 1:  # find out whose it is
-                return [_explain_together(model, [jet], target, rule, dtype)[0] for jet in jets]
+                return [_explain_together(asked, [jet])[0] for jet in jets]
             raise PropagationError(f"{jets[0].jet_id}: {error}") from error
     sizes, edges = [jet.n_tracks for jet in jets], [jet.n_edges for jet in jets]
     by_stage = {stage: values.split(edges) for stage, values in flow.edges.items()}
     nearest, *deeper = by_stage
+    rows = by_stage[nearest]
     return _Result(
-        model=model,
-        target=target,
-        rule=rule,
-        dtype=dtype,
         logits=logits,
         value=start.double().sum(dim=1),
         tracks=flow.tracks.split(sizes),
-        edges=by_stage[nearest],
-        significance=[
-            torch.from_numpy(significance(one.cpu().numpy())) for one in by_stage[nearest]
-        ],
+        edges=rows if asked.rows else None,
+        sums=None if asked.rows else [one.sum(dim=1) for one in rows],
+        significance=[torch.from_numpy(significance(one.cpu().numpy())) for one in rows],
         ledgers=_ledgers(flow.ledger, len(jets)),
-        deeper={stage: by_stage[stage] for stage in deeper},
-    ).explanations(jets)
+        deeper={stage: by_stage[stage] for stage in deeper} if asked.rows else {},
+    ).explanations(asked, jets)
 
 
 @dataclass(frozen=True)
 class _Result:
-    """What either engine found for some jets, and how it was asked.
+    """What either engine found for some jets.
 
-    logits [n_jets, n_classes], value [n_jets] float64; tracks, edges and significance by jet
+    logits [n_jets, n_classes], value [n_jets] float64; tracks, edges' rows or their sums, and
+    significance by jet
     """
 
-    model: Model
-    target: Target
-    rule: AnyRule
-    dtype: str
     logits: Tensor
     value: Tensor
     tracks: Sequence[Tensor]
-    edges: Sequence[Tensor]
+    edges: Sequence[Tensor] | None
+    sums: Sequence[Tensor] | None
     significance: Sequence[Tensor]
     ledgers: list[Ledger]
     deeper: dict[str, Sequence[Tensor]] = field(default_factory=dict)
 
-    def explanations(self, jets: list[Jet]) -> list[Explanation]:
+    def explanations(self, asked: _Asked, jets: list[Jet]) -> list[Explanation]:
         """What belongs to each jet."""
-        model = self.model
+        model = asked.model
+        none = np.zeros((0, 2 * len(model.columns)), asked.dtype)
         logits = self.logits.double()
         probabilities = logits.softmax(dim=1).cpu().numpy()
         all_logits, values = logits.cpu().numpy(), self.value.tolist()
@@ -367,13 +374,13 @@ class _Result:
                 logits=all_logits[number],
                 probabilities=probabilities[number],
                 classes=model.classes,
-                target=self.target.name,
-                rule=self.rule,
-                dtype=self.dtype,
+                target=asked.target.name,
+                rule=asked.rule,
+                dtype=asked.dtype,
                 value=values[number],
                 track_relevance=self.tracks[number].cpu().numpy(),
                 edge_index=jet.edge_index,
-                edge_relevance=self.edges[number].cpu().numpy(),
+                edge_relevance=none if self.edges is None else self.edges[number].cpu().numpy(),
                 edge_significance=self.significance[number].cpu().numpy(),
                 ledger=ledger,
                 columns=model.columns,
@@ -385,6 +392,7 @@ class _Result:
                     stage: parts[number].cpu().numpy() for stage, parts in self.deeper.items()
                 },
                 jet=jet,
+                edge_sums=None if self.sums is None else self.sums[number].cpu().numpy(),
             )
             for number, (jet, ledger) in enumerate(zip(jets, self.ledgers, strict=True))
         ]

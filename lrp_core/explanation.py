@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
-from lrp_core.errors import ExplanationFileError, FigureError
+from lrp_core.errors import ExplanationError, ExplanationFileError, FigureError
 from lrp_core.rules import AnyRule, rule_from_dict
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ class Explanation:
     track_relevance        [n_tracks, n_columns]: the direct way plus the sum over its edges
     edge_index             [2, n_edges], row 0 source and row 1 destination, as in the jet
     edge_relevance         [n_edges, 2 n_columns]: what reached the columns of the edge's source
-                           and of its destination
+                           and of its destination; [0, 2 n_columns] if only a summary was asked for
+    edge_sums              [n_edges]: the sum of each edge's row, if only a summary was asked for
     edge_significance      [n_edges]: Frobenius norm of the edge's row over the sum of all norms;
                            sums to 1, all zeros where there is no edge or every norm is zero
     ledger                 a row per stage; its accounts prove that nothing was lost
@@ -147,6 +148,7 @@ class Explanation:
     version: str
     deeper_edge_relevance: Mapping[str, Array] = field(default_factory=dict)
     jet: Jet | None = field(default=None, repr=False)
+    edge_sums: Array | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -174,14 +176,21 @@ class Explanation:
         """[2, n_features]: what reached the features of one edge's source and destination.
 
         float64, ``edge_columns`` of the same name added up; all together the edge's signed
-        relevance.
+        relevance. Raises ExplanationError if only a summary of the edges was asked for.
         """
+        if self.edge_sums is not None:
+            raise ExplanationError(
+                f"{self.jet_id}: only a summary of the edges was asked for; "
+                "explain the jet with edges='full' to have them feature by feature"
+            )
         ends = self.edge_relevance[edge].astype(np.float64).reshape(2, -1)
         return _by_name(ends, self.edge_columns)
 
     @property
     def signed_edge_relevance(self) -> Array:
         """[n_edges]: the sum of each edge's row, positive = for the target."""
+        if self.edge_sums is not None:
+            return self.edge_sums
         total: Array = self.edge_relevance.sum(axis=1)
         return total
 
@@ -314,6 +323,8 @@ class Explanation:
         if suffix not in (".npz", ".json"):
             raise ExplanationFileError("an explanation is written as .npz or .json")
         arrays: dict[str, Array] = {name: np.asarray(getattr(self, name)) for name in _ARRAYS}
+        if self.edge_sums is not None:
+            arrays["edge_sums"] = self.edge_sums
         for stage, array in self.deeper_edge_relevance.items():
             arrays[f"deeper:{stage}"] = np.asarray(array)
         if suffix == ".npz":
@@ -339,7 +350,7 @@ class Explanation:
         """Everything that is no array, as plain data."""
         plain: dict[str, Any] = {"format": FORMAT}
         for item in fields(self):
-            if item.name not in _ARRAYS and item.name not in ("deeper_edge_relevance", "jet"):
+            if item.name not in (*_ARRAYS, "edge_sums", "deeper_edge_relevance", "jet"):
                 plain[item.name] = getattr(self, item.name)
         plain["rule"] = self.rule.to_dict()
         plain["ledger"] = [

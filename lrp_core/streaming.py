@@ -204,14 +204,15 @@ def _rows(
 ) -> list[JetRelevance]:
     """A row for every jet of a batch, explained or not."""
     good = {number: jet for number, jet in batch if isinstance(jet, Jet)}
-    rows: dict[int, JetRelevance] = {}
+    explained: dict[int, JetRelevance] = {}
     failures = {number: jet.message for number, jet in batch if isinstance(jet, BadJet)}
 
     def explain(numbers: Sequence[int]) -> None:
         some = [good[number] for number in numbers]
-        found = explain_batch(model, some, target=target, rule=rule, dtype=dtype)
+        rows = "full" if edges == "full" else "summary"
+        found = explain_batch(model, some, target=target, rule=rule, dtype=dtype, edges=rows)
         for number, jet, explanation in zip(numbers, some, found, strict=True):
-            rows[number] = JetRelevance.of(number, jet, explanation, edges)
+            explained[number] = JetRelevance.of(number, jet, explanation, edges)
 
     try:
         explain(list(good))
@@ -224,5 +225,5 @@ def _rows(
     for number, jet in batch:
         if number in failures:
             text = failures[number]
-            rows[number] = JetRelevance.failed(number, jet, text, target, str(rule))
-    return [rows[number] for number, _ in batch]
+            explained[number] = JetRelevance.failed(number, jet, text, target, str(rule))
+    return [explained[number] for number, _ in batch]

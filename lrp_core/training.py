@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import platform
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +17,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from lrp_core.allocator import keep_freed_memory
 from lrp_core.errors import TrainingError
 from lrp_core.evaluation import auc
 from lrp_core.fused_forward import fused_forward
@@ -161,7 +160,7 @@ def train(
     called again with the same settings and jets, and the file goes when it is done.
     Raises TrainingError if jets, settings and OUT.resume do not go together.
     """
-    _keep_memory()
+    keep_freed_memory(all_of_it=True)
     train_rows, validation_rows = split_by_event(jets, settings.validation_share, settings.seed)
     torch.manual_seed(settings.seed)
     network = InteractionNetwork(len(jets.columns), len(CLASSES), settings.hidden)
@@ -326,17 +325,3 @@ def take_jets(jets: JetArrays, rows: npt.NDArray[np.int64]) -> JetArrays:
         jets.pt[rows],
         jets.sdmass[rows],
     )
-
-
-def _keep_memory() -> None:
-    """Have glibc keep freed memory: giving it back and fetching it anew costs half of the time."""
-    if sys.platform != "linux":
-        return
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    trim_threshold, top_pad, mmap_max = -1, -2, -4
-    mallopt(mmap_max, 0)
-    mallopt(trim_threshold, (1 << 31) - 1)
-    mallopt(top_pad, 1 << 28)

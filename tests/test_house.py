@@ -25,7 +25,7 @@ WEB = {"fastapi", "starlette", "uvicorn", "gunicorn", "a2wsgi", "httpx", "dash",
 # What each module of lrp_core may import of lrp_core, in the order in which data walks through:
 # a module knows only modules of rows above its own.
 ROWS = (
-    ("errors",),
+    ("errors", "allocator"),
     (
         *("settings", "embedded", "features", "folder", "kinematics", "limits", "tensor_file"),
         *("truth", "watching"),

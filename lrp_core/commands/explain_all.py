@@ -48,10 +48,12 @@ def run(
 
     if not out.endswith(".parquet"):
         raise RelevanceFileError(f"{out}: the relevance of many jets is written as .parquet")
+    from lrp_core.allocator import keep_freed_memory
     from lrp_core.checkpoint import load_model
     from lrp_core.reading import open_jets
     from lrp_core.streaming import JETS_AT_ONCE, explain_files
 
+    keep_freed_memory()
     printed = console or Console(highlight=False, soft_wrap=True)
     files = open_jets(jets, tree=tree, columns=columns)
     network = load_model(model, definitions, device=device)

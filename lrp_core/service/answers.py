@@ -78,7 +78,14 @@ def by_significance(significance: Array) -> npt.NDArray[np.int64]:
 def make_answer(model: Model, jet: Jet, wanted: Wanted, dtype: str, *, with_edges: bool) -> Answer:
     """Explain a jet. ``with_edges`` keeps the relevance of every edge for every column as well."""
     began = perf_counter()
-    explanation = explain(model, jet, target=wanted.target, rule=wanted.rule, dtype=dtype)
+    explanation = explain(
+        model,
+        jet,
+        target=wanted.target,
+        rule=wanted.rule,
+        dtype=dtype,
+        edges="full" if with_edges else "summary",
+    )
     seconds = perf_counter() - began
     complete = np.array_equal(explanation.edge_index, complete_graph(jet.n_tracks))
     arrays = {

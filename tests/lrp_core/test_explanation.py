@@ -55,6 +55,15 @@ def record(value: float, tracks: Any, *rows: LedgerRow, **changes: Any) -> Expla
     return Explanation(**{**fields, **changes})
 
 
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_a_summary_of_the_edges_is_kept_in_files(tmp_path: Path, suffix: str) -> None:
+    explanation = explain(toys.toy_model(), toys.toy_jet(), edges="summary")
+    read = load_explanation(explanation.save(tmp_path / f"summary{suffix}"))
+    assert read.edge_sums is not None
+    assert read.edge_relevance.shape == explanation.edge_relevance.shape
+    assert np.array_equal(read.signed_edge_relevance, explanation.signed_edge_relevance)
+
+
 # The conservation error, as the method defines it.
 
 

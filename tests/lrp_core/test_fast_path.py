@@ -13,7 +13,7 @@ from torch import nn
 
 import lrp_core
 from lrp_core import explainer, fast_edges, fast_path
-from lrp_core.errors import PropagationError, SettingsError
+from lrp_core.errors import ExplanationError, PropagationError, SettingsError
 from lrp_core.explainer import explain, explain_batch
 from lrp_core.explanation import Explanation
 from lrp_core.interaction_network import InteractionNetwork
@@ -300,6 +300,30 @@ def test_sums_without_rows_are_those_of_the_rows() -> None:
         torch.testing.assert_close(short.sums, full.edges.sum(dim=2))
         torch.testing.assert_close(short.significance, full.significance)
         torch.testing.assert_close(short.tracks, full.tracks)
+
+
+@pytest.mark.parametrize("engine", ["auto", "general"])
+@pytest.mark.parametrize("rule", [Zero(), Gamma(1.0), AlphaBeta()], ids=str)
+def test_a_summary_of_the_edges_is_that_of_their_rows(rule: AnyRule, engine: str) -> None:
+    model = toys.toy_model()
+    jets = [toys.toy_jet(n_tracks, n_tracks) for n_tracks in (1, 4, 4, 6)]
+    asked: dict[str, Any] = {"rule": rule, "dtype": "float64", "engine": engine}
+    full = explain_batch(model, jets, **asked)
+    for one, whole in zip(explain_batch(model, jets, **asked, edges="summary"), full, strict=True):
+        assert one.edge_sums is not None
+        assert whole.edge_sums is None
+        assert one.edge_relevance.shape == (0, whole.edge_relevance.shape[1])
+        for name in ("signed_edge_relevance", "edge_significance", "track_relevance"):
+            assert far(getattr(one, name), getattr(whole, name)) <= 1e-13
+        assert one.ledger == whole.ledger
+        assert one.edge_columns == whole.edge_columns
+        with pytest.raises(ExplanationError, match="edges='full'"):
+            one.edge_feature_relevance(0)
+
+
+def test_edges_are_full_or_a_summary() -> None:
+    with pytest.raises(SettingsError, match="full, summary"):
+        explain(toys.toy_model(), toys.toy_jet(), edges="none")
 
 
 def test_memory_is_bounded_by_blocks() -> None:

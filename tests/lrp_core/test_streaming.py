@@ -81,7 +81,7 @@ def test_numbers_are_those_of_explain(files: Files, rule: str | None, tmp_path: 
     assert (found.n_jets, found.n_before, found.problems) == (len(COUNTS), 0, ())
     relevance = open_relevance(found.path)
     for number, row in enumerate(relevance):
-        expected = explain(model, jets[number], rule=rule)
+        expected = explain(model, jets[number], rule=rule, edges="summary")
         assert_same(row, expected, rtol=1e-5)
         assert (row.target, row.rule) == (expected.target, str(expected.rule))
         assert (row.jet_id, row.label, row.pt) == (
@@ -123,7 +123,7 @@ def test_a_part_of_the_jets_in_float64_with_full_edges(files: Files, tmp_path: P
 def same_numbers(jets: JetFiles, model: Model, out: Path) -> None:
     """Forty jets: to the last digit those of ``explain_batch``, within rounding of ``explain``."""
     explain_files(model, jets, out, rule="zero", first=100, last=139, jets_at_once=16)
-    together = explain_batch(model, jets.read(100, 116), rule="zero")
+    together = explain_batch(model, jets.read(100, 116), rule="zero", edges="summary")
     relevance = open_relevance(out)
     assert len(relevance) == 40
     for row, found in zip(relevance, together, strict=False):
