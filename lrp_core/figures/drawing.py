@@ -31,7 +31,6 @@ class Path:
 
     commands   ("M", (x, y)), ("L", (x, y)), ("C", (x1, y1, x2, y2, x, y)) and ("Z", ())
     dash       lengths of dashes and gaps; () for none
-    clip       only what lies inside of this outline is drawn; () for all of it
     kind       what it is, such as "edge": a class in SVG
     """
 
@@ -42,7 +41,6 @@ class Path:
     opacity: float = 1.0
     dash: tuple[float, ...] = ()
     round: bool = False
-    clip: tuple[Command, ...] = ()
     kind: str = ""
 
 

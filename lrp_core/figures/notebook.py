@@ -372,6 +372,7 @@ def heatmap_figure(
     figure.update_xaxes(
         tickvals=list(range(len(says.columns))), tickangle=-55, automargin=True,
         ticktext=[_html(column.short) for column in says.columns], row=2, col=1,
+        title={"text": "feature", "standoff": 6, "font": {"color": colours.muted}},
     )  # fmt: skip
     figure.update_yaxes(
         tickvals=list(range(len(says.rows))), autorange="reversed", automargin=True,

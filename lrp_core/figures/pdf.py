@@ -115,10 +115,6 @@ class _Page:
             if path.round:
                 stream.set_line_cap(1)
                 stream.set_line_join(1)
-        if path.clip:
-            self.follow(path.clip)
-            stream.clip()
-            stream.end()
         self.follow(path.commands)
         if path.fill is not None and path.stroke is not None:
             stream.fill_and_stroke()

@@ -24,7 +24,7 @@ from lrp_core.figures.numbers import value_words
 from lrp_core.figures.provenance import Provenance
 from lrp_core.figures.riverbed import Ribbon, Riverbed, lay_out
 from lrp_core.figures.sheet import Sheet, sheet
-from lrp_core.figures.stream import stream
+from lrp_core.figures.stream import flattened, hatched, stream
 from lrp_core.figures.theme import Theme, theme_of
 from lrp_core.figures.typeset import measure
 from lrp_core.figures.view import View
@@ -158,17 +158,10 @@ class _River:
     def hatch(self, outline: tuple[Command, ...]) -> Path:
         """Slanted lines across a branch, in step with those of its neighbours."""
         u = self.page.unit
-        places = [values[at : at + 2] for _, values in outline for at in range(0, len(values), 2)]
-        x0, x1 = min(x for x, _ in places), max(x for x, _ in places)
-        y0, y1 = min(y for _, y in places), max(y for _, y in places)
-        apart = HATCH * u * math.sqrt(2)  # measured along x
         lines: list[Command] = []
-        for n in range(math.ceil((x0 + y0) / apart), math.floor((x1 + y1) / apart) + 1):
-            lines += [("M", (n * apart - y0, y0)), ("L", (n * apart - y1, y1))]
-        return Path(
-            tuple(lines), stroke=self.theme.panel, width=1.4 * u, opacity=0.5, clip=outline,
-            kind="hatch",
-        )  # fmt: skip
+        for start, end in hatched(flattened(outline), HATCH * u * math.sqrt(2)):
+            lines += [("M", start), ("L", end)]
+        return Path(tuple(lines), stroke=self.theme.panel, width=1.4 * u, opacity=0.5, kind="hatch")
 
     def bars(self) -> Iterator[Item]:
         u, theme = self.page.unit, self.theme

@@ -104,3 +104,39 @@ def _turned(start: Point, commands: list[Command]) -> list[Command]:
             found.append(("C", (values[2], values[3], values[0], values[1], *ends[at])))
     # the first piece begins where the outline already stands, but for the join between two points
     return [("L", ends[-1]), *found]
+
+
+def flattened(commands: Sequence[Command], pieces: int = 16) -> list[Point]:
+    """The corners of an outline whose curves are straight pieces."""
+    corners: list[Point] = []
+    for letter, values in commands:
+        if letter == "C":
+            a, b, c = corners[-1], (values[0], values[1]), (values[2], values[3])
+            for n in range(1, pieces + 1):
+                t = n / pieces
+                weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+                points = (a, b, c, (values[4], values[5]))
+                x, y = (
+                    sum(w * point[side] for w, point in zip(weights, points, strict=True))
+                    for side in (0, 1)
+                )
+                corners.append((x, y))
+        elif values:
+            corners.append((values[0], values[1]))
+    return corners
+
+
+def hatched(corners: Sequence[Point], apart: float) -> list[tuple[Point, Point]]:
+    """The parts inside of a polygon of slanted lines, x + y = n · ``apart``."""
+    lines: dict[int, list[float]] = {}  # number of a line -> where along x it meets the outline
+    for (x0, y0), (x1, y1) in pairwise([*corners, corners[0]]):
+        start, end = (x0 + y0) / apart, (x1 + y1) / apart
+        for n in range(math.ceil(min(start, end)), math.ceil(max(start, end))):
+            share = (n - start) / (end - start)
+            lines.setdefault(n, []).append(x0 + share * (x1 - x0))
+    found = []
+    for n, places in sorted(lines.items()):
+        crossed = sorted(places)
+        for a, b in zip(crossed[::2], crossed[1::2], strict=False):
+            found.append(((a, n * apart - a), (b, n * apart - b)))
+    return found

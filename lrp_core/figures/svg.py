@@ -19,10 +19,8 @@ def to_svg(drawing: Drawing, *, embed_fonts: bool = False) -> str:
     embed_fonts  with the two fonts inside (70 kB), so that a browser without Inter shows it too
     """
     gradients: dict[Gradient, str] = {}
-    clips: dict[Commands, str] = {}
     body = "\n".join(
-        _path(item, gradients, clips) if isinstance(item, Path) else _text(item)
-        for item in drawing.items
+        _path(item, gradients) if isinstance(item, Path) else _text(item) for item in drawing.items
     )
     width, height = number(drawing.width), number(drawing.height)
     lines = [
@@ -34,10 +32,6 @@ def to_svg(drawing: Drawing, *, embed_fonts: bool = False) -> str:
     if drawing.metadata:
         lines.append(_metadata(drawing.metadata))
     definitions = "".join(_gradient(one, name) for one, name in gradients.items())
-    definitions += "".join(
-        f'<clipPath id="{name}"><path d="{path_data(one)}"/></clipPath>'
-        for one, name in clips.items()
-    )
     if embed_fonts:
         definitions = f"<style>{_faces()}</style>{definitions}"
     if definitions:
@@ -77,7 +71,7 @@ def _gradient(one: Gradient, name: str) -> str:
     )
 
 
-def _path(path: Path, gradients: dict[Gradient, str], clips: dict[Commands, str]) -> str:
+def _path(path: Path, gradients: dict[Gradient, str]) -> str:
     attributes = [f'd="{path_data(path.commands)}"', f'fill="{_paint(path.fill, gradients)}"']
     if path.stroke is not None:
         attributes.append(f'stroke="{_paint(path.stroke, gradients)}"')
@@ -86,9 +80,6 @@ def _path(path: Path, gradients: dict[Gradient, str], clips: dict[Commands, str]
             attributes.append(f'stroke-dasharray="{" ".join(map(number, path.dash))}"')
         if path.round:
             attributes.append('stroke-linecap="round" stroke-linejoin="round"')
-    if path.clip:
-        name = clips.setdefault(path.clip, f"c{len(clips)}")
-        attributes.append(f'clip-path="url(#{name})"')
     if path.opacity != 1:  # that of a whole element is drawn apart first, which is slow
         of = "stroke-" if path.fill is None else "fill-" if path.stroke is None else ""
         attributes.append(f'{of}opacity="{path.opacity:.3g}"')

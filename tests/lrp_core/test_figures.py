@@ -30,6 +30,7 @@ from lrp_core.figures import (
 )
 from lrp_core.figures.drawing import Gradient, Path, Text
 from lrp_core.figures.scene import Scene
+from lrp_core.figures.stream import flattened, hatched, stream
 from lrp_core.figures.typeset import face, measure
 from lrp_core.reading import open_jets
 
@@ -140,9 +141,9 @@ def test_a_figure_made_twice_is_the_same(explained, name):
 def plain_pdf(pdf: bytes) -> bytes:
     """All of it, with its streams decompressed."""
     found = [pdf]
-    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+    for part in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
         try:
-            found.append(zlib.decompress(stream))
+            found.append(zlib.decompress(part))
         except zlib.error:
             continue
     return b"\n".join(found)
@@ -204,7 +205,7 @@ def test_indices_gradients_and_halos_are_written():
     gradient = Gradient((0, 0), (10, 0), ((0, "#000000"), (0.5, "#888888"), (1, "#ffffff")))
     line = (("M", (0.0, 0.0)), ("C", (1.0, 1.0, 2.0, 2.0, 3.0, 0.0)), ("Z", ()))
     items = (
-        Path(line, stroke=gradient, width=2, clip=line, dash=(1, 2)),
+        Path(line, stroke=gradient, width=2, dash=(1, 2)),
         Text(5, 5, "p_T & <sign>", 10, "#123456", halo="#ffffff", degrees=30),
     )
     drawing = Drawing(20, 10, items, background="#ffffff")
@@ -224,3 +225,25 @@ def test_a_scene_knows_its_jet(explained):
     assert scene.n_edges == jet.n_edges
     assert scene.significance[scene.order[0]] == scene.significance.max()
     assert scene.stands_for == "H→bb̄"
+
+
+def test_hatches_stay_inside():
+    square = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0)]
+    lines = hatched(square, 4.0)
+    assert len(lines) == 5  # x + y = 0, 4, 8, 12, 16
+    for (x0, y0), (x1, y1) in lines:
+        assert x0 + y0 == pytest.approx(x1 + y1)
+        assert min(x0, y0, x1, y1) >= -1e-9
+        assert max(x0, y0, x1, y1) <= 10 + 1e-9
+    notch = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (5.0, 1.0), (0.0, 10.0)]
+    assert len(hatched(notch, 9.0)) == 3  # 0, and 9, which leaves it and comes back
+
+
+def test_a_branch_is_equally_thick_all_along():
+    outline, middle = stream([(0.0, 50.0), (60.0, 20.0), (100.0, 20.0)], 12.0)
+    corners = flattened(outline, 40)
+    for x, y in flattened(middle, 8)[1:-1]:
+        nearest = min(np.hypot(x - a, y - b) for a, b in corners if abs(b - y) < 12)
+        assert nearest == pytest.approx(6.0, abs=0.8) or x >= 60  # straight: corners are far
+    assert corners[0] == (0.0, 44.0)
+    assert corners[-1] == (0.0, 56.0)
