@@ -12,6 +12,9 @@
 
   const VIEWS = { network: "3D network plot", heatmap: "Heat map", river: "The river" };
   const PANELS = { heatmap: "heat", river: "river" }; // as the dock calls them
+  const FINEST = 1.5; // pixels of the plot for each of a figure at scale 1, so that lines are smooth
+  const GLIDE = 40; // ms after which a camera that was put somewhere is there
+  const SETTLING = 500; // looks at a camera that moves, 8 ms apart
   const MOST = 8192; // px a side that every WebGL draws
 
   /** Sizes of figures, as app/figure_form.py writes them into the page. */
@@ -120,7 +123,7 @@
   }
 
   /** A frame with everything but the 3D plot: {svg, picture: where that stands, canvas}. */
-  async function laidOut(shown, { view, width, height, theme, caption, dots }) {
+  async function laidOut(shown, { view, width, height, theme, caption, dots, words }) {
     const frame = document.createElement("iframe");
     frame.className = "figure-frame";
     frame.setAttribute("aria-hidden", "true");
@@ -164,12 +167,18 @@
                                   shown.scales);
       }
       const picture = place.getBoundingClientRect();
+      const said = {
+        title: [...figure.querySelectorAll(".figure-title > span")].map((one) => one.textContent),
+        subtitle: figure.querySelector(".figure-subtitle").textContent, caption,
+        colours: { page: theme.panel, text: theme.text, muted: theme.muted, accent: theme.accent },
+      };
+      figure.classList.toggle("wordless", !words);
       const content = new XMLSerializer().serializeToString(figure);
       const svg = `<svg xmlns="http://www.w3.org/2000/svg" data-theme="${theme.name}"` +
         ` width="${width * dots}" height="${height * dots}" viewBox="0 0 ${width} ${height}">` +
         `<style>${escape(css)}</style><foreignObject x="0" y="0" width="${width}"` +
         ` height="${height}">${content}</foreignObject></svg>`;
-      return { svg, picture, canvas };
+      return { svg, picture, canvas, said };
     } finally {
       frame.remove();
     }
@@ -201,7 +210,25 @@
     });
   }
 
-  /** The 3D plot of a size, drawn beside the page: {paint(context, x, y), turn(camera), end()}.
+  /** Draw the plot from where the camera was put, and no sooner: Plotly lets it glide there. What
+   * `then` does with the picture it does at once, as WebGL keeps none for later. */
+  async function settled(inside, { eye }, then = () => {}) {
+    const wanted = [eye.x, eye.y, eye.z];
+    for (let look = 0; look < SETTLING; look++) {
+      await new Promise((done) => setTimeout(done, look ? 8 : GLIDE));
+      inside.glplot.redraw();
+      const { view } = inside.glplot.cameraParams; // the inverse of where the camera stands
+      const drawn = [0, 1, 2].map((at) => -[0, 1, 2].reduce(
+        (sum, row) => sum + view[4 * at + row] * view[12 + row], 0));
+      if (drawn.every((value, at) => Math.abs(value - wanted[at]) < 1e-5)) {
+        then();
+        return;
+      }
+    }
+    throw new Error("the camera did not come to rest");
+  }
+
+  /** The 3D plot of a size, drawn beside the page: {turn(camera), paint(context, x, y, camera), end()}.
    *
    * width, height  in CSS px, at scale 1
    * zoom           how much larger than on the page everything is
@@ -226,7 +253,7 @@
       const camera = geometry.cameraIn(shown.state.camera, width / zoom, height / zoom);
       const size = shown.state.projection === "perspective" ? 1
         : geometry.orthographicSize(width, height);
-      const ratio = Math.min(Math.max(2, scale), MOST / Math.max(width, height));
+      const ratio = Math.min(Math.max(FINEST, scale), MOST / Math.max(width, height));
       const layout = scene.layout(made.where, large,
         { ...camera, projection: { type: shown.state.projection } }, 1, size);
       await Plotly.newPlot(div, enlarged(made.list, zoom), { ...layout, width, height }, {
@@ -238,15 +265,10 @@
       await Plotly.react(div, enlarged(made.list, zoom), { ...layout, width, height });
       return {
         camera,
-        async turn(to) {
-          await Plotly.relayout(div, {
-            "scene.camera": { ...to, projection: { type: shown.state.projection } } });
-        },
-        /** Draw the plot as it stands now; WebGL keeps no picture for later. */
-        paint(context, x, y) {
-          inside.glplot.redraw();
-          context.drawImage(inside.glplot.canvas, x, y, width * scale, height * scale);
-        },
+        turn: (to) => Plotly.relayout(div, {
+          "scene.camera": { ...to, projection: { type: shown.state.projection } } }),
+        paint: (context, x, y, from) => settled(inside, from || camera, () =>
+          context.drawImage(inside.glplot.canvas, x, y, width * scale, height * scale)),
         end,
       };
     } catch (error) {
@@ -259,7 +281,7 @@
 
   /** A figure made ready: {name, caption, metadata, width, height, paint(canvas), turn, end}. */
   async function prepared({ search = null, view = "network", preset = "slide", scale = null,
-                            transparent = false }) {
+                            transparent = false, words = true }) {
     if (!(view in VIEWS)) throw new Error(`there is no view ${view}: ${Object.keys(VIEWS).join(", ")}`);
     const sizes = facts();
     const { width, height } = sizes.presets[preset];
@@ -270,24 +292,26 @@
     const says = await provenance(shown, view);
     const { zoom } = sizes;
     const dots = zoom * times;
-    const { svg, picture, canvas } = await laidOut(shown, { view, theme, dots,
+    const { svg, picture, canvas, said } = await laidOut(shown, { view, theme, dots, words,
       width: width / zoom, height: height / zoom, caption: says.caption });
     const over = await imageOf(svg);
     const plot = view !== "network" ? null : await plotted(shown, {
       width: Math.floor(picture.width * zoom), height: Math.floor(picture.height * zoom),
       zoom, theme, scale: times });
     return {
-      ...says, width: width * times, height: height * times, camera: plot && plot.camera,
+      ...says, words: { ...said, zoom }, width: width * times, height: height * times, camera: plot && plot.camera,
       turn: (camera) => plot.turn(camera),
       end: () => { if (plot) plot.end(); },
-      paint(on) {
+      async paint(on, from) {
         const context = on.getContext("2d");
         context.clearRect(0, 0, on.width, on.height);
         if (!transparent) {
           context.fillStyle = theme.panel;
           context.fillRect(0, 0, on.width, on.height);
         }
-        if (plot) plot.paint(context, Math.round(picture.x * dots), Math.round(picture.y * dots));
+        if (plot) {
+          await plot.paint(context, Math.round(picture.x * dots), Math.round(picture.y * dots), from);
+        }
         if (canvas) {
           const { x, y, width: wide, height: high } = canvas.box;
           context.drawImage(canvas.picture, x * dots, y * dots, wide * dots, high * dots);
@@ -347,13 +371,18 @@
 
   /** A figure as PNG: {name, blob}. */
   async function png(wanted) {
+    const { name, blob } = await drawnOnce(wanted);
+    return { name: `${name}.png`, blob };
+  }
+
+  async function drawnOnce(wanted) {
     const figure = await prepared(wanted);
     try {
       const on = sheetOf(figure);
-      figure.paint(on);
+      await figure.paint(on);
       const blob = await new Promise((done) => on.toBlob(done, "image/png"));
       if (!blob) throw new Error(`${on.width} × ${on.height} pixels are more than this browser can draw`);
-      return { name: `${figure.name}.png`, blob: await withText(blob, figure.metadata) };
+      return { ...figure, blob: await withText(blob, figure.metadata) };
     } finally {
       figure.end();
       redraw();
@@ -379,8 +408,9 @@
   /** The frame of a turn at a part of it, from 0 to 1, as base64 PNG. */
   async function frameAt(part) {
     const { figure, on } = film;
-    await figure.turn(window.jetlrp.camera.around(figure.camera, 2 * Math.PI * part));
-    figure.paint(on);
+    const camera = window.jetlrp.camera.around(figure.camera, 2 * Math.PI * part);
+    await figure.turn(camera);
+    await figure.paint(on, camera);
     return on.toDataURL("image/png").split(",")[1];
   }
 
@@ -396,10 +426,10 @@
     reader.readAsDataURL(blob);
   });
 
-  /** A figure for the command: {name, png: base64}. */
+  /** A figure for the command: {name without its ending, png: base64, metadata, words}. */
   async function pngText(wanted) {
-    const { name, blob } = await png(wanted);
-    return { name, png: await toBase64(blob) };
+    const { name, blob, metadata, words } = await drawnOnce(wanted);
+    return { name, png: await toBase64(blob), metadata, words };
   }
 
   /* ---------------------------------------------------------------- PNG texts */

@@ -276,6 +276,8 @@ def test_what_is_installed_is_what_is_used() -> None:
         for imported in imports_of(path)
         for home in homes.get(imported.split(".")[0], [])
     }
+    extra = {distribution(one) for one in project["optional-dependencies"]["export"]}
+    required |= extra  # imported where a format needs it
     through_fastapi = {"starlette", "pydantic-core"}
     not_imported = {"fastapi-swagger", "gunicorn"}  # files of a page, and a program
     assert used - required - through_fastapi - {"jetlrp"} == set(), "used, but not required"

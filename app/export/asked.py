@@ -13,6 +13,7 @@ from lrp_core.errors import JetlrpError
 VIEWS = ("network", "heatmap", "river")
 STILLS = ("png", "svg", "pdf", "html")
 FORMATS = (*STILLS, "mp4", "gif", "pptx")
+PAGE = "http://127.0.0.1:8050/"  # of `jetlrp serve`
 MOST_JETS = 100_000
 
 
@@ -27,11 +28,13 @@ class Figure:
     jet     its number
     search  the view, as the page's address has it: "?jet=12&theme=dark"
     view    "network", "heatmap" or "river"
+    base    where a page is that shows it, before the question mark
     """
 
     jet: int
     search: str
     view: str
+    base: str = PAGE
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def figures(
                 "which jet? Give --jet with its number, or --link with a link that has one"
             )
         numbers = numbers_of([query["jet"]])
+    base = link.strip().partition("?")[0] if link and "://" in link else PAGE
     names = VIEWS if "all" in views else tuple(dict.fromkeys(views))
     for name in names:
         if name not in VIEWS:
@@ -85,7 +89,7 @@ def figures(
         own = {**query, "jet": str(jet), **given}
         own.setdefault("theme", PRESETS[preset].theme)
         search = link_text(own)
-        made += [Figure(jet, search, name) for name in names]
+        made += [Figure(jet, search, name, base) for name in names]
     return made
 
 

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
+from app.export.animation import parts_of_turn, to_gif, to_mp4
 from app.export.asked import ExportError, Figure, Look
 from app.export.chromium import SECONDS, Chromium, ChromiumError, find_chromium
+from app.export.extra import check_extra
+from app.export.slides import to_pptx
 from app.presets import PRESETS, SCALES
 from lrp_core.errors import JetlrpError
 from lrp_core.settings import Settings
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 ALL_GOOD, SOME_FAILED = 0, 1
 PROBLEMS_SHOWN = 10
+MOVING = ("mp4", "gif")
 IN_CHROMIUM = ("png", "mp4", "gif", "pptx")
 
 
@@ -49,7 +53,15 @@ def run(
 
     from app.serve import serving
 
-    check(look)
+    check(look, formats)
+    made = [
+        (figure, form)
+        for figure in asked
+        for form in formats
+        if form not in MOVING or figure.view == "network"
+    ]
+    if not made:
+        raise ExportError(f"{' and '.join(formats)}: only the network plot turns; add it to --view")
     without = _without_chromium(formats)
     printed = console or Console(highlight=False, soft_wrap=True)
     folder = Path(out)
@@ -62,18 +74,17 @@ def run(
     with ExitStack() as stack:
         address = stack.enter_context(serving(settings))
         studio = stack.enter_context(Studio(address, without=without))
-        progress = stack.enter_context(_shown(len(asked) * len(formats)))
-        for number, figure in enumerate(asked):
-            for place, form in enumerate(formats):
-                progress(number * len(formats) + place, f"jet {figure.jet}, {figure.view}, {form}")
-                try:
-                    name, content = studio.make(figure, form, look)
-                except JetlrpError as error:
-                    problems.append(f"jet {figure.jet}, {figure.view}, {form}: {error}")
-                    continue
-                (folder / name).write_bytes(content)
-                written += 1
-        progress(len(asked) * len(formats), "")
+        progress = stack.enter_context(_shown(len(made)))
+        for done, (figure, form) in enumerate(made):
+            progress(done, f"jet {figure.jet}, {figure.view}, {form}")
+            try:
+                name, content = studio.make(figure, form, look)
+            except JetlrpError as error:
+                problems.append(f"jet {figure.jet}, {figure.view}, {form}: {error}")
+                continue
+            (folder / name).write_bytes(content)
+            written += 1
+        progress(len(made), "")
     for problem in problems[:PROBLEMS_SHOWN]:
         printed.print(problem, markup=False)
     if len(problems) > PROBLEMS_SHOWN:
@@ -107,8 +118,11 @@ def _without_chromium(formats: Sequence[str]) -> bool:
     return False
 
 
-def check(look: Look) -> None:
-    """Raise ExportError for a preset or a scale that there is not."""
+def check(look: Look, formats: Sequence[str]) -> None:
+    """Raise ExportError for a preset or scale that there is not, a format without its extra."""
+    check_extra(formats)
+    if any(form in MOVING for form in formats):
+        parts_of_turn(look.frames)
     if look.preset not in PRESETS:
         raise ExportError(f"--preset: {look.preset!r} is none; there are {', '.join(PRESETS)}")
     if look.scale not in SCALES:
@@ -126,6 +140,7 @@ class Studio:
         self.without = without
         self._running = ExitStack()
         self._chromium: Chromium | None = None
+        self._film: tuple[tuple[Figure, Look], dict[str, Any], list[bytes]] | None = None
         self._http = self._running.enter_context(
             httpx.Client(base_url=address, timeout=SECONDS, trust_env=False)
         )
@@ -145,8 +160,47 @@ class Studio:
         if form == "html":
             query = {"view": figure.view, "link": figure.search}
             return _file(self._ask("/_jetlrp/figure.html", query))
-        made = self.chromium().call("pngText", _wanted(figure, look))
-        return made["name"], base64.b64decode(made["png"])
+        if form in MOVING:
+            return self._turning(figure, form, look)
+        wanted = _wanted(figure, look)
+        if form == "png":
+            made = self.chromium().call("pngText", wanted)
+            return f"{made['name']}.png", base64.b64decode(made["png"])
+        made = self.chromium().call("pngText", {**wanted, "transparent": True, "words": False})
+        preset = PRESETS[look.preset]
+        content = to_pptx(
+            base64.b64decode(made["png"]),
+            size=(preset.width, preset.height),
+            words=made["words"],
+            metadata=made["metadata"],
+            link=figure.base + figure.search,
+        )
+        return f"{made['name']}.pptx", content
+
+    def _turning(self, figure: Figure, form: str, look: Look) -> tuple[str, bytes]:
+        """The network plot turning once; its frames are kept for another format."""
+        if self._film is None or self._film[0] != (figure, look):
+            self._film = ((figure, look), *self._filmed(figure, look))
+        _, begun, frames = self._film
+        if form == "gif":
+            content = to_gif(frames, begun["caption"])
+        else:
+            title, comment = begun["metadata"]["Title"], begun["caption"]
+            content = to_mp4(
+                frames, {"title": title, "comment": comment, "description": figure.search}
+            )
+        return f"{begun['name']}.{form}", content
+
+    def _filmed(self, figure: Figure, look: Look) -> tuple[dict[str, Any], list[bytes]]:
+        """Where a turn comes from, and its frames as PNG."""
+        chromium = self.chromium()
+        wanted = {**_wanted(figure, look), "scale": 1, "transparent": False}
+        begun = chromium.call("beginTurn", wanted)
+        try:
+            parts = parts_of_turn(look.frames)
+            return begun, [base64.b64decode(chromium.call("frameAt", part)) for part in parts]
+        finally:
+            chromium.call("endTurn")
 
     def _vector(self, figure: Figure, form: str, look: Look) -> tuple[str, bytes]:
         """A figure drawn without a browser, by the service."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from app.cli import cli
-from app.export.asked import ExportError, figures, formats_of, link_text, numbers_of
+from app.export.animation import parts_of_turn
+from app.export.asked import ExportError, Look, figures, formats_of, link_text, numbers_of
 from app.export.chromium import ChromiumError, find_chromium
+from app.export.command import run
+from app.export.extra import check_extra
+from lrp_core.settings import read_settings
 
 
 def test_numbers_of_jets_are_read_as_people_write_them():
@@ -83,3 +91,40 @@ def test_without_a_chromium_it_is_said_how_to_get_one(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ChromiumError, match="install one, or set JETLRP_CHROMIUM"):
         find_chromium()
+
+
+def test_what_needs_the_extra_names_the_command(monkeypatch):
+    monkeypatch.setattr("app.export.extra.find_spec", lambda name: None)
+    check_extra(["png", "svg", "pdf", "html"])
+    with pytest.raises(ExportError, match=r"mp4 and pptx need more packages: pip install 'jetlrp"):
+        check_extra(["mp4", "png", "pptx"])
+
+
+def test_a_turn_has_frames_enough_and_no_seam():
+    parts = list(parts_of_turn(60))
+    assert parts[0] == 0
+    assert np.allclose(np.diff([*parts, 1.0]), 1 / 60)
+    with pytest.raises(ExportError, match="60 or more, found 12"):
+        parts_of_turn(12)
+
+
+def test_without_a_chromium_there_are_still_figures(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("JETLRP_CHROMIUM", str(tmp_path / "none"))
+    asked = figures(["0"], ["network"], preset="paper")
+    formats = ["png", "svg", "pdf", "html"]
+    look = Look("paper", scale=1)
+    assert run(read_settings(), asked, formats, look, str(tmp_path / "out")) == 0
+    assert "PNG is made from the vector drawing" in capsys.readouterr().err
+    made = {path.suffix: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert set(made) == {".png", ".svg", ".pdf", ".html"}
+    assert Image.open(io.BytesIO(made[".png"])).size == (1200, 900)
+    assert made[".svg"].count(b'class="edge"') == 130, "a path for every edge that is drawn"
+    assert b"/Image" not in made[".pdf"]
+    assert b"simulated_jets.root, jet 0" in made[".html"]
+    with pytest.raises(ExportError, match=r"pptx: .*none, which is no program.*svg, pdf, html"):
+        run(read_settings(), asked, ["png", "pptx"], look, str(tmp_path))
+
+
+def test_only_the_network_plot_turns(tmp_path):
+    with pytest.raises(ExportError, match="only the network plot turns"):
+        run(read_settings(), figures(["0"], ["river"]), ["mp4"], Look(), str(tmp_path))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import zipfile
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
+from pptx import Presentation
 
 from app.export.asked import Figure, Look
 from app.export.chromium import ChromiumError
@@ -219,3 +223,56 @@ def test_the_other_stand_alone_figures_answer_the_pointer(studio, offline):
         tab.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.45)
         tab.mouse.move(box["x"] + box["width"] * 0.31, box["y"] + box["height"] * 0.46)
         tab.locator(".tooltip:visible").first.wait_for()
+
+
+@browser_test
+def test_a_turn_is_a_loop_of_frames_that_all_differ(studio, tmp_path):
+    """Both formats of one turn: its frames are made once."""
+    figure = Figure(3, "?jet=3&theme=dark", "network")
+    look = Look(preset="paper", frames=60)
+    name, content = studio.make(figure, "gif", look)
+    assert name == "toy_3_network_margin.gif"
+    gif = Image.open(io.BytesIO(content))
+    assert (gif.n_frames, gif.size, gif.info["loop"]) == (60, (960, 720), 0)
+    assert "toy.root, jet 3" in gif.info["comment"].decode()
+    frames = [np.asarray(frame.convert("L"), dtype=float) for frame in ImageSequence.Iterator(gif)]
+    steps = [np.abs(a - b).mean() for a, b in itertools.pairwise([*frames, frames[0]])]
+    assert min(steps) > 0
+    assert steps[-1] < 3 * np.median(steps), "the last frame leads to the first"
+
+    name, video = studio.make(figure, "mp4", look)
+    assert name == "toy_3_network_margin.mp4"
+    path = tmp_path / name
+    path.write_bytes(video)
+    reader = imageio_ffmpeg.read_frames(str(path), pix_fmt="gray")
+    about = next(reader)
+    assert (about["size"], about["fps"], about["codec"]) == ((1200, 900), 24.0, "h264")
+    assert sum(1 for _ in reader) == 60
+    assert b"toy.root, jet 3" in video
+    assert studio.make(figure, "mp4", look)[1] == video
+
+
+@browser_test
+def test_a_slide_has_the_picture_and_its_words_as_text(studio):
+    link = "?jet=5&theme=light"
+    figure = Figure(5, link, "network", "http://127.0.0.1:8050/")
+    name, content = studio.make(figure, "pptx", Look(scale=1))
+    assert name == "toy_5_network_margin.pptx"
+    assert studio.make(figure, "pptx", Look(scale=1))[1] == content, "the same figure again"
+    deck = Presentation(io.BytesIO(content))
+    (slide,) = deck.slides
+    shapes = {shape.name: shape for shape in slide.shapes}
+    picture = shapes["Figure"]
+    assert (picture.left, picture.top) == (0, 0)
+    assert (picture.width, picture.height) == (deck.slide_width, deck.slide_height)
+    assert opened(picture.image.blob).size == (1920, 1080)
+    assert deck.slide_width / deck.slide_height == pytest.approx(16 / 9, rel=1e-3)
+    for part in ("Jet 5", "H→bb̄ 96.8 %", "LRP-γ(1)", "accounted for"):
+        assert part in slide.shapes.title.text_frame.text
+    assert "conservation error" in shapes["Provenance"].text_frame.text
+    assert "7 tracks" in shapes["What it shows"].text_frame.text
+    notes = slide.notes_slide.notes_text_frame.text
+    assert f"http://127.0.0.1:8050/{link}" in notes
+    assert deck.core_properties.author == "jetlrp 0.0.0"
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        assert {part.date_time[0] for part in parts.infolist()} == {1980}
