@@ -324,10 +324,13 @@ def _serve_figures(app: Dash, client: ServiceClient, prefix: str) -> None:
     def _standalone() -> Any:
         view, link = request.args.get("view", "network"), request.args.get("link", "")
         try:
-            jets = figure_data.jets_of(client, figure_data.query_of(link))
+            query = figure_data.query_of(link)
+            jets = figure_data.jets_of(client, query)
             own, asked = jets["a"]["jet"], jets["a"]["question"]
-            says = client.figure_provenance(own["index"], view, view=link, **asked)
-            text = document(jets, view, link, says, client.choices(), assets_folder())
+            says = client.figure_provenance(
+                own["index"], view, view=link, target=asked["target"], rule=asked["rule"]
+            )
+            text = document(jets, view, link, says, client.of(query).choices(), assets_folder())
         except ServiceError as error:
             return refusal(502, error)
         headers = {"Content-Disposition": f'attachment; filename="{says.name}.html"'}

@@ -323,8 +323,8 @@
 
   /** What the service says of a figure, as an address. more: "/provenance", ".svg" or ".pdf". */
   function addressOf({ a, search }, view, more, how = {}) {
-    const { jet, question } = a;
-    const query = new URLSearchParams({ view: search, ...question, ...how });
+    const { jet, question: { target, rule } } = a; // file and network stand in the view
+    const query = new URLSearchParams({ view: search, target, rule, ...how });
     return `${base()}api/v1/jets/${jet.index}/figures/${view}${more}?${query}`;
   }
 
