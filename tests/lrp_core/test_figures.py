@@ -236,7 +236,7 @@ def test_hatches_stay_inside():
         assert min(x0, y0, x1, y1) >= -1e-9
         assert max(x0, y0, x1, y1) <= 10 + 1e-9
     notch = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (5.0, 1.0), (0.0, 10.0)]
-    assert len(hatched(notch, 9.0)) == 3  # 0, and 9, which leaves it and comes back
+    assert len(hatched(notch, 9.0)) == 4  # 0, 18, and 9, which leaves it and comes back
 
 
 def test_a_branch_is_equally_thick_all_along():
