@@ -165,7 +165,7 @@ class Look:
         found = sorted(walk(folder), key=lambda entry: entry.name)
         asked: dict[tuple[str, Stamp], Future[JetsFacts | ModelFacts]] = {}
         with self._lock:
-            for entry in found:
+            for entry in sorted(found, key=lambda one: one.kind, reverse=True):  # networks first
                 if entry.problem is None:
                     if entry.key not in self._facts:
                         self._facts[entry.key] = self._looking.submit(self._see, folder, entry)

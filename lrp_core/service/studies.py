@@ -17,6 +17,7 @@ from typing import Any
 
 from lrp_core import embedded
 from lrp_core.errors import CheckpointError, DefinitionsError, JetFileError, NetworkError
+from lrp_core.folder import shown
 from lrp_core.model import Model
 from lrp_core.reading import JetFiles, JetSource
 from lrp_core.service.answers import Answer
@@ -54,6 +55,7 @@ SCORED_JETS = 5_000_000  # whose scores are remembered for files that nobody loo
 Key = tuple[str, Stamp]
 Pair = tuple[Key, Key]  # of a file and of a network
 WORDS: dict[Kind, str] = {"jets": "file of jets", "model": "network"}
+MOST_NAMED = 6  # columns that an error names
 MOST_CHOICES = 50  # names that an error lists
 
 
@@ -213,7 +215,8 @@ class Studies:
         raise Problem(
             404,
             "unknown_file" if kind == "jets" else "unknown_model",
-            f"There is no {WORDS[kind]} {name!r} here; GET /api/v1/library lists what there is.",
+            f"There is no {WORDS[kind]} {shown(name)} here. Choose another one; "
+            "GET /api/v1/library lists what there is.",
             choices=names[:MOST_CHOICES],
         )
 
@@ -313,7 +316,7 @@ class Studies:
             if not first_jets or not first_models:
                 raise Problem(404, "nothing_here", "There are no jets or no network here yet.")
             found = first_jets[0], first_models[0]
-        elif file is None and model is None:
+        elif file is None and model is None and not any(one.pending for one in (*jets, *models)):
             self._usual = (found[0].name, found[1].name)
         return found[0].name, found[1].name
 
@@ -398,10 +401,16 @@ def _check_fit(jets: Jets, model: Model, file: str, model_name: str) -> None:
         raise Problem(
             422,
             "does_not_fit",
-            f"{model_name} does not fit {file}: it reads {', '.join(missing)}, which the file does "
-            f"not have; the file has {', '.join(columns)}. Choose another network, or a file with "
-            "these columns.",
+            f"{model_name} does not fit {file}: it reads {_some(missing)}, which the file does not "
+            f"have; the file has {_some(columns)}. Choose another network, or a file with these "
+            "columns.",
         )
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names of many."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _unusable(entry: Entry, error: Exception) -> Problem:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.test_library import listing
 from tests.conftest import missing
 
 pytestmark = pytest.mark.browser
@@ -100,6 +101,21 @@ def test_axe_has_nothing_against_the_page(toy_site, page, axe, state):
         page.evaluate("(name) => { document.documentElement.dataset.theme = name; }", theme)
         page.wait_for_timeout(300)  # colours fade from one theme to the other
         assert violations(page, axe) == "", theme
+
+
+def test_axe_has_nothing_against_the_lists_of_the_library(toy_site, page, axe):
+    toy_site.service.library = listing(expires=2e9).model_dump()
+    page.goto(f"{toy_site.address}/?jet=5")
+    page.locator(DRAWN).wait_for(timeout=PATIENCE)
+    for kind in ("files", "models"):
+        page.locator(f"#library-{kind}-button").click()
+        page.locator(f"#library-{kind} .library-row").first.wait_for()
+        page.locator(f"#library-{kind} .upload-rules").get_by_text("14 days").wait_for()
+        for theme in ("dark", "light"):
+            page.evaluate("(name) => { document.documentElement.dataset.theme = name; }", theme)
+            page.wait_for_timeout(300)
+            assert violations(page, axe) == "", (kind, theme)
+        page.keyboard.press("Escape")
 
 
 def test_a_service_that_is_away_is_said_to_everybody(toy_site, page, axe):

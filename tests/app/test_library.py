@@ -21,7 +21,7 @@ from tests.service.library_files import write_jets, write_model
 MODEL = "() => window.jetlrp.view.shown.a && window.jetlrp.view.shown.a.question.model"
 
 
-def listing(**change):
+def listing(expires=None, **change):
     """Two files and two networks of which each goes with one of the other kind."""
     file = {"origin": "library", "labels": ["hbb", "qcd"], "n_bytes": 45_300_000}
     model = {"origin": "library", "classes": ["qcd", "hbb"], "targets": ["margin", "qcd", "hbb"]}
@@ -37,7 +37,7 @@ def listing(**change):
             {**model, "name": "one.pth", "columns": ["track_pt", "track_dz", "track_pt"],
              "n_parameters": 26402, "checkpoint_hash": "ab12cd34ef" * 6},
             {**model, "name": "two.pth", "columns": ["track_pt"]},
-            {"name": "later.pth", "origin": "upload", "pending": True},
+            {"name": "upload:later.pth", "origin": "upload", "pending": True, "expires": expires},
         ],
         **change,
     })  # fmt: skip
@@ -67,7 +67,7 @@ def test_the_lists_say_what_is_known_and_what_goes_together():
     ]
     assert models["one.pth"]["figure"] == "AUC 0.988"
     assert models["two.pth"]["fits"]
-    assert models["later.pth"]["pending"]
+    assert models["upload:later.pth"]["pending"]
     assert found["pending"]
     # seen from the other file
     found = library.rows(listing(), {"file": "run3/b.root", "model": "two.pth"})

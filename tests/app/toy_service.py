@@ -59,6 +59,14 @@ MODEL = {
     "classes": ["qcd", "hbb"],
     "n_columns": 48,
 }
+UPLOADS = {
+    "max_bytes": 1_000_000,
+    "quota_bytes": 5_000_000,
+    "used_bytes": 45_000,
+    "days": 14.0,
+    "endings": [".root", ".pth", ".yml"],
+    "files": [],
+}
 N_TRACKS = (26, 118, 1, 2, 0, 7)
 BAD_JET = 4
 ORIGINS = (
@@ -209,6 +217,7 @@ class FakeService:
     away                whether nobody answers at all
     may_answer          cleared while answers are to wait
     conservation_error  what every explanation says of itself
+    library             the answer of /library, where there is a choice
     """
 
     def __init__(self) -> None:
@@ -216,6 +225,7 @@ class FakeService:
         self.away = False
         self.scores_done = len(N_TRACKS)
         self.conservation_error = 1.2e-7
+        self.library: dict[str, Any] | None = None
         self.may_answer = threading.Event()
         self.may_answer.set()
 
@@ -234,6 +244,10 @@ class FakeService:
         self.requests.append((request.method, path, body or query))
         if path == "/health":
             return httpx.Response(200, json=self.health())
+        if path == "/library" and self.library is not None:
+            return httpx.Response(200, json=self.library)
+        if path == "/uploads" and self.library is not None:
+            return httpx.Response(200, json=UPLOADS)
         if path == "/choices":
             return httpx.Response(200, json=CHOICES)
         if path == "/jets":
@@ -277,6 +291,9 @@ class FakeService:
             "jets": {"name": "toy.root", "n_jets": len(N_TRACKS)},
             "model": MODEL,
             "scores": {"done": self.scores_done, "total": len(N_TRACKS)},
+            "library": {"files": 1, "models": 1, "uploads": False}
+            if self.library is None
+            else {"files": 3, "models": 3, "uploads": True},
         }
 
     def rows(self) -> list[dict[str, Any]]:
