@@ -94,13 +94,15 @@ def stand_before(server: Flask, gate: Gate) -> None:
     # before whatever was registered until now
     server.before_request_funcs.setdefault(None, []).insert(0, decide)
 
-    @server.after_request
-    def _safe(response: Response) -> Response:
+    def make_safe(response: Response) -> Response:
         tls = g.get("tls", False)
         near = is_loopback(request.remote_addr or "")
         for name, value in for_answer(tls=tls, trustworthy=tls or near):
             response.headers.setdefault(name, value)
         return response
+
+    # Flask goes through these backwards: the last word, after what the page says for itself
+    server.after_request_funcs.setdefault(None, []).insert(0, make_safe)
 
 
 def believe_door(server: Flask, *, can_leave: bool) -> None:

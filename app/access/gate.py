@@ -28,7 +28,7 @@ from lrp_core.settings import Settings, variable_of
 
 LOGIN, LOGOUT = "/login", "/logout"
 OPEN = ("/health", "/ready", "/metrics")  # say nothing of jets or people; or guard themselves
-OPEN_FILES = "/assets/fonts/"  # what the log-in page itself needs
+OPEN_FILES = ("/assets/fonts/", "/assets/favicon.svg")  # what the log-in page itself needs
 WORK = ("/api/", "/_dash-update-component", "/_dash-layout")  # what is counted
 UPLOADS = "/api/v1/uploads"  # whose own limit holds
 SAFE = ("GET", "HEAD", "OPTIONS")

@@ -22,13 +22,13 @@ body {
 main {
   width: min(380px, 100%); padding: 30px 32px 32px; border-radius: 14px;
   background: var(--panel); border: 1px solid var(--line);
-  box-shadow: 0 18px 60px rgb(0 0 0 / 18%);
+  box-shadow: 0 18px 50px -12px rgb(0 0 0 / 22%);
 }
 h1 {
   display: flex; align-items: center; gap: 11px; margin: 0; font-size: 21px; font-weight: 640;
   letter-spacing: -0.015em;
 }
-h1 svg { width: 26px; height: 26px; color: var(--accent); }
+h1 img { width: 28px; height: 28px; }
 .motto { margin: 5px 0 24px; color: var(--muted); }
 label { display: block; margin: 0 0 5px; font-weight: 560; }
 input {
@@ -49,14 +49,6 @@ button:hover { filter: brightness(1.07); }
 .note { margin: 18px 0 0; font-size: 13px; color: var(--muted); }
 """
 
-MARK = (
-    '<svg viewBox="0 0 32 32" aria-hidden="true" fill="none" stroke="currentColor" '
-    'stroke-width="2.2" stroke-linecap="round"><path d="M6 26 26 6M6 26 28 17M6 26 16 4"/>'
-    '<g fill="currentColor" stroke="none"><circle cx="6" cy="26" r="3.4"/>'
-    '<circle cx="26" cy="6" r="3"/><circle cx="28" cy="17" r="2.2"/>'
-    '<circle cx="16" cy="4" r="2.2"/></g></svg>'
-)
-
 PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="dark">
 <head>
@@ -64,13 +56,13 @@ PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>Log in – jetlrp</title>
-<link rel="icon" href="data:,">
+<link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
 <style>{colours}{style}</style>
 <script>{choose}</script>
 </head>
 <body>
 <main>
-<h1>{mark}jetlrp</h1>
+<h1><img src="/assets/favicon.svg" alt="">jetlrp</h1>
 <p class="motto">Which tracks made the network say so?</p>
 {said}<form method="post" action="/login">
 <input type="hidden" name="form" value="{form}">
@@ -122,7 +114,6 @@ def html(*, with_name: bool, form: str, wanted: str, said: str, name: str) -> st
         colours=theme.css_variables(),
         style=STYLE,
         choose=theme.CHOOSE,
-        mark=MARK,
         said=f'<p class="said" role="alert">{escape(said)}</p>\n' if said else "",
         form=escape(form),
         wanted=escape(wanted),

@@ -215,8 +215,8 @@ class Study:
                 raise Problem(
                     429,
                     "too_many_explanations",
-                    "You asked for many explanations within a short time. The next one is possible "
-                    f"in {error.wait} s.",
+                    "You asked for many explanations within a short time; others have their turn "
+                    "now.",
                     headers={"Retry-After": str(error.wait)},
                 ) from error
             raise Problem(

@@ -215,3 +215,17 @@ def test_answers_to_strangers_say_nothing_of_the_machine(door: Any) -> None:
     for path in PATHS:
         error = json.loads(door()("GET", path).text)["error"]
         assert set(error) == {"code", "message", "choices", "request_id"}
+
+
+def test_the_page_says_itself_what_it_loads() -> None:
+    from app.client import ServiceClient
+    from app.main import create_app
+
+    page = create_app(ServiceClient("http://127.0.0.1:9")).server
+    stand_before(page, Gate(read_settings()))
+    with page.test_client() as browser:
+        said = browser.get("/").headers
+        assert said["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self' ")
+        assert "unsafe-eval" not in said["Content-Security-Policy"]
+        assert "script-src 'self' 'unsafe" not in said["Content-Security-Policy"]
+        assert said["X-Content-Type-Options"] == "nosniff"

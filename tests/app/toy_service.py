@@ -218,6 +218,7 @@ class FakeService:
     may_answer          cleared while answers are to wait
     conservation_error  what every explanation says of itself
     library             the answer of /library, where there is a choice
+    refusals            how many more explanations are refused because there are too many
     """
 
     def __init__(self) -> None:
@@ -226,6 +227,7 @@ class FakeService:
         self.scores_done = len(N_TRACKS)
         self.conservation_error = 1.2e-7
         self.library: dict[str, Any] | None = None
+        self.refusals = 0
         self.may_answer = threading.Event()
         self.may_answer.set()
 
@@ -278,10 +280,16 @@ class FakeService:
             return httpx.Response(200, json=self.edge(index, body))
         if file:
             return self.file(index, file, query)
+        if self.refusals:
+            self.refusals -= 1
+            refused = self.refusal(429, "too_many_explanations", "Others have their turn now.")
+            refused.headers["Retry-After"] = "2"
+            return refused
         return httpx.Response(200, json=self.explanation(index, body))
 
     def refusal(self, status: int, code: str, message: str) -> httpx.Response:
-        error = {"code": code, "message": message, "choices": None, "request_id": "req-7f3a"}
+        number = f"req-7f3{'a' if not self.refusals else self.refusals}"
+        error = {"code": code, "message": message, "choices": None, "request_id": number}
         return httpx.Response(status, json={"error": error})
 
     def health(self) -> dict[str, Any]:
