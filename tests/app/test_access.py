@@ -1,0 +1,135 @@
+"""Logging in and out in a browser, and what the page says when it is to wait or to log in again."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from argon2 import PasswordHasher
+
+from app.access import users
+from app.access.doors import stand_before
+from app.access.gate import Gate
+from app.access.users import UserTable
+from app.main import create_app
+from lrp_core.settings import read_settings
+from tests.app.conftest import Site
+from tests.app.test_accessibility import axe, violations
+from tests.app.toy_service import FakeService
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+__all__ = ["axe"]  # a fixture
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "correct horse"
+DRAWN = "#network[data-drawn]"
+
+
+@pytest.fixture
+def guarded_site(
+    service: FakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
+    """The page for anna alone, over the stand-in service."""
+    from werkzeug.serving import make_server
+
+    monkeypatch.setattr(users, "PasswordHasher", lambda: PasswordHasher(1, 8, 1))
+    table = tmp_path / "users.json"
+    UserTable(table).add("anna", PASSWORD)
+    with service.client() as client:
+        page = create_app(client).server
+        stand_before(page, Gate(read_settings(auth="users", users_file=str(table))))
+        server = make_server("127.0.0.1", 0, page, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield Site(f"http://127.0.0.1:{server.server_port}", service)
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+
+def log_in(page: Page) -> None:
+    page.get_by_label("Name").fill("anna")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_logging_in_leads_to_the_view_and_logging_out_away_from_it(
+    guarded_site: Site, page: Page, axe: str
+) -> None:
+    page.goto(f"{guarded_site.address}/?jet=5")
+    page.get_by_label("Name").wait_for()
+    for theme in ("dark", "light"):
+        page.evaluate("(name) => { document.documentElement.dataset.theme = name; }", theme)
+        assert violations(page, axe) == "", theme
+    log_in(page)
+    page.wait_for_selector(DRAWN)
+    assert "jet=5" in page.url
+    assert page.locator(".who-name").inner_text() == "anna"
+    assert violations(page, axe) == ""
+    page.get_by_role("button", name="Log out anna").click()
+    page.get_by_label("Name").wait_for()
+    page.goto(guarded_site.address)
+    page.get_by_label("Name").wait_for()
+
+
+def test_who_is_logged_out_is_asked_to_log_in_and_comes_back(
+    guarded_site: Site, page: Page
+) -> None:
+    page.goto(f"{guarded_site.address}/?jet=2")
+    log_in(page)
+    page.wait_for_selector(DRAWN)
+    cookies = page.context.cookies()
+    # as if the session had ended, without the browser's own complaint that the fixture would see
+    page.route(
+        "**/_dash-update-component",
+        lambda route: route.fulfill(status=401, body="{}", content_type="application/json"),
+    )
+    page.locator("#jets-next").click()
+    box = page.get_by_role("dialog", name="You are no longer logged in")
+    box.wait_for()
+    page.unroute("**/_dash-update-component")
+    page.context.clear_cookies()
+    box.get_by_role("link", name="Log in").click()
+    page.get_by_label("Name").wait_for()
+    log_in(page)
+    page.wait_for_selector(DRAWN)
+    assert re.search(r"jet=\d", page.url)
+    assert {c["name"] for c in page.context.cookies()} & {c["name"] for c in cookies}
+
+
+def test_too_many_explanations_wait_and_go_on_by_themselves(toy_site: Site, page: Page) -> None:
+    assert toy_site.service is not None
+    toy_site.service.refusals = 2
+    page.goto(f"{toy_site.address}/?jet=5")
+    page.get_by_text("Jet 5 has to wait a moment").wait_for()
+    page.get_by_text(re.compile(r"Trying again by itself in \d s")).wait_for()
+    page.wait_for_selector(DRAWN)
+    assert toy_site.service.refusals == 0
+
+
+def test_too_many_requests_wait_and_go_on_by_themselves(toy_site: Site, page: Page) -> None:
+    left = [2]
+
+    def busy(route) -> None:
+        if left[0]:
+            left[0] -= 1
+            route.fulfill(status=429, body="{}", headers={"Retry-After": "2"})
+        else:
+            route.continue_()
+
+    page.goto(f"{toy_site.address}/?jet=2")
+    page.wait_for_selector(DRAWN)
+    page.route("**/_dash-update-component", busy)
+    page.locator("#jets-next").click()
+    page.get_by_text(re.compile(r"Many requests at once\. Going on in \d s")).wait_for()
+    page.get_by_role("heading", name="Jet 3", exact=True).wait_for()
+    page.locator("#patience").wait_for(state="hidden")
