@@ -21,6 +21,16 @@ def test_without_its_service_the_page_says_so() -> None:
     assert "service" in layout
 
 
+def test_browsers_may_load_what_the_page_needs() -> None:
+    with create_server("http://127.0.0.1:9").test_client() as browser:
+        allowed = browser.get("/").headers.get_all("Content-Security-Policy")
+        nothing = browser.get("/health").headers["Content-Security-Policy"]
+    assert len(allowed) == 1
+    assert "script-src 'self'" in allowed[0]
+    assert browser.get("/").headers["X-Content-Type-Options"] == "nosniff"
+    assert nothing
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="gunicorn runs on Unix only")
 def test_gunicorn_serves_the_page() -> None:
     assert importlib.util.find_spec("gunicorn") is not None
