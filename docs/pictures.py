@@ -110,8 +110,24 @@ def small(png: bytes) -> bytes:
     return out.getvalue()
 
 
+def figure() -> bytes:
+    """A vector figure as PNG, for docs/figures.md; it needs no browser."""
+    import lrp_core
+    from lrp_core.figures import View as Look
+    from lrp_core.figures import draw_network, to_png
+
+    jet = lrp_core.open_jets()[TWO_B]
+    explanation = lrp_core.explain(lrp_core.load_model(), jet)
+    look = Look.from_link("?color=origin&theme=light")
+    return to_png(draw_network(jet, explanation, look, width=1280, height=720))
+
+
 def main() -> None:
     """Make the pictures that are named, or all."""
+    if sys.argv[1:] == ["figure"] or not sys.argv[1:]:
+        (IMAGES / "figure.png").write_bytes(small(figure()))
+    if sys.argv[1:] == ["figure"]:
+        return
     chromium = os.environ.get("JETLRP_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)))
     server, address = serve()
     try:

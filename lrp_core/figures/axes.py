@@ -99,5 +99,13 @@ def _labels(
     size = TITLE * unit
     x, y = ends.mean(axis=0) + out * (AWAY * unit * 2 + reach + size / 2)
     yield Text(
-        x, y, axis.title, size, theme.text, "middle", degrees=degrees, centred=True, kind="title"
+        x,
+        y,
+        axis.title.replace("  ", " "),
+        size,
+        theme.text,
+        "middle",
+        degrees=degrees,
+        centred=True,
+        kind="title",
     )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lrp_core.jets import Jet
 
 Stage = tuple[float, float, float, float]  # left, top, width and height in px
-ROOM = (74.0, 24.0, 58.0, 44.0)  # px at unit 1 for words: left, above, right, below
+ROOM = (74.0, 8.0, 58.0, 20.0)  # px at unit 1 for words: left, above, right, below
 DIM = 0.28  # how much of its colour a track keeps that is not looked at
 
 

@@ -60,7 +60,7 @@ def test_every_edge_is_a_path_and_every_track_a_ball(explained):
     assert len(kinds(drawing, "rest")) == min(4000, jet.n_edges - 40)
     assert len(kinds(drawing, "track")) == jet.n_tracks
     assert len(kinds(drawing, "title")) == 3
-    assert {f"{axis}" for axis in ("Δφ  (rad)", "b_1", "b_2", "j_1", "j_2")} <= set(texts(drawing))
+    assert {f"{axis}" for axis in ("Δφ (rad)", "b_1", "b_2", "j_1", "j_2")} <= set(texts(drawing))
     assert {"Edge significance", "Track relevance", "Track size: p_T"} <= set(texts(drawing))
     root = ET.fromstring(to_svg(drawing))
     edges = [path for path in root.iter(f"{SVG}path") if path.get("class") == "edge"]
