@@ -10,14 +10,16 @@ leads out of the folder, as a symbolic link can, is told to be so and never open
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
 
 from lrp_core.checkpoint import SHARED_DEFINITIONS, definitions_of, load_model
 from lrp_core.errors import (
@@ -33,6 +35,7 @@ from lrp_core.model import Model
 from lrp_core.parquet_file import ENDING
 from lrp_core.reading import JetFiles
 from lrp_core.root_file import truncation
+from lrp_core.service.disk import Disk
 
 Kind = Literal["jets", "model"]
 Origin = Literal["given", "library", "upload", "sample"]
@@ -43,6 +46,7 @@ MODEL_ENDINGS = (".pth", ".pt")
 MOST_FILES = 20_000  # that are listed of one folder
 DEEPEST = 12  # folders below each other
 PATIENCE = 3.0  # seconds for which a listing waits for files that nobody has opened yet
+FACTS_VERSION = 1
 LEAST_BYTES = 16  # of a jet in a file; a file that has less per jet is not believed
 LONGEST_NAME = 400  # letters
 OPEN_FILE_BYTES = 48 << 20  # track data kept of each open file
@@ -151,11 +155,13 @@ def library_folder(
 class Look:
     """Looks through folders and into the files in them, each file once as long as it is the same.
 
-    opened counts the files that were opened for it.
+    disk    what it has seen is kept there, for other processes and for after a restart
+    opened  counts the files that were opened for it
     """
 
-    def __init__(self) -> None:
+    def __init__(self, disk: Disk | None = None) -> None:
         self.opened = 0
+        self._disk = disk
         self._facts: dict[tuple[str, Stamp], Future[JetsFacts | ModelFacts]] = {}
         self._looking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="library")
         self._lock = Lock()
@@ -182,8 +188,22 @@ class Look:
         self._looking.shutdown(wait=False, cancel_futures=True)
 
     def _see(self, folder: Folder, entry: Entry) -> JetsFacts | ModelFacts:
+        path, stamp = entry.key
+        how = json.dumps([folder.tree, sorted((folder.columns or {}).items())])
+        key = ("facts", FACTS_VERSION, entry.kind, path, *stamp, how)
+        kept = None if self._disk is None else self._disk.read(key)
+        if kept is not None:
+            try:
+                return _facts_of(entry.kind, kept)
+            except (TypeError, ValueError) as error:
+                assert self._disk is not None
+                self._disk.damaged(key, f"it is not what a file holds ({error})")
         self.opened += 1
-        return see(entry, folder)
+        facts = see(entry, folder)
+        if self._disk is not None:
+            with contextlib.suppress(OSError):
+                self._disk.write(key, json.dumps(asdict(facts)).encode())
+        return facts
 
     def _with_facts(self, entry: Entry, future: Future[JetsFacts | ModelFacts] | None) -> Entry:
         if future is None or not future.done() or future.cancelled():
@@ -193,6 +213,15 @@ class Look:
             return replace(entry, facts=future.result())
         words = str(error) if isinstance(error, JetlrpError) else f"it cannot be read ({error!r})"
         return replace(entry, problem=words.replace(f"{entry.path}", entry.name))
+
+
+def _facts_of(kind: Kind, content: bytes) -> JetsFacts | ModelFacts:
+    """Facts as they were kept. Raises TypeError or ValueError if they were not."""
+    found: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in dict(json.loads(content)).items()
+    }
+    return JetsFacts(**found) if kind == "jets" else ModelFacts(**found)
 
 
 def walk(folder: Folder) -> Iterator[Entry]:

@@ -104,7 +104,7 @@ class Studies:
         kinds = tuple(kind for kind, given in missing if given is None)
         if kinds:
             self._folders.append(Folder(embedded.FOLDER, "sample", kinds=kinds))
-        self.look = Look()
+        self.look = Look(disk)
         self._listed: dict[Path, dict[tuple[Kind, str], Entry]] = {}
         self._seen: set[tuple[Path, Kind, str]] = set()
         self._usual: tuple[str, str] | None = None

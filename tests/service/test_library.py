@@ -19,6 +19,7 @@ import yaml
 from lrp_core import embedded
 from lrp_core.evaluation import auc
 from lrp_core.interaction_network import InteractionNetwork
+from lrp_core.service.disk import Disk
 from lrp_core.service.kept import Kept
 from lrp_core.service.library import Folder, Look
 from tests.service.library_files import COLUMNS, write_jets, write_model
@@ -363,6 +364,32 @@ def test_a_list_of_a_thousand_files_opens_each_once(
     look.entries(where, patience=60)
     assert opened[1000:] == ["7.root"]
     look.close()
+
+
+def test_what_was_seen_is_known_after_a_restart(folder: Path, tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "cache", 1 << 20)
+    where = Folder(folder, "library")
+    first = Look(disk)
+    before = {entry.name: entry.facts for entry in first.entries(where, patience=60)}
+    assert first.opened == 6
+    again = Look(disk)
+    assert {entry.name: entry.facts for entry in again.entries(where, patience=60)} == before
+    assert again.opened == 0
+    # other columns are read of the files, or an entry is damaged: they are opened
+    mapped = Folder(folder, "library", columns={"track_dxy": "track_pt"}, kinds=("jets",))
+    other = Look(disk)
+    facts = other.entries(mapped, patience=60)[0].facts
+    assert "track_dxy" in facts.columns
+    assert "track_pt" not in facts.columns
+    assert other.opened == 3
+    for path in (tmp_path / "cache").rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:-9] + b"nonsense!")
+    third = Look(disk)
+    assert {entry.name: entry.facts for entry in third.entries(where, patience=60)} == before
+    assert third.opened == 6
+    for look in (first, again, other, third):
+        look.close()
 
 
 def test_a_list_does_not_wait_for_files_that_take_long(
