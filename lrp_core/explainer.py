@@ -291,7 +291,7 @@ def _explain_fast(
         positions = [complete[number] for number in group]
         tracks = np.stack([jets[position].select(model.columns) for position in positions])
         with torch.inference_mode():
-            x = torch.from_numpy(tracks).to(model.device, DTYPES[asked.dtype])
+            x = torch.from_numpy(tracks).to(network.scale)
             weights = x.new_tensor(asked.target.weights)
             try:
                 found = fast_path.explain_equals(network, x, weights, rows=asked.rows)

@@ -61,12 +61,15 @@ class Way:
     relative: bool = False
 
 
+LRP_0 = Way()
+
+
 def way(rule: Rule) -> Way | None:
     """How a rule divides; None where it is not served here."""
     if rule.bias != "account":
         return None
     if type(rule) is Zero:
-        return Way()
+        return LRP_0
     if type(rule) is Epsilon:
         return Way(epsilon=rule.epsilon, relative=rule.relative)
     if type(rule) is Gamma:
@@ -105,9 +108,13 @@ class Part:
 
     def columns(self, of: slice) -> Part:
         """The same layer with some of its inputs."""
-        size = None if self.size is None else self.size[:, of].contiguous()
-        weight = self.weight[:, of].contiguous()  # as ``product`` wants it
-        return Part(self.name, weight, self.bias, self.way, size, self.bias_size)
+        size = None if self.size is None else self.size[:, of]
+        return Part(self.name, self.weight[:, of], self.bias, self.way, size, self.bias_size)
+
+    def in_one_piece(self) -> Part:
+        """The same with weights as ``product`` wants them."""
+        size = None if self.size is None else self.size.contiguous()
+        return Part(self.name, self.weight.contiguous(), self.bias, self.way, size, self.bias_size)
 
     def epsilon(self, z: Tensor) -> Tensor | float:
         """ε of every row of outputs z [n, n_out] -> [n, 1], or one number for all; never zero."""
@@ -168,8 +175,8 @@ class Parts(NamedTuple):
             first.columns(slice(None, ends)),
             first.columns(slice(ends, None)),
             last,
-            message.columns(slice(None, -width)),
-            message.columns(slice(-width, None)),
+            message.columns(slice(None, -width)).in_one_piece(),
+            message.columns(slice(-width, None)).in_one_piece(),
             out,
         )
 
@@ -315,7 +322,8 @@ class Edges(ABC):
         """Leave out the diagonal: n pairs lie between any two of its own."""
         n, head, tail = self.n, block.first, self.n - block.last
         between = block.last - block.first - 1
-        edges[:, :head] = pairs[:, :head]
+        if head:
+            edges[:, :head] = pairs[:, :head]
         inner = pairs[:, head + 1 : head + 1 + between * (n + 1)].unflatten(1, (between, n + 1))
         edges[:, head : head + between * n].unflatten(1, (between, n)).copy_(inner[:, :, :n])
         if tail:
@@ -394,6 +402,7 @@ class Merged(Edges):
 
     def prepare(self) -> None:
         parts, h = self.parts, self.h
+        self._upstream: Tensor | None = None
         self.merged = product(parts.edge.weight, parts.last.weight.T)
         offset = torch.addmv(parts.edge.bias, parts.edge.weight, parts.last.bias)
         self.source = linear(h, parts.source.weight, parts.source.bias)
@@ -410,10 +419,16 @@ class Merged(Edges):
         self.total = super().forward()  # of a2, and q is the same to all of them
         return linear(self.total, self.parts.out.weight).add_(self.parts.out.bias, alpha=self.n - 1)
 
+    def upstream(self, t: Tensor) -> Tensor:
+        """t W4, what a live a2 is multiplied by [n_jets, n, width]; the same in every block."""
+        if self._upstream is None:
+            self._upstream = torch.matmul(t, self.parts.out.weight)
+        return self._upstream
+
     def back(self, values: Values, t: Tensor, block: _Block) -> tuple[Tensor, Tensor]:
         a1, a2 = values
         s2 = a2.sign_()
-        self.table(s2, block).mul_(torch.matmul(t, self.parts.out.weight)[:, None])
+        self.table(s2, block).mul_(self.upstream(t)[:, None])
         c = product(s2, self.merged.T)
         self.note("a1", self.of_jets(a1 * c, block))
         return s2, c.mul_(a1.sign_())
@@ -421,7 +436,7 @@ class Merged(Edges):
     def accounts(self, t: Tensor, s2: Tensor) -> _Accounts:
         last, edge, out = self.parts.last, self.parts.edge, self.parts.out
         a1 = self.added("a1")
-        a2 = torch.matmul(t, out.weight).mul_(self.total)
+        a2 = self.upstream(t) * self.total
         last_bias = torch.matmul(s2, edge.weight).mul_(last.bias)
         e = torch.cat([a1, last_bias], dim=1)
         return _Accounts(a2, e, a1, t * (out.bias * (self.n - 1)), None, last_bias, None)

@@ -5,6 +5,8 @@ One sum at a time would take longer than the relevance of a small jet.
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -47,7 +49,7 @@ class LedgerBook:
         """A ledger for each jet."""
         parts = {id(one): one for row in self._entries for one in row if one is not None}
         flat = [entry.reshape(self.n_jets, -1) for entry in parts.values()]
-        starts = np.cumsum([0, *(part.shape[1] for part in flat[:-1])])
+        starts = list(accumulate((part.shape[1] for part in flat[:-1]), initial=0))
         terms = torch.cat(flat, dim=1).cpu().numpy()
         sums = np.add.reduceat(terms, starts, axis=1, dtype=np.float64).tolist()
         return [Ledger(self._rows(dict(zip(parts, of_jet, strict=True)))) for of_jet in sums]

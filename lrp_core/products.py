@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 FEW = 64  # rows
-STEP = 32  # rows: oneDNN prepares itself, in 0.2 ms, for every number of rows that it meets
+STEP = 16  # rows: oneDNN prepares itself, in 0.2 ms, for every number of rows that it meets
 
 
 def _onednn() -> Callable[..., Tensor] | None:

@@ -245,9 +245,19 @@ def scales_and_shifts(
     return list(zip(scale.split(sizes), shift.split(sizes), strict=True))
 
 
-def fold(steps: Sequence[Affine], dtype: torch.dtype) -> list[Layer]:
-    """The layers with their weights as they are now, BatchNorm included, in ``dtype``."""
-    maps = iter(scales_and_shifts([step.norm for step in steps if step.norm is not None], dtype))
+def norms_of(steps: Sequence[Affine]) -> list[nn.BatchNorm1d]:
+    """The BatchNorms behind the layers."""
+    return [step.norm for step in steps if step.norm is not None]
+
+
+def fold(
+    steps: Sequence[Affine], each: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype
+) -> list[Layer]:
+    """The layers with their weights as they are now, BatchNorm included, in ``dtype``.
+
+    each  scale and shift of every BatchNorm behind them (``norms_of``, ``scales_and_shifts``)
+    """
+    maps = iter(each)
     layers = []
     with torch.no_grad():
         for step in steps:
@@ -293,7 +303,8 @@ class Steps:
 
     def bind(self, dtype: torch.dtype) -> Steps:
         """The same steps with the network's weights, as they are now, in ``dtype``."""
-        layers = iter(fold([step for step in self.steps if isinstance(step, Affine)], dtype))
+        affine = [step for step in self.steps if isinstance(step, Affine)]
+        layers = iter(fold(affine, scales_and_shifts(norms_of(affine), dtype), dtype))
         bound = copy.copy(self)
         bound.steps = [
             step.bound(next(layers)) if isinstance(step, Affine) else step for step in self.steps
