@@ -53,10 +53,11 @@ class Kept(Generic[Key, Thing]):
         with self._lock:
             return [future.result() for future in self._things.values() if future.done()]
 
-    def drop(self, gone: Callable[[Key], bool]) -> None:
-        """Let go of the things whose keys are ``gone``."""
+    def drop(self, gone: Callable[[Key, Thing], bool]) -> None:
+        """Let go of the things that are ``gone``, as their key and they themselves tell."""
         with self._lock:
-            keys = [key for key, one in self._things.items() if one.done() and gone(key)]
+            done = [(key, one) for key, one in self._things.items() if one.done()]
+            keys = [key for key, one in done if gone(key, one.result())]
             dropped = [self._things.pop(key).result() for key in keys]
         for thing in dropped:
             self._let_go(thing)

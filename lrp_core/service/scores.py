@@ -15,6 +15,11 @@ from lrp_core.service.shared_scores import SharedScores
 logger = logging.getLogger("jetlrp.scores")
 
 
+def _nothing(first: int, last: int) -> npt.NDArray[np.float64]:
+    """What scores jets while nobody looks at them."""
+    raise RuntimeError(f"nothing scores the jets {first} to {last - 1}")
+
+
 class Scores:
     """A thread that scores jets chunk by chunk.
 
@@ -87,6 +92,14 @@ class Scores:
         self._stopped.set()
         if self._thread is not None:
             self._thread.join(seconds)
+
+    def rest(self) -> None:
+        """End soon, and hold on to the scores alone, no longer to what they are of.
+
+        ``start`` then needs what scores again.
+        """
+        self.stop(0)
+        self._score = _nothing
 
     def wait(self, seconds: float) -> bool:
         """Wait until the scorer has ended, ``seconds`` at most. -> whether it has."""

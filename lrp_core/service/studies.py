@@ -108,8 +108,8 @@ class Studies:
         self._listed: dict[Path, dict[tuple[Kind, str], Entry]] = {}
         self._seen: set[tuple[Path, Kind, str]] = set()
         self._usual: tuple[str, str] | None = None
-        self._jets: Kept[Key, JetFiles] = Kept(settings.files_open, _close)
-        self._models: Kept[Key, Model] = Kept(settings.models_open)
+        self._jets: Kept[Key, JetFiles] = Kept(settings.files_open, self._let_go_of_jets)
+        self._models: Kept[Key, Model] = Kept(settings.models_open, self._let_go_of_model)
         self._studies: Kept[Pair, Study] = Kept(STUDIES, _rest)
         self._scores: OrderedDict[Pair, Scores] = OrderedDict()
         self._areas: dict[Pair, float] = {}
@@ -234,9 +234,9 @@ class Studies:
             if own == name
         ]
         paths = {str(path) for path in gone}
-        self._studies.drop(lambda key: any(path in paths for path, _ in key))
-        self._jets.drop(lambda key: key[0] in paths)
-        self._models.drop(lambda key: key[0] in paths)
+        self._studies.drop(lambda key, _: any(path in paths for path, _ in key))
+        self._jets.drop(lambda key, _: key[0] in paths)
+        self._models.drop(lambda key, _: key[0] in paths)
 
     # ------------------------------------------------------------------ what is open
 
@@ -349,6 +349,13 @@ class Studies:
         except (CheckpointError, DefinitionsError, NetworkError) as error:
             raise _unusable(entry, error) from error
 
+    def _let_go_of_jets(self, jets: JetFiles) -> None:
+        self._studies.drop(lambda _, study: study.jets is jets)
+        jets.close()
+
+    def _let_go_of_model(self, model: Model) -> None:
+        self._studies.drop(lambda _, study: study.model is model)
+
     def _scores_of(self, key: Pair, study: Study) -> Scores:
         """The scores of a study, those of the last time where they are remembered."""
         with self._lock:
@@ -426,9 +433,5 @@ def _unusable(entry: Entry, error: Exception) -> Problem:
     )
 
 
-def _close(jets: JetFiles) -> None:
-    jets.close()
-
-
 def _rest(study: Study) -> None:
-    study.scores.stop(0)
+    study.scores.rest()

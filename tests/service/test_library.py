@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -321,6 +323,7 @@ def test_only_so_many_are_open_and_scores_are_remembered(
         write_model(folder / f"{number}.pth", seed=number)
     client = serve_library(folder, files_open=2, models_open=1)
     studies = client.service.studies
+    opened: list[weakref.ref[Any]] = []
     for number in range(5):
         for model in range(3):
             which = {"file": f"{number}.root", "model": f"{model}.pth"}
@@ -328,9 +331,12 @@ def test_only_so_many_are_open_and_scores_are_remembered(
             assert client.service.study(_source(**which)).scores.wait(30)
             assert len(studies._jets.all()) <= 2
             assert len(studies._models.all()) <= 1
-            assert len(studies._studies.all()) <= 16
+            assert len(studies._studies.all()) <= 2
+            opened += map(weakref.ref, (client.service.study(_source(**which)).model,))
+    gc.collect()
+    assert sum(one() is not None for one in opened) == 1  # the scores hold on to no network
     which = {"file": "0.root", "model": "0.pth"}
-    studies._studies.drop(lambda _: True)
+    studies._studies.drop(lambda *_: True)
     assert client.get(f"{API}/jets", params=which).json()["scores_done"] == 3
 
 
@@ -429,7 +435,7 @@ def test_kept_things_are_made_once_and_go_in_turn() -> None:
     with pytest.raises(ZeroDivisionError):
         kept.get(4, lambda: 1 // 0)
     assert kept.get(4, lambda: make(4)) == 4
-    kept.drop(lambda key: key == 4)
+    kept.drop(lambda key, thing: key == thing == 4)
     assert gone[-1] == 4
 
 
