@@ -39,6 +39,7 @@ from lrp_core.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from flask import Flask
 
 PAGE_THREADS = 16
 SERVICE_PATHS = ("/api", "/docs", "/openapi.json", "/ready", "/metrics")
@@ -340,9 +341,13 @@ def serving(settings: Settings) -> Iterator[str]:
     They are for this process alone, on a port that is free: whom the settings let in, and how much
     each may ask for, does not count. Raises JetlrpError if jets or network cannot be opened.
     """
+    from app.wsgi import CLIENT, page_of
+
+    secret = secrets.token_urlsafe(32)
     own = {"host": "127.0.0.1", "port": 0, "auth": "none", "hosts": (), "waiting_each": 30}
     endless = {"requests_per_minute": ENDLESS, "explanations_per_minute": ENDLESS}
-    settings = settings.model_copy(update={**own, **endless})
+    settings = settings.model_copy(update={**own, **endless, "secret": SecretStr(secret)})
+    gate = Gate(settings, secret)
     sources = sources_of(settings)
     sources.check(settings)
     listener = listen("127.0.0.1", 0)
@@ -354,7 +359,9 @@ def serving(settings: Settings) -> Iterator[str]:
         raise
     service.state.service.scores.stop()  # nobody looks at the list of jets
     up = threading.Event()
-    server = _Server(Site(_page(address, settings), service), listener, up.set)
+    page = page_of(address, settings, behind_door=True)
+    site = Site(_threaded(page), service)
+    server = _Server(Door(site, gate, secret), listener, up.set)
     thread = threading.Thread(target=server.run_until_stopped, name="serving", daemon=True)
     thread.start()
     try:
@@ -365,6 +372,7 @@ def serving(settings: Settings) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+        page.extensions[CLIENT].close()
 
 
 def serve_page(backend: str, settings: Settings, say: Say) -> None:
@@ -395,13 +403,18 @@ def serve_service(sources: Sources, settings: Settings, say: Say) -> None:
 
 def _page(service: str, settings: Settings, *, behind_door: bool = False) -> ASGIApp:
     """The Dash page as an ASGI application; its callbacks run in threads, never on the loop."""
-    from a2wsgi import WSGIMiddleware
-
     from app.wsgi import page_of
 
-    site: Any = page_of(service, settings, behind_door=behind_door)
-    page: Any = WSGIMiddleware(site, workers=PAGE_THREADS)
-    return page
+    return _threaded(page_of(service, settings, behind_door=behind_door))
+
+
+def _threaded(page: Flask) -> ASGIApp:
+    """A WSGI application as one for ASGI."""
+    from a2wsgi import WSGIMiddleware
+
+    site: Any = page
+    threaded: Any = WSGIMiddleware(site, workers=PAGE_THREADS)
+    return threaded
 
 
 def leave(status: int) -> NoReturn:

@@ -20,6 +20,8 @@ from app.visit import headers_of_visit
 from lrp_core.errors import SettingsError
 from lrp_core.settings import Settings, read_settings
 
+CLIENT = "jetlrp"
+
 
 def create_server(backend: str | None = None) -> Flask:
     """The page as a WSGI application; it asks the service at ``backend``, a URL, for all it shows.
@@ -45,6 +47,7 @@ def page_of(service: str, settings: Settings, *, behind_door: bool = False) -> F
     )
     gate = None if behind_door else Gate(settings)
     server: Flask = create_app(client, metrics_from=settings.metrics_from).server
+    server.extensions[CLIENT] = client  # whoever ends the server before the process closes it
     if gate is None:
         believe_door(server, can_leave=settings.auth in ("token", "users"))
     else:

@@ -128,3 +128,22 @@ def test_without_a_chromium_there_are_still_figures(monkeypatch, tmp_path, capsy
 def test_only_the_network_plot_turns(tmp_path):
     with pytest.raises(ExportError, match="only the network plot turns"):
         run(read_settings(), figures(["0"], ["river"]), ["mp4"], Look(), str(tmp_path))
+
+
+@pytest.mark.browser
+def test_the_command_writes_what_it_is_asked_for(monkeypatch, tmp_path, chromium, capsys):
+    monkeypatch.setenv("JETLRP_CHROMIUM", chromium)
+    monkeypatch.setenv("JETLRP_AUTH", "token")  # of a server for others: not of this one
+    monkeypatch.setenv("JETLRP_TOKEN", "a-token-that-is-long-enough-for-anybody")
+    asked = figures(["0", "9999"], ["network"], link="?theme=light&edges=40")
+    assert run(read_settings(), asked, ["png", "svg"], Look(scale=1), str(tmp_path)) == 1
+    said = capsys.readouterr()
+    assert "2 of 4 figures written" in said.out
+    assert "jet 9999, network, png: " in said.out
+    stem = "simulated_jets_0_network_margin_gamma-gamma-1.0-bias-account_"
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert [name.startswith(stem) for name in names] == [True, True]
+    picture = Image.open(tmp_path / names[0])
+    assert picture.size == (1920, 1080)
+    assert picture.text["link"] == "?theme=light&edges=40&jet=0"
+    assert (tmp_path / names[1]).read_bytes().count(b'class="edge"') == 40
