@@ -4,6 +4,7 @@
 #   make test [ARGS="tests/app -k scene"]
 #   make sample     the jets and the network that come along, made again from nothing
 #   make bench [ARGS="--threads 1"]   how fast jets are explained, beside other tools
+#   make audit      what is known against the versions of constraints.txt; needs the internet
 #   make lint, make format, make wheel, make clean
 #
 # It needs GNU make and Python 3.11 or newer: make PYTHON=python3.12 test
@@ -22,7 +23,7 @@ NEWS_ONLY := sed '/^Requirement already satisfied/d'
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test sample bench lint format wheel clean
+.PHONY: help run test sample bench audit lint format wheel clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -63,6 +64,18 @@ $(BENCH)/ready: pyproject.toml constraints.txt benchmarks/rivals.txt
 	@set -o pipefail; $(BENCH)/bin/python -m pip install --disable-pip-version-check \
 	  -c constraints.txt -r benchmarks/rivals.txt | $(NEWS_ONLY) || \
 	  echo "Not all rivals could be installed; the table has the others."
+	@touch $@
+
+# An environment of its own, too: pip-audit is no part of the project, and brings much along.
+AUDIT := build/audit
+
+audit: $(AUDIT)/ready
+	$(AUDIT)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict --timeout 20
+
+$(AUDIT)/ready:
+	$(PYTHON) -m venv --clear $(AUDIT)
+	@set -o pipefail; $(AUDIT)/bin/python -m pip install --disable-pip-version-check \
+	  'pip-audit>=2.9' | $(NEWS_ONLY)
 	@touch $@
 
 lint: $(VENV)/ready-dev

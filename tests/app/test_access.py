@@ -1,4 +1,4 @@
-"""Logging in and out in a browser, and what the page says when it is to wait or to log in again."""
+"""Logging in and out in a browser, and what the page says when an explanation is to wait."""
 
 from __future__ import annotations
 
@@ -81,31 +81,6 @@ def test_logging_in_leads_to_the_view_and_logging_out_away_from_it(
     page.get_by_label("Name").wait_for()
 
 
-def test_who_is_logged_out_is_asked_to_log_in_and_comes_back(
-    guarded_site: Site, page: Page
-) -> None:
-    page.goto(f"{guarded_site.address}/?jet=2")
-    log_in(page)
-    page.wait_for_selector(DRAWN)
-    cookies = page.context.cookies()
-    # as if the session had ended, without the browser's own complaint that the fixture would see
-    page.route(
-        "**/_dash-update-component",
-        lambda route: route.fulfill(status=401, body="{}", content_type="application/json"),
-    )
-    page.locator("#jets-next").click()
-    box = page.get_by_role("dialog", name="You are no longer logged in")
-    box.wait_for()
-    page.unroute("**/_dash-update-component")
-    page.context.clear_cookies()
-    box.get_by_role("link", name="Log in").click()
-    page.get_by_label("Name").wait_for()
-    log_in(page)
-    page.wait_for_selector(DRAWN)
-    assert re.search(r"jet=\d", page.url)
-    assert {c["name"] for c in page.context.cookies()} & {c["name"] for c in cookies}
-
-
 def test_too_many_explanations_wait_and_go_on_by_themselves(toy_site: Site, page: Page) -> None:
     assert toy_site.service is not None
     toy_site.service.refusals = 2
@@ -114,22 +89,3 @@ def test_too_many_explanations_wait_and_go_on_by_themselves(toy_site: Site, page
     page.get_by_text(re.compile(r"Trying again by itself in \d s")).wait_for()
     page.wait_for_selector(DRAWN)
     assert toy_site.service.refusals == 0
-
-
-def test_too_many_requests_wait_and_go_on_by_themselves(toy_site: Site, page: Page) -> None:
-    left = [2]
-
-    def busy(route) -> None:
-        if left[0]:
-            left[0] -= 1
-            route.fulfill(status=429, body="{}", headers={"Retry-After": "2"})
-        else:
-            route.continue_()
-
-    page.goto(f"{toy_site.address}/?jet=2")
-    page.wait_for_selector(DRAWN)
-    page.route("**/_dash-update-component", busy)
-    page.locator("#jets-next").click()
-    page.get_by_text(re.compile(r"Many requests at once\. Going on in \d s")).wait_for()
-    page.get_by_role("heading", name="Jet 3", exact=True).wait_for()
-    page.locator("#patience").wait_for(state="hidden")
