@@ -17,6 +17,7 @@ import httpx
 import psutil
 import pytest
 
+from app.asgi import resident_bytes
 from app.processes import cores, threads_of_worker
 from app.production import Part
 from lrp_core.settings import read_settings
@@ -249,6 +250,29 @@ def test_stopping_answers_what_is_under_way(tmp_path: Path) -> None:
         assert [began for began in asking.cut_off if began < stopped - 0.1] == []
         assert not [one for one in family if one.is_running()]
     assert "Traceback" not in server.said
+
+
+def test_replacing_processes_costs_nobody_an_answer(tmp_path: Path) -> None:
+    few = {"JETLRP_SERVICE_PORT": "0", "JETLRP_RECYCLE_REQUESTS": "60"}
+    with serving(tmp_path, "serve", **few) as (server, client):
+        with Asking(client) as asking:
+            while server.said.count("Booting worker") < 6:  # four are there from the beginning
+                asking.wait_for(10)
+        assert set(asking.statuses) == {200}
+        assert asking.cut_off == []
+
+
+def test_a_process_that_grows_too_large_asks_to_be_replaced() -> None:
+    code = (
+        "import time; import app.asgi as asgi; from lrp_core.settings import read_settings; "
+        "asgi.LOOK_SECONDS = 0.01; asgi._watch_memory(read_settings(worker_bytes=1)); "
+        "time.sleep(60)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == -signal.SIGTERM
+    assert "more than worker_bytes allows" in done.stderr
+    assert 10 * 2**20 < resident_bytes() < psutil.virtual_memory().total
 
 
 def test_what_cannot_be_loaded_ends_it_with_one_line(tmp_path: Path) -> None:
