@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
-from lrp_core.figures.drawing import Command, Drawing, Gradient, Paint, Path, Text
+from lrp_core.figures.drawing import Command, Drawing, Gradient, Item, Paint, Path, Text
 from lrp_core.figures.typeset import FAMILY, FILES, INDEX_DROP, INDEX_SIZE, MIDDLE, runs
 
+MANY = "rest"  # a kind of path of which there are thousands, drawn alike
 Commands = tuple[Command, ...]
 FALLBACK = f"{FAMILY}, 'Helvetica Neue', Arial, sans-serif"
 
@@ -19,9 +22,7 @@ def to_svg(drawing: Drawing, *, embed_fonts: bool = False) -> str:
     embed_fonts  with the two fonts inside (70 kB), so that a browser without Inter shows it too
     """
     gradients: dict[Gradient, str] = {}
-    body = "\n".join(
-        _path(item, gradients) if isinstance(item, Path) else _text(item) for item in drawing.items
-    )
+    body = "\n".join(_body(drawing.items, gradients))
     width, height = number(drawing.width), number(drawing.height)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
@@ -71,8 +72,25 @@ def _gradient(one: Gradient, name: str) -> str:
     )
 
 
-def _path(path: Path, gradients: dict[Gradient, str]) -> str:
-    attributes = [f'd="{path_data(path.commands)}"', f'fill="{_paint(path.fill, gradients)}"']
+def _body(items: Iterable[Item], gradients: dict[Gradient, str]) -> Iterator[str]:
+    """The items one by one; the faint edges share a group that says how they are drawn."""
+    for kind, alike in groupby(items, lambda item: item.kind):
+        several = list(alike)
+        if kind == MANY and isinstance(several[0], Path):
+            paths = [f'<path d="{path_data(one.commands)}"/>' for one in several
+                     if isinstance(one, Path)]  # fmt: skip
+            yield f"<g {_look(several[0], gradients)}>{''.join(paths)}</g>"
+            continue
+        for one in several:
+            if isinstance(one, Path):
+                yield f'<path d="{path_data(one.commands)}" {_look(one, gradients)}/>'
+            else:
+                yield _text(one)
+
+
+def _look(path: Path, gradients: dict[Gradient, str]) -> str:
+    """How a path is drawn. Opacity is that of stroke or fill, so that a group hands it on."""
+    attributes = [f'fill="{_paint(path.fill, gradients)}"']
     if path.stroke is not None:
         attributes.append(f'stroke="{_paint(path.stroke, gradients)}"')
         attributes.append(f'stroke-width="{number(path.width)}"')
@@ -81,11 +99,12 @@ def _path(path: Path, gradients: dict[Gradient, str]) -> str:
         if path.round:
             attributes.append('stroke-linecap="round" stroke-linejoin="round"')
     if path.opacity != 1:  # that of a whole element is drawn apart first, which is slow
-        of = "stroke-" if path.fill is None else "fill-" if path.stroke is None else ""
-        attributes.append(f'{of}opacity="{path.opacity:.3g}"')
+        for kind, paint in (("stroke", path.stroke), ("fill", path.fill)):
+            if paint is not None:
+                attributes.append(f'{kind}-opacity="{path.opacity:.3g}"')
     if path.kind:
         attributes.append(f"class={quoteattr(path.kind)}")
-    return f"<path {' '.join(attributes)}/>"
+    return " ".join(attributes)
 
 
 def _text(text: Text) -> str:

