@@ -547,6 +547,8 @@ class FakeService:
 
     def file(self, index: int, file: str, query: dict[str, str]) -> httpx.Response:
         """An explanation to take away: "json", "npz", "tracks.csv" or "edges.csv"."""
+        if file not in ("json", "npz", "tracks.csv", "edges.csv"):
+            return self.refusal(404, "not_found", f"There is no such file: {file}.")
         kinds = {"json": "application/json", "npz": "application/octet-stream"}
         name = f"toy_{index}_{query.get('target')}.{file}"
         return httpx.Response(
