@@ -1,4 +1,4 @@
-"""Logging in and out in a browser, and what the page says when an explanation is to wait."""
+"""Logging in and out in a browser, and what the page says when it is to wait or to log in again."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse"
 DRAWN = "#network[data-drawn]"
+CALLBACKS = re.compile("/_dash-update-component")
 
 
 @pytest.fixture
@@ -74,11 +75,37 @@ def test_logging_in_leads_to_the_view_and_logging_out_away_from_it(
     page.wait_for_selector(DRAWN)
     assert "jet=5" in page.url
     assert page.locator(".who-name").inner_text() == "anna"
+    page.locator(".ag-row").first.wait_for()
     assert violations(page, axe) == ""
     page.get_by_role("button", name="Log out anna").click()
     page.get_by_label("Name").wait_for()
     page.goto(guarded_site.address)
     page.get_by_label("Name").wait_for()
+
+
+def test_who_is_logged_out_is_asked_to_log_in_and_comes_back(
+    guarded_site: Site, page: Page, expected: list[str]
+) -> None:
+    expected.append("status of 401")
+    page.goto(f"{guarded_site.address}/?jet=2")
+    log_in(page)
+    page.wait_for_selector(DRAWN)
+    cookies = page.context.cookies()
+    page.route(  # as if the session had ended
+        CALLBACKS,
+        lambda route: route.fulfill(status=401, body="{}", content_type="application/json"),
+    )
+    page.get_by_role("button", name="hin-lrp").click()
+    box = page.get_by_role("dialog", name="You are no longer logged in")
+    box.wait_for()
+    page.unroute(CALLBACKS)
+    page.context.clear_cookies()
+    box.get_by_role("link", name="Log in").click()
+    page.get_by_label("Name").wait_for()
+    log_in(page)
+    page.wait_for_selector(DRAWN)
+    assert "jet=2" in page.url
+    assert {c["name"] for c in page.context.cookies()} & {c["name"] for c in cookies}
 
 
 def test_too_many_explanations_wait_and_go_on_by_themselves(toy_site: Site, page: Page) -> None:
@@ -89,3 +116,25 @@ def test_too_many_explanations_wait_and_go_on_by_themselves(toy_site: Site, page
     page.get_by_text(re.compile(r"Trying again by itself in \d s")).wait_for()
     page.wait_for_selector(DRAWN)
     assert toy_site.service.refusals == 0
+
+
+def test_too_many_requests_wait_and_go_on_by_themselves(
+    toy_site: Site, page: Page, expected: list[str]
+) -> None:
+    expected.append("status of 429")
+    left = [2]
+
+    def busy(route) -> None:
+        if left[0]:
+            left[0] -= 1
+            route.fulfill(status=429, body="{}", headers={"Retry-After": "2"})
+        else:
+            route.continue_()
+
+    page.goto(f"{toy_site.address}/?jet=2")
+    page.wait_for_selector(DRAWN)
+    page.route(CALLBACKS, busy)
+    page.get_by_role("button", name="hin-lrp").click()
+    page.get_by_text(re.compile(r"Many requests at once\. Going on in \d s")).wait_for()
+    page.wait_for_function("window.jetlrp.view.shown.a.question.target === 'hbb'")
+    page.locator("#patience").wait_for(state="hidden")
