@@ -230,5 +230,5 @@ def test_the_pages_own_server_passes_files_on(service):
         service.away = True
         refused = server.get("/api/v1/jets/5/explanation.json")
         assert refused.status_code == 502
-        assert refused.json["error"]["code"] == "unreachable"
+        assert refused.json["error"]["code"] == "backend_unreachable"
         assert server.get("/_jetlrp/alive").json == {"away": True}
