@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ def figures(
     """
     query = _query(link) if link else {}
     given = {key: value for key, value in changes.items() if value is not None}
+    _check_camera(given.get("camera"))
     numbers = numbers_of(jets)
     if not numbers:
         if "jet" not in query:
@@ -119,6 +121,20 @@ def formats_of(text: str) -> list[str]:
     if not names:
         raise ExportError(f"--format: give one or more of {', '.join(FORMATS)}")
     return names
+
+
+def _check_camera(text: str | None) -> None:
+    """Raise ExportError for a camera that the page would not understand."""
+    try:
+        fine = (
+            text is None or [math.isfinite(float(part)) for part in text.split(",")] == [True] * 9
+        )
+    except ValueError:
+        fine = False
+    if not fine:
+        raise ExportError(
+            f"--camera: expected nine numbers as in a link, eye, centre and up, found {text!r}"
+        )
 
 
 def link_text(query: dict[str, str]) -> str:

@@ -73,6 +73,8 @@ def test_the_theme_suits_what_the_figure_is_for(preset, theme):
         (["--jet", "1", "--preset", "wall"], "--preset"),
         (["--jet", "1", "--scale", "5"], "--scale"),
         (["--jet", "1", "--theme", "blue"], "--theme"),
+        (["--jet", "1", "--camera", "1,2,3"], "--camera"),
+        (["--jet", "1", "--camera", "1,2,3,4,5,6,7,8,up"], "--camera"),
         ([], "which jet"),
     ],
 )

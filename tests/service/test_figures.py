@@ -81,3 +81,14 @@ def test_a_jet_that_cannot_be_used_has_no_figure(toy):
     single = toy.get("/api/v1/jets/0/figures/network.svg")  # one track, no edges
     assert single.status_code == 200
     assert single.text.count('class="track"') == 1
+
+
+def test_where_a_figure_comes_from_is_told_for_one_that_is_drawn_elsewhere(toy):
+    says = toy.get(f"{PATH}river/provenance", params={"view": "?jet=11&target=qcd"}).json()
+    assert says["name"] == "toy_11_river_qcd_gamma-gamma-1.0-bias-account_ab12"
+    drawn = toy.get(f"{PATH}river.svg", params={"view": "?jet=11&target=qcd", "fonts": False})
+    assert f'filename="{says["name"]}.svg"' in drawn.headers["content-disposition"]
+    assert "toy.root, jet 11" in says["caption"]
+    assert says["metadata"]["target"] == "qcd"
+    assert toy.get(f"{PATH}tree/provenance").status_code == 422
+    assert toy.get(f"{PATH}river/provenance", params={"view": "?jet=3"}).status_code == 422
