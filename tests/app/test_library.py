@@ -15,7 +15,7 @@ from app import figure_data
 from app.panels import library
 from app.words import count, plural
 from lrp_core.service.schemas import Health, Library
-from tests.app.test_page import eventually, question, row, wait_for_jet
+from tests.app.test_page import eventually, question, wait_for_jet
 from tests.service.library_files import write_jets, write_model
 
 MODEL = "() => window.jetlrp.view.shown.a && window.jetlrp.view.shown.a.question.model"
@@ -173,6 +173,12 @@ def pick(page, kind, name):
     page.locator(f"#library-{kind}").wait_for(state="hidden")
 
 
+def open_by_number(page, index):
+    """Open a jet whether or not the list has rows: it empties once its file has gone."""
+    page.locator("#jets-find input").fill(str(index))
+    page.locator("#jets-find input").press("Enter")
+
+
 def shown(page, model):
     page.wait_for_function(f"({MODEL})() === {model!r}")
 
@@ -253,7 +259,7 @@ def test_a_file_and_a_network_are_chosen_and_two_networks_compared(library_site,
 
     # a file that vanishes while it is looked at: said, and the others go on
     (folder / "run3/b.root").unlink()
-    row(page, 2).click()
+    open_by_number(page, 2)
     page.locator("#scene-error").get_by_text("is not any more").wait_for()
     pick(page, "files", "a.root")
     wait_for_jet(page, 2)
@@ -294,5 +300,5 @@ def test_a_file_and_a_network_are_brought_used_and_deleted(library_site, page, t
     bin_.click()
     mine.wait_for(state="detached")
     page.keyboard.press("Escape")
-    row(page, 5).click()
+    open_by_number(page, 5)
     page.locator("#scene-error").get_by_text("upload:mine.root was here").wait_for()
