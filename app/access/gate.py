@@ -107,8 +107,8 @@ class Gate:
         if self.mode == "none":
             if not self._on_loopback:
                 raise SettingsError(
-                    f"{settings.host} can be reached from other machines, and nobody would be "
-                    f"asked who they are: set {variable_of('auth')} to token, users or proxy "
+                    f"--host: {settings.host} can be reached from other machines, and nobody would "
+                    f"be asked who they are: set {variable_of('auth')} to token, users or proxy "
                     "(docs/security.md says how), or leave the address at 127.0.0.1"
                 )
         elif self.mode == "token":
@@ -501,8 +501,8 @@ def check_alone(settings: Settings) -> None:
     """Refuse a service that anybody could ask. Raises SettingsError."""
     if settings.secret is None and not is_loopback(settings.host):
         raise SettingsError(
-            f"{settings.host} can be reached from other machines, and the service would answer "
-            f"everybody: set {variable_of('secret')} here and for the dashboards "
+            f"--host: {settings.host} can be reached from other machines, and the service would "
+            f"answer everybody: set {variable_of('secret')} here and for the dashboards "
             "(docs/security.md says more), or leave the address at 127.0.0.1"
         )
 
