@@ -16,6 +16,7 @@ import plotly
 from dash import Dash, dcc, html
 from dash.development.base_component import Component
 from flask import Response, g, has_request_context, request, send_file
+from flask.json.provider import DefaultJSONProvider
 from plotly.offline import get_plotlyjs_version
 
 from app import explaining, figure_data, ids, theme
@@ -312,6 +313,11 @@ def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
 
 def _serve_figures(app: Dash, client: ServiceClient, prefix: str) -> None:
     """What assets/figure.js asks for: the jets of a link, and a figure that needs no server."""
+    provider = app.server.json
+    assert isinstance(provider, DefaultJSONProvider)
+    provider.sort_keys = (
+        False  # branches of the river lie in the order in which the ledger has them
+    )
 
     @app.server.route(f"{prefix}{FIGURE_PATH}")
     def _figure() -> Any:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
@@ -67,8 +68,13 @@ def run(
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):  # said now, not after minutes of drawing
+            pass
     except OSError as error:
-        raise ExportError(f"--out: {out} is no folder, and cannot be made one: {error}") from error
+        raise ExportError(
+            f"--out: expected a folder that can be written to, or made, found {out}: "
+            f"{error.strerror}"
+        ) from error
     problems: list[str] = []
     written = 0
     with ExitStack() as stack:
@@ -82,7 +88,13 @@ def run(
             except JetlrpError as error:
                 problems.append(f"jet {figure.jet}, {figure.view}, {form}: {error}")
                 continue
-            (folder / name).write_bytes(content)
+            try:
+                (folder / name).write_bytes(content)
+            except OSError as error:
+                raise ExportError(
+                    f"--out: {folder / name} cannot be written: {error.strerror}; "
+                    f"{written} of {len(made)} figures are there"
+                ) from error
             written += 1
         progress(len(made), "")
     for problem in problems[:PROBLEMS_SHOWN]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,6 +127,29 @@ def test_without_a_chromium_there_are_still_figures(monkeypatch, tmp_path, capsy
     assert b"simulated_jets.root, jet 0" in made[".html"]
     with pytest.raises(ExportError, match=r"pptx: .*none, which is no program.*svg, pdf, html"):
         run(read_settings(), asked, ["png", "pptx"], look, str(tmp_path))
+
+
+def test_what_cannot_be_written_is_told_in_one_line(monkeypatch, tmp_path):
+    asked = figures(["0"], ["river"])
+    (tmp_path / "file").touch()
+    with pytest.raises(ExportError, match=r"--out: expected a folder .* found .*file: File exists"):
+        run(read_settings(), asked, ["svg"], Look(), str(tmp_path / "file"))
+
+    def refuse(self: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", refuse)
+        with pytest.raises(ExportError, match=r"svg cannot be written: No space .*; 0 of 1"):
+            run(read_settings(), asked, ["svg"], Look(), str(tmp_path))
+
+    def closed(**where: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("app.export.command.TemporaryFile", closed)
+    monkeypatch.setattr("app.serve.serving", None)  # nothing is started before
+    with pytest.raises(ExportError, match=r"--out: expected a folder .*: Permission denied"):
+        run(read_settings(), asked, ["svg"], Look(), str(tmp_path))
 
 
 def test_only_the_network_plot_turns(tmp_path):

@@ -20,6 +20,7 @@ from app.export.command import Studio
 from app.main import create_app
 from app.presets import PRESETS
 from tests.app.test_page import turn, wait_for_jet
+from tests.app.toy_service import INPUTS
 
 browser_test = pytest.mark.browser
 
@@ -129,7 +130,11 @@ def test_what_a_figure_asks_the_page_for(service):
         assert (both["a"]["jet"]["index"], both["b"]["jet"]["index"]) == (5, 0)
         assert both["a"]["question"]["target"] == "margin", "the service's default"
         assert both["b"]["question"]["target"] == "hbb"
-        assert server.get("/_jetlrp/figure.json?jet=5").json["b"] is None
+        alone = server.get("/_jetlrp/figure.json?jet=5").json
+        assert alone["b"] is None
+        passed = [port for line in alone["a"]["ledger"] for port in line["passed"]]
+        ports = [f"{stage}:{name}" for stage, inputs in INPUTS.items() for name in inputs]
+        assert passed == ports, "branches lie in the river in this order"
         for link in ("", "?jet=no", "?jet=4"):
             refused = server.get(f"/_jetlrp/figure.json{link}")
             assert refused.status_code == 502
