@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 CONFIG = {"showSendToCloud": False, "displaylogo": False, "plotlyServerURL": ""}
 STAGE = (820.0, 640.0)  # px of a figure, unless it is given another size
 RIVER = (1000.0, 480.0)
+SPACE = "&nbsp;"  # a line of nothing below a title, so that it touches nothing
 
 
 class NotebookFigure(go.Figure):  # type: ignore[misc]  # Plotly has no types
@@ -347,7 +348,7 @@ def heatmap_figure(
             colorbar={
                 "tickvals": list(places), "thickness": 12, "outlinewidth": 0,
                 "ticktext": [signed(at * abs(at) * says.most, 2) if at else "0" for at in places],
-                "title": {"text": f"relevance<br>+ for {scene.stands_for}"},
+                "title": {"text": f"relevance<br>+ for {scene.stands_for}<br>{SPACE}"},
             },
         ),
         row=2, col=1,
@@ -372,7 +373,7 @@ def heatmap_figure(
     figure.update_xaxes(
         tickvals=list(range(len(says.columns))), tickangle=-55, automargin=True,
         ticktext=[_html(column.short) for column in says.columns], row=2, col=1,
-        title={"text": "feature", "standoff": 6, "font": {"color": colours.muted}},
+        title={"text": f"feature<br>{SPACE}", "standoff": 6, "font": {"color": colours.muted}},
     )  # fmt: skip
     figure.update_yaxes(
         tickvals=list(range(len(says.rows))), autorange="reversed", automargin=True,
