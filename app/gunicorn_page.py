@@ -26,6 +26,7 @@ keepalive = 5
 control_socket_disable = True  # it lies in the home folder and is of no use here
 accesslog = None  # the page and the service write their own lines
 logconfig_dict = gunicorn_log(_settings)
+forwarded_allow_ips = ""  # the gate believes proxies, those that it was told of
 proc_name = "jetlrp page"
 
 

@@ -227,6 +227,7 @@ class _Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # the gate believes them, of whom it was told to
                 lifespan="on",
                 ws="none",
                 timeout_graceful_shutdown=STOP_SECONDS,

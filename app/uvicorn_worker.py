@@ -18,6 +18,7 @@ class ServiceWorker(UvicornWorker):
         "ws": "none",
         "lifespan": "on",
         "server_header": False,
+        "proxy_headers": False,
         "access_log": False,
     }
 

@@ -1,18 +1,20 @@
-/* When the page's server says "not so fast" (429) or "who are you?" (401): waits and asks again, or
- * offers the log-in. On window.jetlrp.patience. */
+/* When the page's server says "not so fast" (429) or "who are you?" (401), or is away itself: waits and
+ * asks again, or offers the log-in. On window.jetlrp.patience. */
 (function () {
   "use strict";
 
   const MOST = 6; // times that one request is sent again
   const LONGEST = 60; // s between two of them
+  const NOBODY = [502, 503]; // what a reverse proxy says while there is no server behind it
   const OWN = /\/_dash-(update-component|layout|dependencies)$/;
   const send = window.fetch.bind(window);
+  const own = { logIn, beat: 2000 }; // beat: ms between two questions whether the server is back
   let waiting = 0;
 
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-  /** Says in passing why nothing happens, and in how many seconds it does. */
-  function tell(until) {
+  /** Says something in passing; nothing where there are no words. */
+  function say(words) {
     let box = document.getElementById("patience");
     if (!box) {
       box = document.createElement("div");
@@ -20,9 +22,52 @@
       box.setAttribute("role", "status");
       document.body.append(box);
     }
+    box.textContent = words;
+    box.hidden = !words;
+  }
+
+  /** Why nothing happens, and in how many seconds it does. */
+  function tell(until) {
     const left = Math.ceil((until - performance.now()) / 1000);
-    box.textContent = `Many requests at once. Going on in ${Math.max(left, 1)} s …`;
-    box.hidden = waiting === 0;
+    if (away) return;
+    say(waiting ? `Many requests at once. Going on in ${Math.max(left, 1)} s …` : "");
+  }
+
+  let away = null; // until the server is back: the wait for it, one for all requests
+
+  /** Waits until the page's server answers again, whatever it says; out of sight it is not asked. */
+  async function back() {
+    const alive = new URL("alive", document.getElementById("jetlrp-plotly").href);
+    for (;;) {
+      await pause(own.beat);
+      if (document.visibilityState !== "visible") continue;
+      try {
+        const answer = await send(alive, { cache: "no-store" });
+        if (!NOBODY.includes(answer.status)) break;
+      } catch {
+        // not yet
+      }
+      say("The server is away. The page goes on by itself when it is back …");
+    }
+    away = null;
+    say("");
+  }
+
+  /** Sends what the page asks; while the server is away it waits, and sends it once more then.
+   *
+   * These requests only look, so sending one twice does no harm. One that fails again and again of
+   * a server that is there is given up. */
+  async function ask(input, init) {
+    for (let time = 0; ; time += 1) {
+      try {
+        const answer = await send(input, init);
+        if (!NOBODY.includes(answer.status) || time >= MOST) return answer;
+      } catch (error) {
+        if (time >= MOST || init?.signal?.aborted) throw error;
+      }
+      away ??= back();
+      await away;
+    }
   }
 
   async function wait(seconds) {
@@ -66,13 +111,14 @@
 
   window.fetch = async function (input, init) {
     const address = new URL(typeof input === "string" ? input : input.url || input, document.baseURI);
-    const own = address.origin === window.location.origin && OWN.test(address.pathname);
-    let answer = await send(input, init);
-    for (let time = 0; own && answer.status === 429 && time < MOST; time += 1) {
+    const ours = address.origin === window.location.origin && OWN.test(address.pathname);
+    if (!ours) return send(input, init);
+    let answer = await ask(input, init);
+    for (let time = 0; answer.status === 429 && time < MOST; time += 1) {
       await wait(Math.min(Number(answer.headers.get("Retry-After")) || 2, LONGEST));
-      answer = await send(input, init);
+      answer = await ask(input, init);
     }
-    if (own && answer.status === 401) {
+    if (answer.status === 401) {
       loggedOut();
       return new Promise(() => {}); // nobody is to hear of an error that a log-in puts right
     }
@@ -80,5 +126,5 @@
   };
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.patience = { logIn };
+  window.jetlrp.patience = own;
 })();

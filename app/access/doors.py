@@ -149,7 +149,8 @@ def _asked_of_flask() -> Asked:
 def _with_user(
     headers: list[tuple[bytes, bytes]], user: str | None, secret: str | None
 ) -> list[tuple[bytes, bytes]]:
-    kept = [(n, v) for n, v in headers if not n.lower().startswith(OURS.encode())]
+    # for WSGI x_jetlrp_user is X-Jetlrp-User; gunicorn drops underscores for that reason, too
+    kept = [(n, v) for n, v in headers if b"_" not in n and not n.lower().startswith(OURS.encode())]
     if secret is not None:
         kept.append((SECRET.encode(), secret.encode()))
     if user is not None:

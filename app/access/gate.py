@@ -158,7 +158,7 @@ class Gate:
         if asked.path in OPEN or asked.path.startswith(OPEN_FILES):
             return LetIn(None)
         if self.mode == "none":
-            if not is_loopback(asked.client) and not self._is_proxy(asked.client):
+            if not self._is_proxy(asked.client) and not _is_from_here(asked):
                 return problem(
                     asked,
                     403,
@@ -552,6 +552,12 @@ def _is_foreign(asked: Asked) -> bool:
         return False  # no browser: those send it with everything that changes something
     parts = _split(origin)
     return parts is None or parts.netloc.lower() != asked.headers.get("host", "").lower()
+
+
+def _is_from_here(asked: Asked) -> bool:
+    """Whether the request began on this machine: a proxy that nobody spoke of tells of others."""
+    hops = asked.headers.get("x-forwarded-for", "").split(",")
+    return all(is_loopback(hop.strip()) for hop in (asked.client, *filter(str.strip, hops)))
 
 
 def _split(address: str) -> SplitResult | None:

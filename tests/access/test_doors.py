@@ -195,6 +195,23 @@ def test_the_page_in_one_process_believes_the_door() -> None:
         assert browser.get("/").get_json()["user"] is None
 
 
+def test_a_name_with_underscores_does_not_pass_for_one_with_dashes() -> None:
+    told: list[Any] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        told.extend(scope["headers"])
+        await PlainTextResponse("in")(scope, receive, send)
+
+    async def go() -> httpx.Response:
+        transport = httpx.ASGITransport(Door(app, gate(), SECRET), client=("10.0.0.9", 5))
+        async with httpx.AsyncClient(transport=transport, base_url="http://lab") as browser:
+            return await browser.get("/", headers={**RIGHT, "X_Jetlrp_User": "anna"})
+
+    assert asyncio.run(go()).status_code == 200
+    users = [value for name, value in told if name.lower().replace(b"_", b"-") == b"x-jetlrp-user"]
+    assert users == [b"guest-10.0.0.9"]
+
+
 def test_there_are_no_other_sockets() -> None:
     sent: list[Any] = []
 

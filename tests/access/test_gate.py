@@ -157,6 +157,12 @@ def test_without_log_in_other_machines_are_refused_however_it_was_started() -> N
     home = {"host": "localhost"}
     refused(gate.decide(asked(client="10.0.0.9", headers=home)), 403, "no_log_in")
     assert gate.decide(asked(client="::ffff:127.0.0.1", headers=home)) == LetIn(None)
+    hops = {**home, "x-forwarded-for": "127.0.0.1, 10.0.0.9"}  # a proxy that nobody spoke of
+    refused(gate.decide(asked(client="127.0.0.1", headers=hops)), 403, "no_log_in")
+    near = {**home, "x-forwarded-for": "127.0.0.1"}
+    assert gate.decide(asked(client="127.0.0.1", headers=near)) == LetIn(None)
+    known = Gate(read_settings(trusted_proxies=("127.0.0.1",)))
+    assert known.decide(asked(client="127.0.0.1", headers=hops)) == LetIn(None)
 
 
 # ------------------------------------------------------------------------------------- strangers

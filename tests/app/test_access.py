@@ -138,3 +138,53 @@ def test_too_many_requests_wait_and_go_on_by_themselves(
     page.get_by_text(re.compile(r"Many requests at once\. Going on in \d s")).wait_for()
     page.wait_for_function("window.jetlrp.view.shown.a.question.target === 'hbb'")
     page.locator("#patience").wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("proxy", [False, True], ids=["alone", "behind a proxy"])
+def test_a_page_goes_on_by_itself_when_its_own_server_is_back(
+    toy_site: Site, page: Page, expected: list[str], proxy: bool
+) -> None:
+    expected += ["ERR_CONNECTION_REFUSED", "status of 502"]
+
+    def nobody(route) -> None:
+        if proxy:
+            route.fulfill(status=502, body="Bad Gateway")
+        else:
+            route.abort("connectionrefused")
+
+    everything = re.compile("/_dash-(update|layout|dependencies)|/_jetlrp/alive")
+    said = page.get_by_text("The server is away. The page goes on by itself when it is back")
+    page.route(everything, nobody)
+    page.goto(f"{toy_site.address}/?jet=2")  # its layout is not there yet
+    said.wait_for()
+    page.unroute(everything)
+    page.wait_for_selector(DRAWN)
+    page.locator("#patience").wait_for(state="hidden")
+
+    page.route(everything, nobody)
+    page.get_by_role("button", name="hin-lrp").click()
+    said.wait_for()
+    page.unroute(everything)
+    page.wait_for_function("window.jetlrp.view.shown.a.question.target === 'hbb'")
+    page.locator("#patience").wait_for(state="hidden")
+
+
+def test_what_fails_again_and_again_of_a_server_that_is_there_is_given_up(
+    toy_site: Site, page: Page, expected: list[str]
+) -> None:
+    expected.append("status of 502")
+    page.goto(f"{toy_site.address}/?jet=2")
+    page.wait_for_selector(DRAWN)
+    page.evaluate("() => { window.jetlrp.patience.beat = 20; }")
+    sent = []
+
+    def fail(route) -> None:
+        sent.append(route.request.url)
+        route.fulfill(status=502, body="Bad Gateway")
+
+    page.route(CALLBACKS, fail)
+    status = page.evaluate(
+        "() => fetch('/_dash-update-component', {method: 'POST', body: 'x'}).then((a) => a.status)"
+    )
+    assert status == 502
+    assert len(sent) == 7

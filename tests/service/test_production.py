@@ -311,6 +311,11 @@ def test_the_gunicorn_lines_of_the_documentation(tmp_path: Path) -> None:
             address = line.split("Listening at: ")[1].split(" ")[0]
             answer = httpx.get(f"{address}/api/v1/health", timeout=SECONDS, trust_env=False)
             assert answer.status_code == 200
+            # no header says where the page is, or that it was asked by TLS
+            claims = {"SCRIPT_NAME": "/elsewhere", "X-Forwarded-Proto": "https"}
+            answer = httpx.get(f"{address}/health", headers=claims, trust_env=False)
+            assert answer.status_code == 200
+            assert "Strict-Transport-Security" not in answer.headers
         finally:
             page.terminate()
             page.communicate(timeout=SECONDS)

@@ -145,6 +145,19 @@ def test_one_command_serves_page_service_and_docs_until_ctrl_c(sources: list[str
     assert "ERROR" not in command.said
 
 
+def test_one_process_behind_a_proxy_that_tells_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JETLRP_AUTH", "proxy")
+    monkeypatch.setenv("JETLRP_TRUSTED_PROXIES", "127.0.0.1")
+    told = {"X-Forwarded-For": "10.1.1.1", "X-Forwarded-Proto": "https"}
+    with running("serve", "--port", "0") as (command, client):
+        anna = client.get("/_dash-layout", headers={**told, "X-Forwarded-User": "anna"})
+        assert anna.status_code == 200
+        assert "Logged in as anna" in anna.text
+        assert "Strict-Transport-Security" in anna.headers
+        assert client.get("/_dash-layout", headers=told).status_code == 401
+        command.stop()
+
+
 def test_the_page_with_a_service_elsewhere_needs_no_torch(sources: list[str]) -> None:
     with running("service", *sources, "--port", "0") as (service, backend):
         address = str(backend.base_url)
