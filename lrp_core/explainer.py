@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lrp_core import fast_path
 from lrp_core.errors import JetError, PropagationError, RuleError, SettingsError
-from lrp_core.explanation import Explanation, Ledger, LedgerRow, significance
+from lrp_core.explanation import Array, Explanation, Ledger, LedgerRow, significance
 from lrp_core.jets import Jet
 from lrp_core.model import Model, Target
 from lrp_core.propagation import Row, propagate, run
@@ -289,7 +289,7 @@ def _explain_fast(
     sizes = [jets[position].n_tracks for position in complete]
     for group in fast_path.groups(sizes):
         positions = [complete[number] for number in group]
-        tracks = np.stack([jets[position].select(model.columns) for position in positions])
+        tracks = np.array([jets[position].select(model.columns) for position in positions])
         with torch.inference_mode():
             x = torch.from_numpy(tracks).to(network.scale)
             weights = x.new_tensor(asked.target.weights)
@@ -300,10 +300,10 @@ def _explain_fast(
             result = _Result(
                 logits=found.logits,
                 value=found.start.double().sum(dim=1),
-                tracks=list(found.tracks),
-                edges=None if found.edges is None else list(found.edges),
-                sums=None if found.sums is None else list(found.sums),
-                significance=list(found.significance),
+                tracks=_read(found.tracks),
+                edges=None if found.edges is None else _read(found.edges),
+                sums=None if found.sums is None else _read(found.sums),
+                significance=_read(found.significance),
                 ledgers=found.ledgers,
             )
             some = [jets[position] for position in positions]
@@ -336,13 +336,21 @@ def _explain_together(asked: _Asked, jets: list[Jet]) -> list[Explanation]:
     return _Result(
         logits=logits,
         value=start.double().sum(dim=1),
-        tracks=flow.tracks.split(sizes),
-        edges=rows if asked.rows else None,
-        sums=None if asked.rows else [one.sum(dim=1) for one in rows],
-        significance=[torch.from_numpy(significance(one.cpu().numpy())) for one in rows],
+        tracks=[_read(one) for one in flow.tracks.split(sizes)],
+        edges=[_read(one) for one in rows] if asked.rows else None,
+        sums=None if asked.rows else [_read(one.sum(dim=1)) for one in rows],
+        significance=[significance(_read(one)) for one in rows],
         ledgers=_ledgers(flow.ledger, len(jets)),
-        deeper={stage: by_stage[stage] for stage in deeper} if asked.rows else {},
+        deeper={stage: [_read(one) for one in by_stage[stage]] for stage in deeper}
+        if asked.rows
+        else {},
     ).explanations(asked, jets)
+
+
+def _read(values: Tensor) -> Array:
+    """A tensor's numbers, wherever they are."""
+    found: Array = values.cpu().numpy()
+    return found
 
 
 @dataclass(frozen=True)
@@ -350,25 +358,25 @@ class _Result:
     """What either engine found for some jets.
 
     logits [n_jets, n_classes], value [n_jets] float64; tracks, edges' rows or their sums, and
-    significance by jet
+    significance by jet, in arrays of numpy
     """
 
     logits: Tensor
     value: Tensor
-    tracks: Sequence[Tensor]
-    edges: Sequence[Tensor] | None
-    sums: Sequence[Tensor] | None
-    significance: Sequence[Tensor]
+    tracks: Sequence[Array] | Array
+    edges: Sequence[Array] | Array | None
+    sums: Sequence[Array] | Array | None
+    significance: Sequence[Array] | Array
     ledgers: list[Ledger]
-    deeper: dict[str, Sequence[Tensor]] = field(default_factory=dict)
+    deeper: dict[str, list[Array]] = field(default_factory=dict)
 
     def explanations(self, asked: _Asked, jets: list[Jet]) -> list[Explanation]:
         """What belongs to each jet."""
         model = asked.model
         none = np.zeros((0, 2 * len(model.columns)), asked.dtype)
         logits = self.logits.double()
-        probabilities = logits.softmax(dim=1).cpu().numpy()
-        all_logits, values = logits.cpu().numpy(), self.value.tolist()
+        probabilities = _read(logits.softmax(dim=1))
+        all_logits, values = _read(logits), self.value.tolist()
         return [
             Explanation(
                 logits=all_logits[number],
@@ -378,10 +386,10 @@ class _Result:
                 rule=asked.rule,
                 dtype=asked.dtype,
                 value=values[number],
-                track_relevance=self.tracks[number].cpu().numpy(),
+                track_relevance=self.tracks[number],
                 edge_index=jet.edge_index,
-                edge_relevance=none if self.edges is None else self.edges[number].cpu().numpy(),
-                edge_significance=self.significance[number].cpu().numpy(),
+                edge_relevance=none if self.edges is None else self.edges[number],
+                edge_significance=self.significance[number],
                 ledger=ledger,
                 columns=model.columns,
                 jet_id=jet.jet_id,
@@ -389,10 +397,10 @@ class _Result:
                 checkpoint_hash=model.checkpoint_hash,
                 version=_version(),
                 deeper_edge_relevance={
-                    stage: parts[number].cpu().numpy() for stage, parts in self.deeper.items()
+                    stage: parts[number] for stage, parts in self.deeper.items()
                 },
                 jet=jet,
-                edge_sums=None if self.sums is None else self.sums[number].cpu().numpy(),
+                edge_sums=None if self.sums is None else self.sums[number],
             )
             for number, (jet, ledger) in enumerate(zip(jets, self.ledgers, strict=True))
         ]

@@ -49,8 +49,7 @@ KEPT = 80_000  # pairs of one jet up to which forward values are kept, not compu
 Values = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """How a rule served here divides: κ and ε as the module has them.
 
     relative  whether ε counts in units of the root mean square of a row of z
@@ -59,6 +58,14 @@ class Way:
     kappa: float = 0.0
     epsilon: float = 0.0
     relative: bool = False
+
+    def stabiliser(self, z: Tensor) -> Tensor | float:
+        """ε of every row of outputs z [..., n_out] -> [..., 1], or one number for all; never 0."""
+        tiny = torch.finfo(z.dtype).tiny
+        if not self.relative:
+            return max(self.epsilon, tiny)
+        size: Tensor = torch.linalg.vector_norm(z, dim=-1, keepdim=True)
+        return size.mul_(self.epsilon / z.shape[-1] ** 0.5).add_(tiny)
 
 
 LRP_0 = Way()
@@ -80,7 +87,7 @@ def way(rule: Rule) -> Way | None:
     return None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Part:
     """An affine layer, or those of its columns that read one input, and how its rule divides.
 
@@ -115,14 +122,6 @@ class Part:
         """The same with weights as ``product`` wants them."""
         size = None if self.size is None else self.size.contiguous()
         return Part(self.name, self.weight.contiguous(), self.bias, self.way, size, self.bias_size)
-
-    def epsilon(self, z: Tensor) -> Tensor | float:
-        """ε of every row of outputs z [n, n_out] -> [n, 1], or one number for all; never zero."""
-        tiny = torch.finfo(z.dtype).tiny
-        if not self.way.relative:
-            return max(self.way.epsilon, tiny)
-        size: Tensor = torch.linalg.vector_norm(z, dim=-1, keepdim=True)
-        return size.mul_(self.way.epsilon / z.shape[-1] ** 0.5).add_(tiny)
 
     def divisor(self, a: Tensor, size: Tensor, epsilon: Tensor | float) -> Tensor:
         """D, from inputs a that are not negative and size = |z|."""
@@ -273,7 +272,7 @@ class Edges(ABC):
             by_source_1.append(self.table(s1, block).sum(dim=2))
             self.note("s1", self.table(s1, block).sum(dim=1))
             self.write(block, s2, s1)
-        s2, s1 = torch.cat(by_source_2, dim=1), torch.cat(by_source_1, dim=1)
+        s2, s1 = _joined(by_source_2), _joined(by_source_1)
         message = parts.track.of_input(h, s2)
         source = parts.source.of_input(h, s1)
         destination = parts.destination.of_input(h, self.added("s1"))
@@ -297,17 +296,18 @@ class Edges(ABC):
         """The edges' rows: their norms, and the rows themselves or their sums."""
         parts, f, at = self.parts, self.columns, block.sources
         found = product(s1, parts.first.weight.T)
-        found[:, :f] += product(s2, parts.track.weight.T)
+        found[:, :f].add_(product(s2, parts.track.weight.T))
         rows = self.table(found, block)
         ends = (rows[..., :f], self.h[:, at, None]), (rows[..., f:], self.h[:, None])
         for row, h in ends:
             row.mul_(h)
-        sized = torch.zeros_like(found)
-        if parts.first.size is not None:
-            sized = product(s1, parts.first.size.T)
-        if parts.track.size is not None:
-            sized[:, :f] += product(s2, parts.track.size.T)
         if parts.first.size is not None or parts.track.size is not None:
+            if parts.first.size is None:
+                sized = torch.zeros_like(found)
+            else:
+                sized = product(s1, parts.first.size.T)
+            if parts.track.size is not None:
+                sized[:, :f].add_(product(s2, parts.track.size.T))
             table = self.table(sized, block)
             for (row, h), more in zip(ends, (table[..., :f], table[..., f:]), strict=True):
                 row.addcmul_(more, h.abs())
@@ -343,8 +343,9 @@ class Edges(ABC):
 
     def table(self, values: Tensor, block: _Block) -> Tensor:
         """[room, width] as [n_jets, sources, destinations, width]."""
-        shape = (self.n_jets, block.last - block.first, self.n, values.shape[1])
-        return values[: block.pairs].view(shape)
+        if block.room > block.pairs:
+            values = values[: block.pairs]
+        return values.view(self.n_jets, block.last - block.first, self.n, -1)
 
     def pair_up(self, source: Tensor, destination: Tensor, block: _Block) -> Tensor:
         """source[s] + destination[d], each [n_jets, n, width] -> [room, width]."""
@@ -380,6 +381,11 @@ class Edges(ABC):
         """What an ε of each row's own has taken at some z; None where it is one for all."""
         name = f"{name}, epsilon"
         return self.added(name) if name in self._notes else None
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """What blocks found for their sources, for all of them."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
 
 class _Accounts(NamedTuple):
@@ -463,25 +469,25 @@ class Divided(Edges):
     def run(self, block: _Block) -> tuple[Values, Tensor]:
         first, _, _, last, _, edge, out = self.parts
         a1 = self.pair_up(self.source, self.destination, block)
-        epsilon_1 = first.epsilon(a1)
+        epsilon_1 = first.way.stabiliser(a1)
         a1.clamp_(min=0)
         if first.size is None:
             r1 = a1 + epsilon_1
         else:
             r1 = self.pair_up(self.source_size, self.destination_size, block).add_(a1)
         e = product(a1, last.weight, last.bias)
-        epsilon_e = last.epsilon(e)
+        epsilon_e = last.way.stabiliser(e)
         size = e.abs()
         d_e = last.divisor(a1, size, epsilon_e)
         a2 = self.add_source(product(e, edge.weight), self.to_message, block)
-        epsilon_2 = edge.epsilon(a2)
+        epsilon_2 = edge.way.stabiliser(a2)
         a2.clamp_(min=0)
         if edge.size is None:
             r2 = a2 + epsilon_2
         else:
             r2 = self.add_source(product(size, edge.size), self.message_size, block).add_(a2)
         q = product(a2, out.weight, out.bias)
-        epsilon_q = out.epsilon(q)
+        epsilon_q = out.way.stabiliser(q)
         self.clear_diagonal(q, block)
         d_q = out.divisor(a2, q.abs(), epsilon_q)
         values = (a1, torch.div(a1, r1, out=r1), e, d_e, a2, torch.div(a2, r2, out=r2))

@@ -2,9 +2,10 @@
 
 The same relevance, rules and ledger as ``propagation.propagate`` up to rounding, for jets in which
 every track is joined to every other. A jet is a table of n x n pairs there, what stands at edges is
-computed in blocks of such tables (fast_edges.py), and what stands at tracks and jets is divided by
-the rules as they are (rules.py). Jets of the same number of tracks share a table while they are
-small. The weights are read anew at every call, and folded all at once.
+computed in blocks of such tables (fast_edges.py). What stands at tracks and jets is divided in the
+same way, or, where one of its rules is not served so, by the rules as they are (rules.py). Jets of
+the same number of tracks share a table while they are small. The weights are read anew at every
+call, and folded all at once.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from torch.nn.functional import linear
 
 from lrp_core.errors import PropagationError
 from lrp_core.explanation import Ledger
-from lrp_core.fast_edges import BLOCK, LRP_0, Divided, Merged, Parts, way
+from lrp_core.fast_edges import BLOCK, LRP_0, Divided, Merged, Parts, Way, way
 from lrp_core.interaction_network import InteractionNetwork
 from lrp_core.jets import Jet
 from lrp_core.ledger_book import LedgerBook
@@ -60,8 +61,8 @@ class Network:
 
     at_edges       the layers at edges, and how their rules divide
     track_0, ...   the two affine maps of each of the other perceptrons, BatchNorm folded in
+    ways_above     how their rules divide; None where one of them is not served here
     scale, shift   the BatchNorm on the input
-    all_zero       whether LRP-0 is the rule of all layers
     """
 
     stages: Stages
@@ -71,15 +72,15 @@ class Network:
     track_3: Layer
     jet_0: Layer
     jet_3: Layer
+    ways_above: list[Way] | None
     scale: Tensor
     shift: Tensor
-    all_zero: bool
 
 
 def prepare(stages: Stages, rule_for: Callable[[str], Rule], dtype: torch.dtype) -> Network | None:
     """The network with its weights in ``dtype``; None if a rule at edges is not served here."""
     ways = [way(rule_for(step.stage)) for step in stages.affine]
-    at_edges = [found for found in ways[:4] if found]
+    at_edges, above = ([found for found in part if found] for part in (ways[:4], ways[4:]))
     if len(at_edges) < 4:
         return None
     with torch.inference_mode():
@@ -94,9 +95,9 @@ def prepare(stages: Stages, rule_for: Callable[[str], Rule], dtype: torch.dtype)
             track_3=track_3,
             jet_0=jet_0,
             jet_3=jet_3,
+            ways_above=above if len(above) == 4 else None,
             scale=scale,
             shift=shift,
-            all_zero=all(found == LRP_0 for found in ways),
         )
 
 
@@ -105,10 +106,12 @@ def is_complete(jet: Jet) -> bool:
     n = jet.n_tracks
     if jet.n_edges != n * (n - 1):
         return False
+    if n == 1:
+        return True
     # Of all n x n pairs every (n + 1)th, from the first one on, is a track with itself.
-    edges = np.arange(jet.n_edges)
     pairs = jet.edge_index[0] * n + jet.edge_index[1]
-    return np.array_equal(pairs, edges + edges // n + 1)
+    expected = np.arange(1, n * n).reshape(n - 1, n + 1)[:, :n]
+    return bool((pairs.reshape(n - 1, n) == expected).all())
 
 
 def groups(sizes: Sequence[int]) -> Iterator[list[int]]:
@@ -183,7 +186,7 @@ def explain_equals(
     z5 = _affine(seen, network.track_0)
     a5 = z5.clamp(min=0)
     v = _affine(a5, network.track_3)
-    pool = v.sum(dim=1).div_(n_tracks)
+    pool = v.mean(dim=1, keepdim=True)
     z6 = _affine(pool, network.jet_0)
     a6 = z6.clamp(min=0)
     logits = _affine(a6, network.jet_3)
@@ -192,36 +195,37 @@ def explain_equals(
 
     start = logits * weights
     values = _Above(seen, z5, a5, v, pool, z6, a6, logits)
-    gradient: Tensor | None = None
-    if network.all_zero:
-        both, gradient = _by_gradient(network, values, start, weights, book)
+    multiplier: Tensor | None = None
+    if network.ways_above:
+        multiplier = _by_multiplier(network, network.ways_above, values, start, weights, book)
+        both = seen * multiplier
     else:
         both = _by_rules(network, values, start, book)
-    directly, back = both[..., :n_columns], both[..., n_columns:]
+    directly, back = both.split_with_sizes([n_columns, total.shape[2]], dim=2)
     book.passed({"self": (directly, stages.norm.stage), "mean": (back, stages.mean)})
     constant = None
     if n_tracks == 1:  # a mean over no edges is a constant, and what it earns the bias's
         t, constant = torch.zeros_like(total), back
-    elif gradient is None:
+    elif multiplier is None:
         t = quotient(back, total, stages.mean)
     else:
-        t = gradient[..., n_columns:] / (n_tracks - 1)
+        t = multiplier[..., n_columns:] / (n_tracks - 1)
     messages = t * total
     book.add(stages.mean, back, {"input": (messages, network.at_edges.out.name)}, constant)
 
     result = edges.backward(t, messages, book, stages.norm.stage).add_(directly)
     book.add(stages.norm.stage, result, {"input": (result, "tracks")})
     ledgers = book.ledgers()
-    if not math.isfinite(sum(ledger.bias + ledger.epsilon for ledger in ledgers)) or (
-        not math.isfinite(result.sum().item())
-    ):
+    ends = (ledger.bias + ledger.epsilon + ledger.rows[-1].received for ledger in ledgers)
+    if not math.isfinite(sum(ends)):
         raise PropagationError(f"relevance overflowed in {result.dtype}")
     sums = None if edges.sums is None else edges.of_edges(edges.sums)
+    logits, start = logits.squeeze(1), start.squeeze(1)
     return Found(logits, start, result, edges.rows, edges.significance(), sums, ledgers)
 
 
 class _Above(NamedTuple):
-    """Values above the mean: [n_jets, n_tracks, ...], and from the pool on [n_jets, ...].
+    """Values above the mean: [n_jets, n_tracks, ...], and from the pool on [n_jets, 1, ...].
 
     seen     h and the mean, side by side
     z5, a5, v, pool, z6, a6, logits  behind node_mlp_2.0, its ReLU, .3, the pool and global_mlp
@@ -244,53 +248,84 @@ def _by_rules(network: Network, values: _Above, start: Tensor, book: LedgerBook)
     """
 
     def share(layer: Layer, a: Tensor, z: Tensor, relevance: Tensor, origin: str) -> Tensor:
-        shares = network.rule_for(layer.name).share(a, layer, z, relevance)
+        rows = a.flatten(0, 1), z.flatten(0, 1), relevance.flatten(0, 1)
+        shares = network.rule_for(layer.name).share(rows[0], layer, *rows[1:])
         passed = {"input": (shares.inputs, origin)} if origin else {}
         accounts = shares.bias.to(relevance.dtype), shares.epsilon.to(relevance.dtype)
         book.add(layer.name, relevance, passed, *accounts)
-        return shares.inputs
+        return shares.inputs.view_as(a)
 
     seen, z5, a5, v, pool, z6, a6, logits = values
     track_0, track_3, jet_0, jet_3 = network.track_0, network.track_3, network.jet_0, network.jet_3
     name = network.stages.pool
     relevance = share(jet_3, a6, logits, start, jet_0.name)
     relevance = share(jet_0, pool, z6, relevance, name)
-    s = quotient(relevance, v.sum(dim=1), name)
-    to_tracks = (v * s[:, None]).flatten(0, 1)
+    to_tracks = v * quotient(relevance, v.sum(dim=1, keepdim=True), name)
     book.add(name, relevance, {"input": (to_tracks, track_3.name)})
-    relevance = share(track_3, a5.flatten(0, 1), v.flatten(0, 1), to_tracks, track_0.name)
-    relevance = share(track_0, seen.flatten(0, 1), z5.flatten(0, 1), relevance, "")
-    return relevance.view_as(seen)
+    relevance = share(track_3, a5, v, to_tracks, track_0.name)
+    return share(track_0, seen, z5, relevance, "")
 
 
-def _by_gradient(
-    network: Network, values: _Above, start: Tensor, weights: Tensor, book: LedgerBook
-) -> tuple[Tensor, Tensor]:
-    """The same by LRP-0, where relevance is value times gradient; and that gradient."""
-    seen, _, a5, v, pool, _, a6, logits = values
+def _by_multiplier(
+    network: Network,
+    ways: list[Way],
+    values: _Above,
+    start: Tensor,
+    weights: Tensor,
+    book: LedgerBook,
+) -> Tensor:
+    """The same where every rule is served: what h and the mean are multiplied by, side by side.
+
+    Relevance is value times multiplier on the whole way, as at the edges. By LRP-0 that is the
+    gradient. The entry of node_mlp_2.0 is without what it passed on here, too.
+    """
+    seen, z5, a5, v, pool, z6, a6, logits = values
     track_0, track_3, jet_0, jet_3 = network.track_0, network.track_3, network.jet_0, network.jet_3
+    for_track_0, for_track_3, for_jet_0, for_jet_3 = ways
     name = network.stages.pool
-    g = weights.expand_as(logits)
-    received = start
-    for layer, a, origin in ((jet_3, a6, jet_0.name), (jet_0, pool, name)):
-        bias = g * layer.bias
-        g = torch.mm(g, layer.weight)
-        relevance = a * g
-        book.add(layer.name, received, {"input": (relevance, origin)}, bias)
-        received = relevance
-        if a is a6:
-            g.mul_(a.sign())
-    g = g / v.shape[1]  # of each track's v
-    relevance = v * g[:, None]
-    book.add(name, received, {"input": (relevance, track_3.name)})
-    bias = g * (track_3.bias * v.shape[1])
-    received, g = relevance, torch.mm(g, track_3.weight)[:, None]
-    relevance = a5 * g
-    book.add(track_3.name, received, {"input": (relevance, track_0.name)}, bias)
-    g = a5.sign().mul_(g)
-    book.add(track_0.name, relevance, {}, g * track_0.bias)
-    g = torch.matmul(g, track_0.weight)
-    return seen * g, g
+    c, *accounts = _share(jet_3, for_jet_3, a6, logits, weights.expand_as(logits))
+    to_a6 = a6 * c
+    book.add(jet_3.name, start, {"input": (to_a6, jet_0.name)}, *accounts)
+    c, *accounts = _share(jet_0, for_jet_0, pool, z6, c, a6)
+    to_pool = pool * c
+    book.add(jet_0.name, to_a6, {"input": (to_pool, name)}, *accounts)
+    c.div_(v.shape[1])
+    to_v = v * c
+    book.add(name, to_pool, {"input": (to_v, track_3.name)})
+    c, *accounts = _share(track_3, for_track_3, a5, v, c)
+    to_a5 = a5 * c
+    book.add(track_3.name, to_v, {"input": (to_a5, track_0.name)}, *accounts)
+    c, *accounts = _share(track_0, for_track_0, seen, z5, c, a5)
+    book.add(track_0.name, to_a5, {}, *accounts)
+    return c
+
+
+def _share(
+    layer: Layer, one: Way, a: Tensor, z: Tensor, c: Tensor, live: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The multiplier of inputs a of z = W a + b, and terms of what its bias and ε get.
+
+    c     the multiplier of the outputs
+    live  the outputs, where they are not z but max(z, 0), behind a ReLU
+    """
+    if one == LRP_0:
+        s = c if live is None else live.sign().mul_(c)
+        return torch.matmul(s, layer.weight), s.expand_as(z) * layer.bias, None
+    epsilon = one.stabiliser(z)
+    divisor = z.abs().add_(epsilon)
+    if one.kappa:
+        bias_size = layer.bias.abs()
+        divisor.add_(linear(a.abs(), layer.size, bias_size), alpha=one.kappa)
+    if live is None:
+        part = torch.div(z, divisor, out=divisor)
+        s, signed = part.abs().mul_(c), part.mul_(c)
+    else:
+        s = signed = torch.div(live, divisor, out=divisor).mul_(c)
+    to_inputs, to_bias = torch.matmul(s, layer.weight), s * layer.bias
+    if one.kappa:
+        to_inputs.addcmul_(torch.matmul(signed, layer.size), a.sign(), value=one.kappa)
+        to_bias.addcmul_(signed, bias_size, value=one.kappa)
+    return to_inputs, to_bias, signed * epsilon if one.epsilon else None
 
 
 def _affine(a: Tensor, layer: Layer) -> Tensor:

@@ -5,7 +5,7 @@ One sum at a time would take longer than the relevance of a small jet.
 
 from __future__ import annotations
 
-from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,16 +14,29 @@ from torch import Tensor
 from lrp_core.explanation import Ledger, LedgerRow
 
 
+class _Division(NamedTuple):
+    """One row: its stage, and which of the book's sums its entries are; by port those passed on."""
+
+    stage: str
+    received: int
+    bias: int
+    epsilon: int
+    passed: dict[str, int]
+    inputs: dict[str, str]
+
+
 class LedgerBook:
     """Notes for the ledgers of several jets; sums are taken in float64.
 
-    Every entry is a tensor whose rows belong to the jets in turn, as many rows to each.
+    Every entry is a tensor whose rows belong to the jets in turn, as many rows to each. One that
+    stands in two places, passed on and received, is added up once.
     """
 
     def __init__(self, n_jets: int) -> None:
         self.n_jets = n_jets
-        self._stages: list[tuple[str, dict[str, str]]] = []
-        self._entries: list[list[Tensor | None]] = []
+        self._divisions: list[_Division] = []
+        self._terms: list[Tensor] = []
+        self._places: dict[int, int] = {id(None): -1}  # of a zero, behind the sums
 
     def add(
         self,
@@ -34,32 +47,47 @@ class LedgerBook:
         epsilon: Tensor | None = None,
     ) -> None:
         """One division. passed: for each port the relevance and the stage whose output it is."""
-        self._stages.append((stage, {}))
-        self._entries.append([received, bias, epsilon])
+        entries = self._place(received), self._place(bias), self._place(epsilon)
+        self._divisions.append(_Division(stage, *entries, {}, {}))
         self.passed(passed)
 
     def passed(self, passed: dict[str, tuple[Tensor, str]]) -> None:
         """More inputs of the division noted last."""
-        stage, inputs = self._stages[-1]
+        division = self._divisions[-1]
         for port, (part, origin) in passed.items():
-            inputs[f"{stage}:{port}"] = origin
-            self._entries[-1].append(part)
+            name = f"{division.stage}:{port}"
+            division.passed[name] = self._place(part)
+            division.inputs[name] = origin
 
     def ledgers(self) -> list[Ledger]:
         """A ledger for each jet."""
-        parts = {id(one): one for row in self._entries for one in row if one is not None}
-        flat = [entry.reshape(self.n_jets, -1) for entry in parts.values()]
-        starts = list(accumulate((part.shape[1] for part in flat[:-1]), initial=0))
-        terms = torch.cat(flat, dim=1).cpu().numpy()
-        sums = np.add.reduceat(terms, starts, axis=1, dtype=np.float64).tolist()
-        return [Ledger(self._rows(dict(zip(parts, of_jet, strict=True)))) for of_jet in sums]
+        flat = [terms.reshape(self.n_jets, -1) for terms in self._terms]
+        starts, end = [], 0
+        for terms in flat:
+            starts.append(end)
+            end += terms.shape[1]
+        numbers = torch.cat(flat, dim=1).cpu().numpy()
+        sums = np.add.reduceat(numbers, starts, axis=1, dtype=np.float64).tolist()
+        return [self._ledger([*of_jet, 0.0]) for of_jet in sums]
 
-    def _rows(self, sums: dict[int, float]) -> tuple[LedgerRow, ...]:
-        """The rows of one jet; sums: of each entry, by its identity."""
-        sums[id(None)] = 0.0
-        rows = []
-        for (stage, inputs), row in zip(self._stages, self._entries, strict=True):
-            received, bias, epsilon, *passed = [sums[id(entry)] for entry in row]
-            named = dict(zip(inputs, passed, strict=True))
-            rows.append(LedgerRow(stage, received, named, bias, epsilon, dict(inputs)))
-        return tuple(rows)
+    def _place(self, entry: Tensor | None) -> int:
+        """Where an entry's sum will stand."""
+        place = self._places.setdefault(id(entry), len(self._terms))
+        if entry is not None and place == len(self._terms):
+            self._terms.append(entry)
+        return place
+
+    def _ledger(self, sums: list[float]) -> Ledger:
+        return Ledger(
+            tuple(
+                LedgerRow(
+                    stage,
+                    sums[received],
+                    {name: sums[place] for name, place in passed.items()},
+                    sums[bias],
+                    sums[epsilon],
+                    inputs.copy(),
+                )
+                for stage, received, bias, epsilon, passed, inputs in self._divisions
+            )
+        )

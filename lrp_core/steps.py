@@ -230,18 +230,20 @@ def scales_and_shifts(
         bias: Tensor | None = norm.bias
         means.append(mean)
         variances.append(variance)
-        weights.append(torch.ones_like(mean) if weight is None else weight.detach())
-        biases.append(torch.zeros_like(mean) if bias is None else bias.detach())
-    sizes = [len(mean) for mean in means]
+        weights.append(torch.ones_like(mean) if weight is None else weight)
+        biases.append(torch.zeros_like(mean) if bias is None else bias)
+    sizes = [norm.num_features for norm in norms]
     epsilon: Tensor | float = norms[0].eps
     if any(norm.eps != epsilon for norm in norms):
         each = [
             mean.new_full((len(mean),), norm.eps) for mean, norm in zip(means, norms, strict=True)
         ]
         epsilon = torch.cat(each).to(dtype)
-    scale = (torch.cat(variances).to(dtype) + epsilon).sqrt_().reciprocal_()
-    scale.mul_(torch.cat(weights))
-    shift = torch.cat(biases).to(dtype).addcmul(torch.cat(means).to(dtype), scale, value=-1)
+    with torch.no_grad():
+        all_of_them = torch.cat([*means, *variances, *weights, *biases]).to(dtype)
+        mean, variance, weight, bias = all_of_them.view(4, -1).unbind()
+        scale = (variance + epsilon).rsqrt_().mul_(weight)
+        shift = bias.addcmul(mean, scale, value=-1)
     return list(zip(scale.split(sizes), shift.split(sizes), strict=True))
 
 
@@ -267,11 +269,11 @@ def fold(
                 bias = weight.new_zeros(len(weight))
             if weight.dtype != dtype:
                 weight, bias = weight.to(dtype), bias.to(dtype)
-            if step.norm is None:
-                weight, bias = weight.detach(), bias.detach()
-            else:
+            if step.norm is not None:
                 scale, shift = next(maps)
-                weight, bias = weight * scale[:, None], torch.addcmul(shift, bias, scale)
+                weight, bias = weight * scale.unsqueeze(1), torch.addcmul(shift, bias, scale)
+            elif not torch.is_inference_mode_enabled():
+                weight, bias = weight.detach(), bias.detach()
             layers.append(Layer(step.stage, weight, bias))
     return layers
 
