@@ -48,7 +48,7 @@
     const differs = Boolean(state.difference && state.pin !== null && compare.alike(a, b));
     const scene = differs ? compare.difference(a, b) : a;
     return {
-      search, a, state, scene,
+      search, a, b, state, scene, differs,
       look: differs ? { ...state, color: "relevance", edgecolor: "relevance" } : state,
       scales: geometry.scalesOf(differs ? [scene] : [a, b].filter(Boolean)),
     };
@@ -335,14 +335,21 @@
     throw new Error(data && data.error ? data.error.message : `${answer.status} ${answer.statusText}`);
   }
 
+  /** What was subtracted in a difference: the pinned explanation. */
+  const subtracted = ({ a, b }) => [
+    b.words.value, b.question.rule, ...(a.question.model === b.question.model ? [] : [b.question.model]),
+  ].join(", ");
+
   /** Where a figure comes from: {name, caption, metadata: {key: text}}. */
   async function provenance(shown, view) {
     const says = await (await answerOf(addressOf(shown, view, "/provenance"))).json();
+    const other = view === "network" && shown.differs ? subtracted(shown) : null;
+    const caption = says.caption + (other ? ` · minus ${other}` : "");
     return {
-      ...says,
+      ...says, caption,
       metadata: {
-        Title: says.title, Software: `jetlrp ${says.metadata.jetlrp}`, Description: says.caption,
-        ...says.metadata, link: shown.search,
+        Title: says.title, Software: `jetlrp ${says.metadata.jetlrp}`, Description: caption,
+        ...says.metadata, ...(other ? { minus: other } : {}), link: shown.search,
       },
     };
   }

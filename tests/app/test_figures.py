@@ -123,6 +123,16 @@ def test_a_figure_that_cannot_be_made_says_why(toy_site, page, studio):
         studio.make(Figure(4, "?jet=4", "network"), "png", Look(scale=1))
 
 
+@browser_test
+def test_the_figure_of_a_difference_says_what_was_subtracted(studio):
+    link = "?jet=5&pin=5~hbb~gamma(gamma=1)&difference=1"
+    texts = opened(studio.make(Figure(5, link, "network"), "png", Look(scale=1))[1]).text
+    assert "gamma(gamma=1" in texts["minus"]
+    assert texts["Description"].endswith(f" · minus {texts['minus']}")
+    alone = opened(studio.make(Figure(5, link, "river"), "png", Look(scale=1))[1]).text
+    assert "minus" not in alone, "a river is of one explanation"
+
+
 def test_what_a_figure_asks_the_page_for(service):
     with service.client() as client:
         server = create_app(client).server.test_client()
