@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -170,8 +170,24 @@ class Studies:
         return Listing(jets, models)
 
     def auc(self, jets: Entry, model: Entry) -> float | None:
-        """Of a network on a file, where all its jets have been scored and there are labels."""
-        return self._areas.get((jets.key, model.key))
+        """Of a network on a file, where all its jets have been scored and there are labels.
+
+        Whichever process of the server knows it tells the others, also those that come after it.
+        """
+        pair = jets.key, model.key
+        key = self._key_of_area(pair)
+        if pair not in self._areas and key is not None and self._disk is not None:
+            there = self._disk.path(key).exists()  # nobody missed what was never written
+            content = self._disk.read(key) if there else None
+            if content is not None:
+                self._areas[pair] = float(content)
+        return self._areas.get(pair)
+
+    def _key_of_area(self, pair: Pair) -> Hashable | None:
+        """What it is known by on the disk; None for what was given, which no stamp dates."""
+        if not all(stamp for _, stamp in pair):
+            return None
+        return ("auc", pair, self._settings.tree, self._settings.column)
 
     def _all_folders(self, person: str) -> list[Folder]:
         """The library, the person's own uploads, and what comes along."""
@@ -287,6 +303,9 @@ class Studies:
         study = self._studies.get(key, make)
         if key not in self._areas and study.scores.complete and (area := study.auc) is not None:
             self._areas[key] = area
+            shared = self._key_of_area(key)
+            if shared is not None and self._disk is not None:
+                self._disk.write(shared, repr(area).encode())
         return study
 
     def _with_usual(self, file: str | None, model: str | None, person: str) -> tuple[str, str]:

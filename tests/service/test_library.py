@@ -313,6 +313,22 @@ def test_areas_under_the_curve_once_all_is_scored(library: Any) -> None:
     assert listed(library)[0]["z_other.root"]["auc"] == []
 
 
+def test_an_area_is_told_by_all_processes_that_share_a_folder(
+    serve_library: Any, folder: Path, tmp_path: Path
+) -> None:
+    cache = str(tmp_path / "cache")
+    scoring, other = (serve_library(folder, cache_folder=cache) for _ in range(2))
+    assert listed(other)[0]["run3/b.root"]["auc"] == []
+    names = {"file": "run3/b.root", "model": "run3/second.pth"}
+    assert scoring.service.study(_source(**names)).scores.wait(30)
+    scoring.get(f"{API}/health", params=names)
+    found = listed(scoring)[0]["run3/b.root"]["auc"]
+    assert [one["model"] for one in found] == ["run3/second.pth"]
+    assert listed(other)[0]["run3/b.root"]["auc"] == found
+    os.utime(folder / "run3/b.root", (1, 1))  # another file now
+    assert listed(other)[0]["run3/b.root"]["auc"] == []
+
+
 def test_only_so_many_are_open_and_scores_are_remembered(
     serve_library: Any, tmp_path: Path
 ) -> None:
