@@ -358,6 +358,9 @@
   const vector = (format) => async ({ view, preset, transparent }) => {
     const shown = pictured(live());
     if (!shown.a) throw new Error("Open a jet first.");
+    if (shown.differs && view === "network") {
+      throw new Error("A difference leaves the page as PNG; SVG and PDF show one explanation.");
+    }
     const { width, height } = facts().presets[preset];
     const says = await provenance(shown, view);
     const answer = await answerOf(addressOf(shown, view, `.${format}`, { width, height, transparent }));
