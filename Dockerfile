@@ -21,10 +21,11 @@ RUN pip install --no-cache-dir -c constraints.txt . \
 
 FROM python:3.13-slim-bookworm
 
-# chromium draws figures with the network plot; tini hands signals on and buries what it leaves
+# chromium draws figures with the network plot, driven by Playwright, whose Node.js needs libatomic;
+# tini hands signals on and buries what they leave
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install -y --no-install-recommends chromium tini \
+ && apt-get install -y --no-install-recommends chromium libatomic1 tini \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --user-group --no-create-home --home-dir /tmp jetlrp \
  && install -d -o jetlrp -g jetlrp -m 700 /var/cache/jetlrp /var/lib/jetlrp

@@ -103,7 +103,13 @@ class Chromium:
     def _start(self) -> None:
         from playwright.sync_api import sync_playwright
 
-        playwright = self._running.enter_context(sync_playwright())
+        try:
+            playwright = self._running.enter_context(sync_playwright())
+        except Exception as error:  # no class of its own says that its Node.js does not start
+            raise ChromiumError(
+                f"Playwright does not start ({error}); its Node.js needs libatomic.so.1, which "
+                "Debian and Ubuntu have in the package libatomic1"
+            ) from error
         self._browser = playwright.chromium.launch(executable_path=self._path, args=list(FLAGS))
         self._running.callback(self._browser.close)
         width, height = WINDOW

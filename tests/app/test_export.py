@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from app.cli import cli
 from app.export.animation import parts_of_turn
 from app.export.asked import ExportError, Look, figures, formats_of, link_text, numbers_of
-from app.export.chromium import ChromiumError, find_chromium
+from app.export.chromium import Chromium, ChromiumError, find_chromium
 from app.export.command import run
 from app.export.extra import check_extra
 from lrp_core.settings import read_settings
@@ -95,6 +96,15 @@ def test_without_a_chromium_it_is_said_how_to_get_one(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ChromiumError, match="install one, or set JETLRP_CHROMIUM"):
         find_chromium()
+
+
+def test_a_driver_that_does_not_start_is_told_in_words(monkeypatch):
+    def closed():
+        raise RuntimeError("Connection closed while reading from the driver")
+
+    monkeypatch.setattr("playwright.sync_api.sync_playwright", closed)
+    with pytest.raises(ChromiumError, match=r"closed while reading.*package libatomic1"):
+        Chromium(sys.executable).__enter__()
 
 
 def test_what_needs_the_extra_names_the_command(monkeypatch):
