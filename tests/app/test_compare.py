@@ -141,6 +141,7 @@ def test_the_difference_of_two_rules_is_drawn(toy_site, page):
     np.testing.assert_allclose(drawn, here - pinned, atol=1e-6)
     strongest = page.evaluate("window.jetlrp.scene.stateOf('network').order[0]")
     assert strongest == np.abs(edges - edges_pinned).argmax()
+    page.wait_for_function("() => !window.jetlrp.scene.stateOf('network').drawing")
     legend = page.locator("#network-legend").inner_text()
     assert "Δ track relevance" in legend
     assert re.search(r"\+ more\s+− less\s+than pinned", legend)

@@ -282,7 +282,7 @@ def test_size_height_and_hover(toy_site, page):
     page.wait_for_function(f"{heights}[0] !== {logarithms[0]}")
     page.wait_for_function(f"{sizes}[0] !== {by_pt[0]}")
     np.testing.assert_allclose(page.evaluate(heights), 10 ** np.array(logarithms), rtol=1e-5)
-    assert "|relevance|" in page.locator("#network-legend").inner_text()
+    page.locator("#network-legend", has_text="|relevance|").wait_for()
 
     # dragging the slider leaves the faint rest out until it is let go
     page.goto(f"{toy_site.address}/?jet=5")

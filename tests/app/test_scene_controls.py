@@ -67,6 +67,8 @@ def drawn(page, true=None):
     if true:
         page.wait_for_function(f"() => {{ const now = ({TRACES})(); return {true}; }}")
     page.wait_for_timeout(150)
+    # the data are there before the picture, and the legend is the last of it
+    page.wait_for_function("() => !window.jetlrp.scene.stateOf('network').drawing")
     return page.evaluate(TRACES)
 
 
