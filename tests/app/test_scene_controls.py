@@ -196,7 +196,7 @@ def test_the_look_of_the_tracks_and_edges(toy_site, page, asks_nobody):
     button.focus()
     page.keyboard.press("Enter")
     page.locator("#look").wait_for()
-    assert button.get_attribute("aria-expanded") == "true"
+    page.wait_for_selector("#look-button[aria-expanded=true]")
 
     page.locator('#look [data-view=color][data-value="charge"]').click()
     now = drawn(page, "Array.isArray(now.tracks.symbol)")
