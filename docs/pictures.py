@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,8 +20,9 @@ from typing import NamedTuple
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from app.export.chromium import find_chromium
+
 IMAGES = Path(__file__).resolve().parent / "images"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--ignore-gpu-blocklist"]
 FLAGS += ["--enable-unsafe-swiftshader"]
 TIMEOUT = 120_000  # ms
@@ -128,7 +128,7 @@ def main() -> None:
         (IMAGES / "figure.png").write_bytes(small(figure()))
     if sys.argv[1:] == ["figure"]:
         return
-    chromium = os.environ.get("JETLRP_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)))
+    chromium = find_chromium()
     server, address = serve()
     try:
         with sync_playwright() as playwright:
