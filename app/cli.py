@@ -427,7 +427,7 @@ def export(
 ) -> None:
     """Write figures of jets as the page shows them: network plot, heat map, river."""
     from app.export.asked import Look, figures, formats_of
-    from app.presets import PRESETS
+    from lrp_core.figures.presets import PRESETS
     from lrp_core.settings import read_settings
 
     formats = formats_of(form)

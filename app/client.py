@@ -232,10 +232,10 @@ class ServiceClient:
         return self._send(method, url, headers, body, stream=True)
 
     def figure_provenance(
-        self, index: int, name: str, *, view: str, target: str, rule: str
+        self, index: int, name: str, *, view: str, target: str, rule: str, theme: str
     ) -> FigureProvenance:
         """Where the figure ``name`` of a jet, "network", "heatmap" or "river", comes from."""
-        query = {"view": view, "target": target, "rule": rule}
+        query = {"view": view, "target": target, "rule": rule, "theme": theme}
         path = f"/jets/{int(index)}/figures/{name}/provenance"
         return self._ask(FigureProvenance, "GET", path, params=query)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dash import html
 from dash.development.base_component import Component
 
-from app import presets
 from app.controls import data, label, pressed
+from lrp_core.figures import presets
 
 VIEWS = (("network", "3D network plot"), ("heatmap", "Heat map"), ("river", "The river"))
 FORMATS = (

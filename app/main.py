@@ -39,7 +39,7 @@ from app.panels import (
     scene,
     truth,
 )
-from app.standalone import document
+from app.standalone import document, theme_in
 from app.visit import watch_requests
 from lrp_core.errors import SettingsError
 from lrp_core.service.schemas import Choices, Health
@@ -334,7 +334,12 @@ def _serve_figures(app: Dash, client: ServiceClient, prefix: str) -> None:
             jets = figure_data.jets_of(client, query)
             own, asked = jets["a"]["jet"], jets["a"]["question"]
             says = client.figure_provenance(
-                own["index"], view, view=link, target=asked["target"], rule=asked["rule"]
+                own["index"],
+                view,
+                view=link,
+                target=asked["target"],
+                rule=asked["rule"],
+                theme=theme_in(link),
             )
             text = document(jets, view, link, says, client.of(query).choices(), assets_folder())
         except ServiceError as error:

@@ -81,7 +81,6 @@ def document(
     assets   folder of the page's scripts and styles
     """
     panel = PANELS.get(view)
-    name = re.search(r"[?&]theme=(light|dark)", search)
     shown = re.sub(r"[?&](full|talk|rotate)=[^&]*", "", search)
     if not shown.startswith("?"):
         shown = f"?{shown.lstrip('&')}"
@@ -92,7 +91,7 @@ def document(
         f'<meta name="{_text(key)}" content="{_text(value)}">' for key, value in facts.items()
     )
     return PAGE.format(
-        theme=name[1] if name else "dark",
+        theme=theme_in(search),
         search=_text(shown),
         title=_text(provenance.title),
         metas=metas,
@@ -110,6 +109,12 @@ def document(
         data=_json({**jets, "name": view}),
         scripts=_scripts(assets),
     )
+
+
+def theme_in(search: str) -> str:
+    """The theme of a view, or that of the page where it has none."""
+    name = re.search(r"[?&]theme=(light|dark)", search)
+    return name[1] if name else "dark"
 
 
 def _text(text: str) -> str:

@@ -281,7 +281,7 @@
 
   /** A figure made ready: {name, caption, metadata, width, height, paint(canvas), turn, end}. */
   async function prepared({ search = null, view = "network", preset = "slide", scale = null,
-                            transparent = false, words = true }) {
+                            transparent = false, words = true, frames = null }) {
     if (!(view in VIEWS)) throw new Error(`there is no view ${view}: ${Object.keys(VIEWS).join(", ")}`);
     const sizes = facts();
     const { width, height } = sizes.presets[preset];
@@ -289,7 +289,8 @@
     const shown = pictured(search === null ? live() : { search, ...await fetched(search) });
     if (!shown.a) throw new Error("Open a jet first.");
     const theme = themeOf(shown.state.theme || sizes.presets[preset].theme);
-    const says = await provenance(shown, view);
+    const says = await provenance(shown, view, { width, height, theme: theme.name,
+      transparent: transparent && words, ...(frames ? { frames } : { scale: times }) });
     const { zoom } = sizes;
     const dots = zoom * times;
     const { svg, picture, canvas, said } = await laidOut(shown, { view, theme, dots, words,
@@ -340,9 +341,10 @@
     b.words.value, b.question.rule, ...(a.question.model === b.question.model ? [] : [b.question.model]),
   ].join(", ");
 
-  /** Where a figure comes from: {name, caption, metadata: {key: text}}. */
-  async function provenance(shown, view) {
-    const says = await (await answerOf(addressOf(shown, view, "/provenance"))).json();
+  /** Where a figure comes from: {name, caption, metadata: {key: text}}. how: its size and so on,
+   * which its name tells. */
+  async function provenance(shown, view, how) {
+    const says = await (await answerOf(addressOf(shown, view, "/provenance", how))).json();
     const other = view === "network" && shown.differs ? subtracted(shown) : null;
     const caption = says.caption + (other ? ` · minus ${other}` : "");
     return {
@@ -361,10 +363,10 @@
     if (shown.differs && view === "network") {
       throw new Error("A difference leaves the page as PNG; SVG and PDF show one explanation.");
     }
-    const { width, height } = facts().presets[preset];
-    const says = await provenance(shown, view);
-    const answer = await answerOf(addressOf(shown, view, `.${format}`, { width, height, transparent }));
-    return { name: `${says.name}.${format}`, blob: await answer.blob() };
+    const { width, height, theme } = facts().presets[preset];
+    const answer = await answerOf(addressOf(shown, view, `.${format}`, {
+      width, height, transparent, theme: shown.state.theme || theme }));
+    return { name: nameIn(answer), blob: await answer.blob() };
   };
 
   /** A figure as one file that needs no network. */
@@ -373,9 +375,11 @@
     if (!shown.a) throw new Error("Open a jet first.");
     const query = new URLSearchParams({ view, link: shown.search });
     const answer = await answerOf(`${base()}_jetlrp/figure.html?${query}`);
-    const [, name] = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"));
-    return { name, blob: await answer.blob() };
+    return { name: nameIn(answer), blob: await answer.blob() };
   }
+
+  /** What an answer calls its file. */
+  const nameIn = (answer) => /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"))[1];
 
   const sheetOf = ({ width, height }) => Object.assign(document.createElement("canvas"), { width, height });
 

@@ -17,8 +17,7 @@ from app.export.asked import ExportError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FRAMES = 96  # of one turn
-FEWEST = 60
+FEWEST = 60  # frames of one turn
 MP4_PER_SECOND = 24
 GIF_MILLISECONDS = 40  # a GIF counts in hundredths
 GIF_WIDTH = 960

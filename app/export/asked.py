@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from app.presets import PRESETS
 from lrp_core.errors import JetlrpError
+from lrp_core.figures.presets import FRAMES, PRESETS, SCALE
 
 VIEWS = ("network", "heatmap", "river")
 STILLS = ("png", "svg", "pdf", "html")
@@ -42,16 +42,16 @@ class Figure:
 class Look:
     """How all figures look.
 
-    preset       name of a size, see app/presets.py
+    preset       name of a size, see lrp_core/figures/presets.py
     scale        pixels of a PNG for each CSS pixel
     transparent  no background
     frames       of one turn, in animations
     """
 
     preset: str = "slide"
-    scale: int = 2
+    scale: int = SCALE
     transparent: bool = False
-    frames: int = 96
+    frames: int = FRAMES
 
 
 def figures(

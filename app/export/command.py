@@ -17,8 +17,8 @@ from app.export.asked import ExportError, Figure, Look
 from app.export.chromium import SECONDS, Chromium, ChromiumError, find_chromium
 from app.export.extra import check_extra
 from app.export.slides import to_pptx
-from app.presets import PRESETS, SCALES
 from lrp_core.errors import JetlrpError
+from lrp_core.figures.presets import PRESETS, SCALES
 from lrp_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -206,7 +206,9 @@ class Studio:
     def _filmed(self, figure: Figure, look: Look) -> tuple[dict[str, Any], list[bytes]]:
         """Where a turn comes from, and its frames as PNG."""
         chromium = self.chromium()
-        wanted = {**_wanted(figure, look), "scale": 1, "transparent": False}
+        wanted = {
+            **_wanted(figure, look), "scale": 1, "transparent": False, "frames": look.frames
+        }  # fmt: skip
         begun = chromium.call("beginTurn", wanted)
         try:
             parts = parts_of_turn(look.frames)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from lrp_core.figures.naming import short
 from lrp_core.figures.numbers import significant, value_words, with_labels
 
 if TYPE_CHECKING:
     from lrp_core.explanation import Explanation
 
 SHORT_HASH = 8
-LONGEST_RULE = 60  # letters of it in a file's name
+LONGEST = 60  # letters of a file of jets, or of a rule, in a figure's name
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,13 @@ class Provenance:
         """What the figure is of, in short."""
         return with_labels(f"{self.jets}, jet {self.jet}: {self.value}" if self.jet else self.jets)
 
-    def file_name(self, view_name: str, extension: str) -> str:
-        """A name that tells all of it but the conservation error: "jets_12_network_….svg"."""
-        rule = self.rule.replace("(", "-", 1)[:LONGEST_RULE]
-        parts = [PurePath(self.jets).stem, self.jet, view_name, self.target, rule]
-        parts.append(self.checkpoint[:SHORT_HASH])
+    def file_name(self, view_name: str, extension: str, words: Iterable[str] = ()) -> str:
+        """A name that tells all of it but the conservation error: "jets_12_network_….svg".
+
+        words  what tells it from other figures of the same explanation: see naming.told_apart
+        """
+        rule = short(self.rule.replace("(", "-", 1), LONGEST)
+        stem = short(PurePath(self.jets).stem, LONGEST)
+        parts = [stem, self.jet, view_name, self.target, rule, self.checkpoint[:SHORT_HASH], *words]
         safe = [re.sub(r"[^A-Za-z0-9._+-]+", "-", part).strip("-.") for part in parts]
         return "_".join(part for part in safe if part) + "." + extension.lstrip(".")

@@ -350,8 +350,9 @@ def _routes(service: Service) -> APIRouter:
         index: int, name: FigureName, query: Annotated[FigureQuery, Query()], person: Person
     ) -> FigureProvenance:
         """Where a figure comes from: its small print, metadata and file's name."""
-        query = query.filled(query.read_view(index))
-        return provenance_answer(explained(index, query, person), name)
+        view = query.read_view(index)
+        query = query.filled(view)
+        return provenance_answer(explained(index, query, person), view, query, name)
 
     @routes.get("/jets/{index}/figures/{name}.{ending}", **_file("image/svg+xml"))
     def draw_figure(

@@ -22,6 +22,7 @@ from lrp_core.figures import (
     to_png,
     to_svg,
 )
+from lrp_core.figures.naming import told_apart
 from lrp_core.jets import Jet
 from lrp_core.service.schemas import FigureProvenance, FileQuery
 
@@ -49,14 +50,21 @@ class FigureQuery(FileQuery):
     )
     width: int = Field(1920, ge=200, le=8192, description="px")
     height: int = Field(1080, ge=200, le=8192, description="px")
-    scale: float = Field(
-        1.0, ge=0.1, le=8.0, allow_inf_nan=False, description="PNG: picture elements to a px."
+    scale: float | None = Field(
+        None,
+        ge=0.1,
+        le=8.0,
+        allow_inf_nan=False,
+        description="PNG: picture elements to a px; left out: 1.",
     )
     theme: Literal["dark", "light"] | None = Field(
         None, description="Left out: that of the view, or light."
     )
     transparent: bool = Field(False, description="Without a ground.")
     fonts: bool = Field(True, description="SVG: with Inter inside, 70 kB.")
+    frames: int | None = Field(
+        None, ge=1, le=10_000, description="Of an animation drawn elsewhere, for its name."
+    )
 
     def read_view(self, index: int) -> View:
         """The view, of this jet. Raises FigureError if it is none, or of another jet."""
@@ -71,10 +79,23 @@ class FigureQuery(FileQuery):
         left_out = {key: value for key, value in wanted.items() if getattr(self, key) is None}
         return self.model_copy(update=left_out)
 
+    def words(self, name: FigureName, view: View, scale: float | None) -> list[str]:
+        """What tells the figure from others of the same explanation; scale: None without pixels."""
+        return told_apart(
+            name,
+            view,
+            width=self.width,
+            height=self.height,
+            theme=self.theme or view.theme or "light",
+            scale=scale,
+            transparent=self.transparent,
+            frames=self.frames,
+        )
+
 
 def check_size(query: FigureQuery, ending: FigureFormat) -> None:
     """Raises FigureError if a PNG were larger than is made here."""
-    pixels = query.width * query.height * query.scale**2
+    pixels = query.width * query.height * (query.scale or 1.0) ** 2
     if ending == "png" and pixels > MOST_PIXELS:
         raise FigureError(
             f"a PNG of {pixels / 1e6:.0f} million pixels: at most {MOST_PIXELS / 1e6:.0f} million "
@@ -82,11 +103,14 @@ def check_size(query: FigureQuery, ending: FigureFormat) -> None:
         )
 
 
-def provenance_answer(explanation: Explanation, name: FigureName) -> FigureProvenance:
+def provenance_answer(
+    explanation: Explanation, view: View, query: FigureQuery, name: FigureName
+) -> FigureProvenance:
     """The same provenance as that of the vector figure."""
     provenance = Provenance.of(explanation)
+    words = query.words(name, view, query.scale)
     return FigureProvenance(
-        name=provenance.file_name(name, "").rstrip("."),
+        name=provenance.file_name(name, "", words).rstrip("."),
         title=provenance.title(),
         caption=provenance.caption(),
         metadata=provenance.metadata(),
@@ -118,7 +142,8 @@ def figure_answer(
     elif ending == "pdf":
         body = to_pdf(drawing)
     else:
-        body = to_png(drawing, query.scale)
-    saved = provenance.file_name(name, ending)
+        body = to_png(drawing, query.scale or 1.0)
+    words = query.words(name, view, (query.scale or 1.0) if ending == "png" else None)
+    saved = provenance.file_name(name, ending, words)
     headers = {"Content-Disposition": f'attachment; filename="{saved}"'}
     return Response(body, media_type=MEDIA[ending], headers=headers)

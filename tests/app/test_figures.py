@@ -18,7 +18,7 @@ from app.export.asked import Figure, Look
 from app.export.chromium import ChromiumError
 from app.export.command import Studio
 from app.main import create_app
-from app.presets import PRESETS
+from lrp_core.figures.presets import PRESETS
 from tests.app.test_page import turn, wait_for_jet
 from tests.app.toy_service import INPUTS
 
@@ -82,7 +82,8 @@ def test_the_figure_of_the_page_is_that_of_the_command(toy_site, page, studio):
     assert picture.text["jet"] == "5"
     assert picture.text["Software"].startswith("jetlrp ")
     assert "conservation error" in picture.text["Description"]
-    assert name == "toy_5_network_margin.png"
+    assert name.startswith("toy_5_network_margin_light_1x_edges-12_camera-")
+    assert name != straight[0] == "toy_5_network_margin_light_1x_edges-12.png"
 
 
 @browser_test
@@ -91,10 +92,14 @@ def test_each_control_of_the_menu_changes_the_figure(toy_site, page):
     wait_for_jet(page, 5)
     page.locator("#save summary").click()
     assert page.locator("#figure-size").inner_text() == "3840 × 2160 pixels", "a slide has 4K"
-    _, portrait = save(page, preset="portrait", scale="1")
+    first, portrait = save(page, preset="portrait", scale="1")
     assert opened(portrait).size == (PRESETS["portrait"].width, PRESETS["portrait"].height)
     assert np.asarray(opened(portrait).convert("RGBA"))[..., 3].min() == 255
-    _, content = save(page, preset="paper", scale="2", transparent=True)
+    second, content = save(page, preset="paper", scale="2", transparent=True)
+    assert (first, second) == (
+        "toy_5_network_margin_portrait_1x.png",
+        "toy_5_network_margin_paper_transparent.png",
+    )
     assert opened(content).size == (2 * PRESETS["paper"].width, 2 * PRESETS["paper"].height)
     alpha = np.asarray(opened(content).convert("RGBA"))[..., 3]
     assert alpha[0, 0] == alpha[-1, -1] == 0
@@ -159,7 +164,7 @@ def test_vectors_come_from_the_service_with_what_is_seen(toy_site, page):
     page.wait_for_function("new URLSearchParams(location.search).has('camera')")
     for form in ("svg", "pdf"):
         name, content = save(page, format=form, view="heatmap", preset="paper", transparent=True)
-        assert name == f"toy_5_heatmap_margin.{form}"
+        assert name == f"toy_5_heatmap_margin_paper_light_transparent.{form}"
         asked = json.loads(content)
         assert asked["view"] == page.evaluate("window.location.search")
         assert (asked["format"], asked["width"], asked["height"]) == (form, "1200", "900")
@@ -247,7 +252,7 @@ def test_a_turn_is_a_loop_of_frames_that_all_differ(studio, tmp_path):
     figure = Figure(3, "?jet=3&theme=dark", "network")
     look = Look(preset="paper", frames=60)
     name, content = studio.make(figure, "gif", look)
-    assert name == "toy_3_network_margin.gif"
+    assert name == "toy_3_network_margin_paper_60frames.gif"
     gif = Image.open(io.BytesIO(content))
     assert (gif.n_frames, gif.size, gif.info["loop"]) == (60, (960, 720), 0)
     assert "toy.root, jet 3" in gif.info["comment"].decode()
@@ -257,7 +262,7 @@ def test_a_turn_is_a_loop_of_frames_that_all_differ(studio, tmp_path):
     assert steps[-1] < 3 * np.median(steps), "the last frame leads to the first"
 
     name, video = studio.make(figure, "mp4", look)
-    assert name == "toy_3_network_margin.mp4"
+    assert name == "toy_3_network_margin_paper_60frames.mp4"
     path = tmp_path / name
     path.write_bytes(video)
     frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(path))
@@ -277,7 +282,7 @@ def test_a_slide_has_the_picture_and_its_words_as_text(studio):
     link = "?jet=5&theme=light"
     figure = Figure(5, link, "network", "http://127.0.0.1:8050/")
     name, content = studio.make(figure, "pptx", Look(scale=1))
-    assert name == "toy_5_network_margin.pptx"
+    assert name == "toy_5_network_margin_light_1x.pptx"
     assert studio.make(figure, "pptx", Look(scale=1))[1] == content, "the same figure again"
     deck = Presentation(io.BytesIO(content))
     (slide,) = deck.slides

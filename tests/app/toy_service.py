@@ -18,6 +18,7 @@ from app.client import ServiceClient
 from lrp_core.features import feature
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import prongs
+from lrp_core.service.figures import FigureQuery
 
 FEATURES = (
     "track_pt",
@@ -530,15 +531,20 @@ class FakeService:
 
     def figure(self, index: int, view: str, what: str, query: dict[str, str]) -> httpx.Response:
         """A vector figure, or where one comes from."""
+        target, rule = query["target"], rule_text(query["rule"])
+        asked = FigureQuery.model_validate(query)
+        words = asked.words(view, asked.read_view(index), asked.scale)
+        name = "_".join(["toy", str(index), view, target, *words])
         if what != "/provenance":
             text = json.dumps({"jet": index, "view": view, "format": what[1:], **query})
-            return httpx.Response(200, content=text, headers={"content-type": "image/svg+xml"})
-        target, rule = query["target"], rule_text(query["rule"])
+            attached = f'attachment; filename="{name}{what}"'
+            headers = {"content-type": "image/svg+xml", "content-disposition": attached}
+            return httpx.Response(200, content=text, headers=headers)
         metadata = {"jetlrp": "0.0.0", "jets": "toy.root", "jet": str(index), "target": target}
         return httpx.Response(
             200,
             json={
-                "name": f"toy_{index}_{view}_{target}",
+                "name": name,
                 "title": f"toy.root, jet {index}",
                 "caption": f"toy.root, jet {index} · {target} · {rule} · conservation error 1e-7",
                 "metadata": {**metadata, "rule": rule},

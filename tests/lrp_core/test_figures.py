@@ -29,6 +29,7 @@ from lrp_core.figures import (
     to_svg,
 )
 from lrp_core.figures.drawing import Gradient, Path, Text
+from lrp_core.figures.naming import told_apart
 from lrp_core.figures.scene import Scene
 from lrp_core.figures.stream import flattened, hatched, stream
 from lrp_core.figures.typeset import face, measure
@@ -189,6 +190,38 @@ def test_names_of_files_are_plain(explained):
         "simulated_jets_96_network_margin_gamma-gamma-1.0-bias-account_"
         f"{explanation.checkpoint_hash[:8]}.svg"
     )
+
+
+def test_different_figures_have_different_names(explained):
+    """Nothing that is saved takes the place of another figure of the same jet."""
+    _, explanation = explained
+    slide = {"width": 1920, "height": 1080, "theme": "dark"}
+
+    def words(link="", name="network", **how):
+        return "_".join(told_apart(name, View.from_link(link), **{**slide, **how}))
+
+    assert words() == words("?jet=3&theme=dark&rule=gamma(1)&dock=heat", scale=2) == ""
+    assert words(width=1200, height=900, theme="light", scale=4) == "paper_light_4x"
+    assert words(width=300, transparent=True, frames=60) == "300x1080_transparent_60frames"
+    assert words(frames=96) == ""
+    links = [
+        *("?edges=40", "?edges=41", "?color=origin", "?marks=0", "?x=track_dxy", "?z=track_pt"),
+        *("?camera=1,1,1,0,0,0,0,0,1", "?camera=1,1,2,0,0,0,0,0,1", "?projection=orthographic"),
+        *("?track=4", "?track=4&ways=in", "?pin=5~hbb~gamma(gamma=1)", "?least=1e-05"),
+        "?x=track_dxy&y=track_dz&z=log:track_pt&edges=100&color=charge&size=relevance",
+        "?x=track_dxy&y=track_dz&z=log:track_pt&edges=101&color=charge&size=relevance",
+    ]
+    assert words("?edges=40&color=origin") == "edges-40_color-origin"
+    told = {words(link) for link in links}
+    assert len(told) == len(links)
+    assert max(map(len, told)) < 60
+    assert all(re.fullmatch(r"[A-Za-z0-9._+-]+", one) for one in told)
+    assert words("?edges=40&camera=1,1,1,0,0,0,0,0,1&sort=pt", "heatmap") == "sort-pt"
+    assert words("?sort=pt&rows=all") == words("?track=4&edges=2", "river") == ""
+    origin = Provenance.of(explanation)
+    long = [replace(origin, rule=f"map({'edge=gamma(1.0),' * 9}node={n})") for n in (1, 2)]
+    assert len({one.file_name("network", "svg") for one in long}) == 2, "cut, but not the same"
+    assert origin.file_name("river", "png", ["paper"]).endswith("_paper.png")
 
 
 def test_type_is_measured_with_its_indices():

@@ -23,11 +23,9 @@ def test_every_figure_in_every_format(toy, name, ending, media, start):
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith(media)
     assert answer.content.startswith(start)
-    disposition = answer.headers["content-disposition"]
-    assert (
-        disposition
-        == f'attachment; filename="toy_11_{name}_margin_gamma-gamma-1.0-bias-account_ab12.{ending}"'
-    )
+    stem = f"toy_11_{name}_margin_gamma-gamma-1.0-bias-account_ab12_400x300_light"
+    saved = f"{stem}{'_1x' if ending == 'png' else ''}.{ending}"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{saved}"'
     again = toy.get(f"{PATH}{name}.{ending}", params={"width": 400, "height": 300})
     assert again.content == answer.content
 
@@ -84,10 +82,17 @@ def test_a_jet_that_cannot_be_used_has_no_figure(toy):
 
 
 def test_where_a_figure_comes_from_is_told_for_one_that_is_drawn_elsewhere(toy):
-    says = toy.get(f"{PATH}river/provenance", params={"view": "?jet=11&target=qcd"}).json()
+    view = {"view": "?jet=11&target=qcd&theme=dark"}
+    says = toy.get(f"{PATH}river/provenance", params=view).json()
     assert says["name"] == "toy_11_river_qcd_gamma-gamma-1.0-bias-account_ab12"
-    drawn = toy.get(f"{PATH}river.svg", params={"view": "?jet=11&target=qcd", "fonts": False})
+    drawn = toy.get(f"{PATH}river.svg", params={**view, "fonts": False})
     assert f'filename="{says["name"]}.svg"' in drawn.headers["content-disposition"]
+    for scale, ending in ((4, "_4x"), (2, "")):
+        large = {**view, "width": 1200, "height": 900, "scale": scale}
+        name = toy.get(f"{PATH}river/provenance", params=large).json()["name"]
+        assert name == f"{says['name']}_paper{ending}"
+        drawn = toy.get(f"{PATH}river.png", params={**large, "width": 1200})
+        assert f'filename="{name}.png"' in drawn.headers["content-disposition"]
     assert "toy.root, jet 11" in says["caption"]
     assert says["metadata"]["target"] == "qcd"
     assert toy.get(f"{PATH}tree/provenance").status_code == 422

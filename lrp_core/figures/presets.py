@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 ZOOM = 1.5  # how much larger than on the page everything is, at scale 1
 SCALES = (1, 2, 3, 4)
 SCALE = 2  # of a PNG, where none is asked for
+FRAMES = 96  # of one turn, likewise
 
 
 @dataclass(frozen=True)
