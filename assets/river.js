@@ -276,12 +276,20 @@
       silence();
     };
 
-    svg.addEventListener("pointermove", (event) => {
-      const on = event.target.closest("[data-id]");
-      if (on) show(on.dataset.id, { x: event.clientX, y: event.clientY });
+    const point = (on, at) => {
+      const part = on.closest("[data-id]");
+      if (part) show(part.dataset.id, at);
       else rest();
-    });
+    };
+    svg.addEventListener("pointermove", (event) => point(event.target, { x: event.clientX, y: event.clientY }));
     svg.addEventListener("pointerleave", rest);
+    // what came under a pointer that rests tells no less than what a pointer moved on to
+    const arrived = () => {
+      const on = pointer && document.elementFromPoint(pointer.x, pointer.y);
+      if (on && svg.contains(on)) point(on, pointer);
+    };
+    svg.addEventListener("animationend", (event) => { if (event.target === svg) arrived(); });
+    arrived();
     svg.addEventListener("focusin", (event) => {
       const group = event.target.closest(".ribbon");
       if (!group || !group.matches(":focus-visible")) return;
@@ -311,6 +319,10 @@
     box.title = state ? `${state.text}: ${state.detail}` : "";
   }
 
+  let pointer = null; // {x, y} of the window; null: it is not over the page
+  document.addEventListener("pointermove", (event) => { pointer = { x: event.clientX, y: event.clientY }; });
+  document.documentElement.addEventListener("pointerleave", () => { pointer = null; });
+
   let shown = null; // what the box was drawn for, so that only another explanation flows in anew
   let pen = null;
 
@@ -336,12 +348,12 @@
       width: box.clientWidth - 28, height: box.clientHeight - 12, font, words: jet.words,
       measure: (text) => pen.measureText(text).width,
     });
+    silence();
     const svg = render(box, drawing, jet, theme);
     svg.style.fontSize = `${font}px`;
     if (shown !== jet.data) svg.classList.add("enter");
     shown = jet.data;
     badge(drawing.check);
-    silence();
     box.dataset.ms = (performance.now() - before).toFixed(1);
     box.dataset.jet = jet.jet.index;
     river.drawing = drawing;

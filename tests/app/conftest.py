@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ import pytest
 from tests.app.toy_service import FakeService
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
     from playwright.sync_api import Browser, Page
 
 
@@ -114,24 +116,37 @@ def page(browser: Browser, expected: list[str]) -> Iterator[Page]:
     assert hosts <= {"127.0.0.1", ""}
 
 
+@contextmanager
+def serving(application: WSGIApplication) -> Iterator[str]:
+    """An application served from this process, at the address that is given.
+
+    Requests are not logged: a thread that outlives its test would write to a stream that pytest
+    has closed.
+    """
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Silent(WSGIRequestHandler):
+        def log(self, kind: str, message: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Silent)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @pytest.fixture
 def toy_site(service: FakeService) -> Iterator[Site]:
     """The real page over the stand-in service."""
-    from werkzeug.serving import make_server
-
     from app.main import create_app
 
-    with service.client() as client:
-        app = create_app(client)
-        server = make_server("127.0.0.1", 0, app.server, threaded=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield Site(f"http://127.0.0.1:{server.server_port}", service)
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
+    with service.client() as client, serving(create_app(client).server) as address:
+        yield Site(address, service)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from app.access.gate import Gate
 from app.access.users import UserTable
 from app.main import create_app
 from lrp_core.settings import read_settings
-from tests.app.conftest import Site
+from tests.app.conftest import Site, serving
 from tests.app.test_accessibility import axe, violations
 from tests.app.toy_service import FakeService
 
@@ -38,23 +37,14 @@ def guarded_site(
     service: FakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Site]:
     """The page for anna alone, over the stand-in service."""
-    from werkzeug.serving import make_server
-
     monkeypatch.setattr(users, "PasswordHasher", lambda: PasswordHasher(1, 8, 1))
     table = tmp_path / "users.json"
     UserTable(table).add("anna", PASSWORD)
     with service.client() as client:
         page = create_app(client).server
         stand_before(page, Gate(read_settings(auth="users", users_file=str(table))))
-        server = make_server("127.0.0.1", 0, page, threaded=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield Site(f"http://127.0.0.1:{server.server_port}", service)
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
+        with serving(page) as address:
+            yield Site(address, service)
 
 
 def log_in(page: Page) -> None:

@@ -19,7 +19,7 @@ from app.export.chromium import ChromiumError
 from app.export.command import Studio
 from app.main import create_app
 from lrp_core.figures.presets import PRESETS
-from tests.app.test_page import turn, wait_for_jet
+from tests.app.test_page import eventually, settled, turn, wait_for_jet
 from tests.app.toy_service import INPUTS
 
 browser_test = pytest.mark.browser
@@ -231,19 +231,55 @@ def test_the_stand_alone_figure_turns_tells_and_has_its_slider_without_a_network
     tab.locator("#scene-tooltip", has_text="Track").wait_for()
 
 
+ON = """
+(part) => [...document.querySelectorAll(part)].flatMap((one) => {
+  const {left, top, width, height} = one.getBoundingClientRect();
+  return [0.5, 0.3, 0.7].flatMap((across) => [0.5, 0.3, 0.7].map(
+    (down) => [left + across * width, top + down * height]));
+}).filter(([x, y]) => document.elementFromPoint(x, y)?.closest(part))
+"""
+
+
+def point(tab, part, says):
+    """Move the pointer over some elements, where they can be met, until they answer.
+
+    What is there may be drawn anew at any time, and a river flows in first.
+    """
+
+    def answered():
+        for where in tab.evaluate(ON, part):
+            tab.mouse.move(*where)
+            if tab.locator(says).is_visible():
+                return True
+        return False
+
+    eventually(tab, answered, seconds=60)
+
+
 @browser_test
 def test_the_other_stand_alone_figures_answer_the_pointer(studio, offline):
-    for view, part in (("heatmap", ".heat"), ("river", ".river .ribbon .grip")):
+    for view, part, says in (
+        ("heatmap", ".heat", "#scene-tooltip"),
+        ("river", ".river .ribbon.way", "#river-tooltip"),
+    ):
         name, content = studio.make(Figure(5, "?jet=5&theme=dark", view), "html", Look())
         assert len(content) < 600_000, "no Plotly in it"
         tab = offline(name, content)
-        tab.locator(part).first.wait_for(state="attached")
-        tab.locator("#river-body .ribbon, #heat-body .heat").first.wait_for(state="attached")
         tab.wait_for_function("document.querySelector('.figure-subtitle').textContent.length > 9")
-        box = tab.locator(f"#{'heat' if view == 'heatmap' else 'river'}-body").bounding_box()
-        tab.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.45)
-        tab.mouse.move(box["x"] + box["width"] * 0.31, box["y"] + box["height"] * 0.46)
-        tab.locator(".tooltip:visible").first.wait_for()
+        settled(tab)
+        point(tab, part, says)
+        # a pointer that rests is answered by the figure in another size, too
+        words = tab.locator(says).inner_text()
+        tab.evaluate(
+            "() => { const drawn = document.querySelector('.river, .heat svg .heat-lights');"
+            " drawn.classList.add('before'); window.dispatchEvent(new Event('resize')); }"
+        )
+        tab.wait_for_function("!document.querySelector('.before')")
+        tab.wait_for_function(
+            "([says, words]) => document.querySelector(says).innerText === words",
+            arg=[says, words],
+        )
+        tab.locator(says).wait_for()
 
 
 @browser_test

@@ -104,6 +104,14 @@ def eventually(page, true, seconds=20):
     assert true()
 
 
+def settled(page):
+    """Wait until the type has come and what is measured with it has been drawn."""
+    page.evaluate(
+        "async () => { const frame = () => new Promise(requestAnimationFrame);"
+        " await frame(); await frame(); await document.fonts.ready; await frame(); await frame(); }"
+    )
+
+
 def asked_last(site):
     """What the last explanation of jet 5 was asked for."""
     posts = [one for one in site.service.requests if one[:2] == ("POST", "/jets/5/explanation")]
