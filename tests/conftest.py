@@ -4,6 +4,10 @@ JETLRP_CMS_DATA         folder of the real jets; else ../shared/cms-open-data of
 JETLRP_REQUIRE_DATA     1: a test that needs the real jets fails without them, never skips
 JETLRP_CHROMIUM         the browser to drive; else a Chromium or Chrome found on the machine
 JETLRP_REQUIRE_BROWSER  1: likewise for a test that needs the browser
+
+A test that drives the browser, and no other, is tried once more when it fails, since how fast a
+browser draws on a busy machine is not in our hands; the summary lists it as RERUN with its
+traceback, and it is a race to be mended, in the test or in the page.
 """
 
 from __future__ import annotations
@@ -26,6 +30,13 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chro
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests that drive the browser be tried once more."""
+    for item in items:
+        if item.get_closest_marker("browser") or "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def missing(what: str, requirement: str) -> None:
