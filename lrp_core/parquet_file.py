@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrp_core.errors import JetFileError
-from lrp_core.root_file import Branch, DamagedBranchError, RootFile
+from lrp_core.parquet_pages import claim_of
+from lrp_core.root_file import UNPACKED_BYTES, Branch, DamagedBranchError, RootFile
 
 ENDING = ".parquet"
 MAGIC = b"PAR1"
@@ -27,11 +28,11 @@ MAGIC = b"PAR1"
 
 @dataclass(frozen=True, eq=False)
 class _Column:
-    """A column: its type, and the sizes of all of it."""
+    """A column: its type, and how much there is of it."""
 
     name: str
     type: Any
-    n_bytes: int
+    n_values: int
     n_packed: int
 
 
@@ -113,7 +114,7 @@ class ParquetFile(RootFile):
             dtype=dtype,
             is_list=is_list and dtype is not None,
             edges=np.cumsum([0, *sizes], dtype=np.int64),
-            jet_bytes=source.n_bytes / max(self.n_jets, 1),
+            jet_bytes=source.n_values * (dtype.itemsize if dtype else 1) / max(self.n_jets, 1),
             size=source.n_packed,
             counter=None,
             source=source,
@@ -126,33 +127,54 @@ class ParquetFile(RootFile):
         edges = branch.edges
         first = max(int(np.searchsorted(edges, start, "right")) - 1, 0)
         last = int(np.searchsorted(edges, stop, "left"))
+        where = f"{branch.name} cannot be read for the jets {start} to {stop - 1} of {self.path}"
         try:
+            if self._claims(branch, first, last) > UNPACKED_BYTES:
+                raise DamagedBranchError(
+                    f"{where}: it says that it unpacks to more than {UNPACKED_BYTES >> 20} MB at "
+                    "once; write the file again with fewer jets in a row group"
+                )
             table = self.file.read_row_groups(
                 list(range(first, last)), columns=[branch.name], use_threads=False
             )
             column = table.column(0).slice(start - int(edges[first]), stop - start)
             return _lists(column) if branch.is_list else _numbers(column)
+        except DamagedBranchError:
+            raise
         except Exception as error:
             raise DamagedBranchError(
-                f"{branch.name} cannot be read for the jets {start} to {stop - 1} of {self.path}: "
-                f"{_short(error)}; the file is damaged, copy or write it again"
+                f"{where}: {_short(error)}; the file is damaged, copy or write it again"
             ) from error
+
+    def _claims(self, branch: Branch, first: int, last: int) -> int:
+        """Bytes that a column takes in some row groups, as all its pages say. Raises PageError."""
+        assert branch.dtype is not None
+        n_bytes = 0
+        with Path(self.path).open("rb") as file:
+            for group in range(first, last):
+                row_group = self.file.metadata.row_group(group)
+                for place in range(row_group.num_columns):
+                    chunk = row_group.column(place)
+                    if chunk.path_in_schema.split(".")[0] == branch.name:
+                        claim = claim_of(file, chunk)
+                        n_bytes += claim.n_values * branch.dtype.itemsize + claim.n_bytes
+        return n_bytes
 
 
 def _columns(file: Any) -> list[_Column]:
-    """The columns of a file; those of several levels keep the sizes of all their parts."""
+    """The columns of a file; those of several levels keep what all their parts have."""
     meta = file.metadata
-    n_bytes: dict[str, int] = {}
+    n_values: dict[str, int] = {}
     n_packed: dict[str, int] = {}
     for group in range(meta.num_row_groups):
         row_group = meta.row_group(group)
         for place in range(row_group.num_columns):
             chunk = row_group.column(place)
             name = chunk.path_in_schema.split(".")[0]
-            n_bytes[name] = n_bytes.get(name, 0) + chunk.total_uncompressed_size
+            n_values[name] = n_values.get(name, 0) + chunk.num_values
             n_packed[name] = n_packed.get(name, 0) + chunk.total_compressed_size
     return [
-        _Column(field.name, field.type, n_bytes.get(field.name, 0), n_packed.get(field.name, 0))
+        _Column(field.name, field.type, n_values.get(field.name, 0), n_packed.get(field.name, 0))
         for field in file.schema_arrow
     ]
 

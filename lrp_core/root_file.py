@@ -38,11 +38,15 @@ TRUTH_B_HADRONS = tuple(
 )
 
 BLOCK_BYTES = 64 << 20  # the most track data decoded and kept as one piece
+UNPACKED_BYTES = 256 << 20  # the most that is read and unpacked at once
+MOST_TRACKS = 1000  # of a jet: every pair of them is joined, which takes about 1 GB to explain
+LEAST_JET_BYTES = 256  # of a block, whatever the file says: each of its jets has a story, too
 
 # Why a jet cannot be used.
 UNREADABLE = "cannot be read"
 LENGTHS = "track branches of different lengths"
 NO_TRACKS = "no tracks"
+TOO_MANY = f"more than {MOST_TRACKS} tracks"
 NOT_FINITE = "values that are not finite"
 NO_TRUTH = "truth that is not possible"
 
@@ -81,6 +85,7 @@ class Branch:
     size       size of all of it in the file
     counter    the branch that holds the lengths of the lists, if there is one
     source     uproot's TBranch or RField
+    claimed    what the baskets say they hold, in bytes [n_baskets]; None: told when they are read
     """
 
     name: str
@@ -92,6 +97,7 @@ class Branch:
     size: int
     counter: Branch | None
     source: Any
+    claimed: npt.NDArray[np.float64] | None = None
 
     @property
     def is_number(self) -> bool:
@@ -99,10 +105,20 @@ class Branch:
 
     def baskets(self, start: int, stop: int) -> tuple[int, int]:
         """The range of jets held by the baskets of the jets ``start`` to ``stop`` - 1."""
+        first, end = self.basket_numbers(start, stop)
+        return int(self.edges[first]), int(self.edges[end])
+
+    def basket_numbers(self, start: int, stop: int) -> tuple[int, int]:
+        """The first of these baskets, and the one behind the last."""
         last = len(self.edges) - 1
         first = max(min(int(np.searchsorted(self.edges, start, "right")), last) - 1, 0)
-        end = min(int(np.searchsorted(self.edges, stop - 1, "right")), last)
-        return int(self.edges[first]), int(self.edges[end])
+        return first, min(int(np.searchsorted(self.edges, stop - 1, "right")), last)
+
+    def claims(self, start: int, stop: int) -> int:
+        """Bytes that the baskets of these jets say they hold; 0 where nobody knows yet."""
+        if self.claimed is None:
+            return 0
+        return int(self.claimed[slice(*self.basket_numbers(start, stop))].sum())
 
 
 class DamagedBranchError(Exception):
@@ -184,10 +200,12 @@ class RootFile:
         """-> the open file and its tree."""
         import uproot
 
+        from lrp_core.root_source import BoundedSource
+
         if not self.is_remote:
             _check_header(self.path)
             # Plain reads: threads do not survive a fork, nor memory maps a file that gets shorter.
-            options |= {"handler": uproot.MultithreadedFileSource, "use_threads": False}
+            options |= {"handler": BoundedSource, "use_threads": False}
         source = self.path if self.is_remote else {self.path: None}
         try:
             file = uproot.open(source, object_cache=None, array_cache=None, **options)
@@ -341,7 +359,7 @@ class RootFile:
         ranges = [branch.baskets(entry, stop) for branch in self.used]
         low, high = max(first for first, _ in ranges), min(end for _, end in ranges)
         low, high = min(low, entry), max(high, stop)
-        most = max(1, int(BLOCK_BYTES / max(self.jet_bytes, 1)))
+        most = max(1, int(BLOCK_BYTES / max(self.jet_bytes, LEAST_JET_BYTES)))
         if high - low > most:
             low = max(low, entry // most * most)
             high = min(high, low + most)
@@ -394,8 +412,14 @@ class RootFile:
                     ends[name], flat[name] = _flatten(array)
                 else:
                     numbers[name] = np.asarray(array)
+            if sum(values.nbytes for values in flat.values()) > UNPACKED_BYTES:
+                raise DamagedBranchError(
+                    f"the jets {start} to {stop - 1} of {self.path} cannot be read: their tracks "
+                    f"take more than {UNPACKED_BYTES >> 20} MB; write the file again with jets of "
+                    "fewer tracks"
+                )
 
-        # The same number of tracks in every branch, or else the jet is left out.
+        # The same number of tracks in every branch, and not too many, or the jet is left out.
         reference = ends[self.features[0]]
         different = np.zeros(n_jets, bool)
         for name in ends:
@@ -405,13 +429,18 @@ class RootFile:
             lengths = {name: int(ends[name][at + 1] - ends[name][at]) for name in ends}
             bad(at, LENGTHS, _tell_lengths(lengths))
         counts = np.where(different, 0, np.diff(reference))
-        if different.any():
+        many = counts > MOST_TRACKS
+        for at in np.flatnonzero(many):
+            bad(at, TOO_MANY, f"the jet has {counts[at]} tracks; a jet has at most {MOST_TRACKS}")
+        left_out = different | many
+        counts = np.where(many, 0, counts)
+        if left_out.any():
             for name in ends:
-                keep = np.repeat(~different, np.diff(ends[name]))
+                keep = np.repeat(~left_out, np.diff(ends[name]))
                 flat[name] = flat[name][keep]
         offsets = np.concatenate([[0], np.cumsum(counts)])
 
-        for at in np.flatnonzero((counts == 0) & ~different):
+        for at in np.flatnonzero((counts == 0) & ~left_out):
             bad(at, NO_TRACKS, "the jet has no tracks; a jet needs at least one")
         tracks = np.empty((offsets[-1], len(self.features)), self.dtype)
         for column, name in enumerate(self.features):
@@ -470,7 +499,7 @@ class RootFile:
         for name, branch in self.branches.items():
             first, end = branch.baskets(start, stop)
             needed = branch.jet_bytes * (end - first)
-            if group and size + needed > 4 * BLOCK_BYTES:
+            if group and size + needed > UNPACKED_BYTES / 2:
                 yield group
                 group, size = {}, 0.0
             group[name] = branch
@@ -481,6 +510,7 @@ class RootFile:
         """Standard name -> the branch's values, all fetched in one go."""
         chosen = {id(branch.source) for branch in branches.values()}
         try:
+            self._begin(branches.values(), start, stop)
             arrays = self.tree.arrays(
                 filter_branch=lambda source: id(source) in chosen,
                 entry_start=start,
@@ -499,19 +529,36 @@ class RootFile:
             found[name] = self._array(branch, start, stop)
         return found
 
+    def _begin(self, branches: Iterable[Branch], start: int, stop: int) -> None:
+        """Allow as much as may be unpacked at once. Raises TooMuchError if they claim more."""
+        from lrp_core.root_source import BoundedSource
+
+        source = getattr(self.file, "file", self.file).source
+        if isinstance(source, BoundedSource):
+            source.begin(UNPACKED_BYTES)
+            source.take(sum(branch.claims(start, stop) for branch in branches))
+
     def _array(self, branch: Branch, start: int, stop: int) -> Any:
+        from lrp_core.root_source import TooMuchError
+
+        where = f"{branch.name} cannot be read for the jets {start} to {stop - 1} of {self.path}"
         try:
+            self._begin([branch], start, stop)
             array = branch.source.array(
                 entry_start=start, entry_stop=stop, library="ak", array_cache=None
             )
             fault = f"it holds {len(array)} of {stop - start} jets"
             if len(array) == stop - start:
                 return array
+        except TooMuchError as error:
+            raise DamagedBranchError(
+                f"{where}: {error}; write the file again with fewer jets in a basket"
+            ) from error
         except Exception as error:
             fault = _short(error)
         raise DamagedBranchError(
-            f"{branch.name} cannot be read for the jets {start} to {stop - 1} of {self.path}: "
-            f"{truncation(self.path) or fault}; the file is damaged, copy or download it again"
+            f"{where}: {truncation(self.path) or fault}; the file is damaged, copy or download it "
+            "again"
         )
 
     def summary(self) -> dict[str, npt.NDArray[Any]]:
@@ -547,6 +594,8 @@ class RootFile:
             problem[at] = problem[at] or f"{LENGTHS}: {_pairs(of_jet)}"
         none = (n_tracks == 0) & readable & ~differs
         problem[none & (problem == None)] = NO_TRACKS  # noqa: E711  (element by element)
+        many = (n_tracks > MOST_TRACKS) & readable
+        problem[many & (problem == None)] = TOO_MANY  # noqa: E711
         for name in (PT, SDMASS, ETA):
             if name in numbers:
                 for at in np.flatnonzero(~np.isfinite(numbers[name])):
@@ -649,7 +698,10 @@ def _describe(source: Any) -> Branch:
     import awkward as ak
     import uproot
 
+    from lrp_core.root_source import claimed_bytes
+
     edges: list[int]
+    claimed = None
     if isinstance(source, uproot.TBranch):
         kind = source.interpretation
         is_list = isinstance(kind, uproot.AsJagged)
@@ -665,8 +717,9 @@ def _describe(source: Any) -> Branch:
         clusters = source.ntuple.cluster_summaries
         edges = [int(cluster.num_first_entry) for cluster in clusters]
         edges.append(int(source.ntuple.num_entries))
-        size = dtype.itemsize if dtype is not None else 8  # what matters is only which is smaller
-        jet_bytes = float(size * (32 if is_list else 1))
+        claimed = claimed_bytes(source)
+        size = int(claimed.sum())
+        jet_bytes = size / max(int(source.ntuple.num_entries), 1)
     if dtype is not None and (dtype.kind not in "fiub" or dtype.shape != ()):
         dtype = None
     counter = getattr(source, "count_branch", None)
@@ -681,6 +734,7 @@ def _describe(source: Any) -> Branch:
         size=size,
         counter=described if described is not None and described.is_number else None,
         source=source,
+        claimed=claimed,
     )
 
 

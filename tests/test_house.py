@@ -32,7 +32,7 @@ ROWS = (
     ),
     ("jet_arrays", "simulation"),
     ("evaluation",),
-    ("jets", "subjets"),
+    ("jets", "subjets", "root_source", "parquet_pages"),
     ("root_file", "prong_shares"),
     ("parquet_file",),
     ("reading",),

@@ -166,6 +166,17 @@ def test_broken_files_are_refused_in_words_and_removed(
     assert "names 1 columns" in error(put(client, files / "net.pth"), 422, "unusable_upload")
 
 
+def test_files_that_claim_gigabytes_are_refused(client: Any, files: Path, folder: Path) -> None:
+    content = bytearray((files / "jets.root").read_bytes())
+    with uproot.open(files / "jets.root") as file:
+        at = int(file["tree"]["track_pt"].member("fBasketSeek")[0])
+    content[at + 6 : at + 10] = (2_000_000_000).to_bytes(4, "big")
+    answer = client.put(f"{API}/uploads/claim.root", content=bytes(content))
+    said = error(answer, 422, "unusable_upload")
+    assert "claim.root: it says that it unpacks to more than 256 MB at once" in said
+    assert stored(folder) == []
+
+
 def test_a_file_that_is_too_large_is_stopped_on_its_way(
     serve_library: Any, tmp_path: Path, folder: Path, files: Path
 ) -> None:

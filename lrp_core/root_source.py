@@ -1,0 +1,103 @@
+"""ROOT files read within bounds: what a file says of itself takes no memory by being said.
+
+A basket tells its unpacked size twice, in its key and block by block, and what comes out of a
+decompressor need be neither: 30 kB can become gigabytes. So every size is counted before it is
+taken, and every block ends where it says that it does. uproot does the reading.
+"""
+
+from __future__ import annotations
+
+import lzma
+import queue
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import uproot
+import uproot.compression
+
+HEADER_BYTES = 64 << 20  # the most that is unpacked before any jet is read
+LZMA_BYTES = 128 << 20  # what liblzma may take for itself
+
+
+class TooMuchError(Exception):
+    """Reading would take more memory than jets need; never leaves the modules of files."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"it says that it unpacks to more than {most >> 20} MB at once")
+
+
+class BoundedSource(uproot.MultithreadedFileSource):  # type: ignore[misc]
+    """A local file that gives a number of bytes, packed and unpacked, until it begins anew."""
+
+    def __init__(self, file_path: str, **options: Any) -> None:
+        self.begin(HEADER_BYTES)
+        super().__init__(file_path, **options)
+
+    def begin(self, most: int) -> None:
+        """Allow ``most`` bytes from now on."""
+        self._most = self._left = most
+
+    def take(self, n_bytes: int) -> None:
+        """Count bytes that are about to be taken. Raises TooMuchError."""
+        self._left -= max(0, n_bytes)
+        if self._left < 0:
+            raise TooMuchError(self._most)
+
+    def chunk(self, start: int, stop: int) -> Any:
+        """A piece of the file."""
+        self.take(stop - start)
+        return super().chunk(start, stop)
+
+    def chunks(self, ranges: Sequence[tuple[int, int]], notifications: queue.Queue[Any]) -> Any:
+        """Pieces of the file."""
+        self.take(sum(stop - start for start, stop in ranges))
+        return super().chunks(ranges, notifications)
+
+
+def claimed_bytes(field: Any) -> npt.NDArray[np.float64]:
+    """What the pages of a field of an RNTuple say they hold, by cluster [n_clusters]."""
+    ntuple = field.ntuple
+    own: set[int] = set()
+    more = {int(field.field_id)}
+    while more:  # the fields below it, and those that it only shows
+        own |= more
+        shown = {ntuple.field_records[number].source_field_id for number in more} - {None}
+        below = {at for at, one in enumerate(ntuple.field_records) if one.parent_field_id in more}
+        more = (shown | below) - own
+    sizes = np.zeros(len(ntuple.page_link_list))
+    for column in ntuple.column_records:
+        if column.field_id in own:
+            for cluster, columns in enumerate(ntuple.page_link_list):
+                pages = columns[column.idx].pages if column.idx < len(columns) else ()
+                n_elements = sum(page.num_elements for page in pages) + column.first_element_index
+                sizes[cluster] += n_elements * column.nbits / 8
+    return sizes
+
+
+def _before_block(*, chunk: Any, uncompressed_bytes: int, num_blocks: int, **_: Any) -> None:
+    if num_blocks == 0 and isinstance(chunk.source, BoundedSource):
+        chunk.source.take(uncompressed_bytes)
+
+
+def _inflate(data: Any, uncompressed_bytes: int) -> bytes:
+    return zlib.decompressobj().decompress(data, uncompressed_bytes + 1)
+
+
+def _unpack_lzma(data: Any, uncompressed_bytes: int) -> bytes:
+    return lzma.LZMADecompressor(memlimit=LZMA_BYTES).decompress(data, uncompressed_bytes + 1)
+
+
+def _unpack_zstd(data: Any, uncompressed_bytes: int) -> Any:
+    import pyarrow as pa
+
+    return pa.Codec("zstd").decompress(pa.py_buffer(data), uncompressed_bytes)
+
+
+# uproot compares a block's length with what it says when it has been unpacked; LZ4 does so before.
+uproot.compression.decompress.hook_before_block = _before_block
+uproot.compression._decompress_ZLIB.decompress = _inflate
+uproot.compression._decompress_LZMA.decompress = _unpack_lzma
+uproot.compression._decompress_ZSTD.decompress = _unpack_zstd
