@@ -2,6 +2,7 @@
 
 Answers come as the service's own models. Whatever goes wrong is one exception, ServiceError, which
 says in words what happened and carries the service's request id, so that the page can show both.
+Where the service is, the log says and nobody else.
 
 Where the connection breaks, what can be asked twice without harm is asked once more. Where time
 runs out nothing is: the service may have too much to do already.
@@ -9,6 +10,7 @@ runs out nothing is: the service may have too much to do already.
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +34,8 @@ from lrp_core.service.schemas import (
     JetRow,
     Library,
 )
+
+logger = logging.getLogger("jetlrp.client")
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -281,8 +285,9 @@ class ServiceClient:
             try:
                 return self._http.send(asked, stream=stream)
             except httpx.TimeoutException as error:
+                self._log("took too long to answer", error)
                 raise ServiceError(
-                    f"The service at {self.base_url} took too long to answer. "
+                    "The explaining service took too long to answer. "
                     "It may be busy with other jets: try again in a moment.",
                     code="timeout",
                     request_id=dict(more).get("X-Request-ID"),
@@ -292,13 +297,17 @@ class ServiceClient:
                 if not last and (refused or repeatable):
                     time.sleep(AGAIN_SECONDS)
                     continue
+                self._log("does not answer", error)
                 raise ServiceError(
-                    f"The service at {self.base_url} does not answer. "
-                    "Check that it is running, then try again.",
+                    "The explaining service does not answer. Try again in a moment; where that "
+                    "does not help, tell whoever runs the server.",
                     code="unreachable",
                     request_id=dict(more).get("X-Request-ID"),
                 ) from error
         raise AssertionError("unreachable")
+
+    def _log(self, what: str, error: Exception) -> None:
+        logger.warning("the service at %s %s (%s)", self.base_url, what, type(error).__name__)
 
     def _ask(self, kind: type[Answer], method: str, path: str, **how: Any) -> Answer:
         if self._source:
@@ -308,10 +317,11 @@ class ServiceClient:
             try:
                 return kind.model_validate_json(response.content)
             except ValidationError as error:
+                self._log(f"answered {method} {API}{path} with no {kind.__name__}", error)
                 raise ServiceError(
-                    f"The service at {self.base_url} answered {method} {API}{path} with something "
-                    f"other than {kind.__name__}. Is this the address of a jetlrp service of "
-                    "the same version?",
+                    f"The explaining service answered {method} {API}{path} with something other "
+                    f"than {kind.__name__}. Is it a jetlrp service of the same version? Whoever "
+                    "runs the server finds its address in the log.",
                     code="not_understood",
                     request_id=response.headers.get("x-request-id"),
                     status=response.status_code,

@@ -125,15 +125,21 @@ def test_a_refusal_keeps_the_words_and_the_request_id(service):
     assert not caught.value.away
 
 
-def test_nobody_there_is_a_clear_state(service):
+def test_nobody_there_is_a_clear_state(service, caplog):
     service.away = True
     with service.client() as client, pytest.raises(ServiceError) as caught:
         client.health()
     assert caught.value.away
-    assert "http://service.test does not answer" in caught.value.message
+    assert "The explaining service does not answer" in caught.value.message
+    assert_only_the_log_tells_where(caught.value, caplog)
 
 
-def test_too_slow_is_told_apart(service):
+def assert_only_the_log_tells_where(error, caplog):
+    assert "service.test" not in error.message
+    assert "http://service.test" in caplog.text
+
+
+def test_too_slow_is_told_apart(service, caplog):
     def slow(request):
         raise httpx.ReadTimeout("slow", request=request)
 
@@ -142,14 +148,16 @@ def test_too_slow_is_told_apart(service):
         client.health()
     assert caught.value.code == "timeout"
     assert caught.value.away
+    assert_only_the_log_tells_where(caught.value, caplog)
 
 
 @pytest.mark.parametrize("content", [b"<html>hello</html>", b"[]", b'{"status": "ok"}'])
-def test_another_server_at_the_address_is_recognised(content):
+def test_another_server_at_the_address_is_recognised(content, caplog):
     with answering(200, content=content) as client, pytest.raises(ServiceError) as caught:
         client.health()
     assert caught.value.code == "not_understood"
     assert "other than Health" in caught.value.message
+    assert_only_the_log_tells_where(caught.value, caplog)
 
 
 def test_an_error_without_words_still_says_what_was_asked():
