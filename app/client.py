@@ -43,6 +43,7 @@ API = "/api/v1"
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 120.0
 AGAIN_SECONDS = 0.25  # before a request is sent once more
+KEPT = 1024 * 1024  # bytes of an answer that is held until all of it is here
 CONNECTIONS = httpx.Limits(max_connections=100, keepalive_expiry=5.0)
 # Explanations are computed, not stored: asking twice is as good as asking once.
 REPEATABLE = re.compile(rf"(/.*)?{API}/jets/\d+/explanation(/edge)?")
@@ -283,7 +284,8 @@ class ServiceClient:
                 method, url, headers=[*headers, *more], content=body, extensions=extensions
             )
             try:
-                return self._http.send(asked, stream=stream)
+                answer = self._http.send(asked, stream=stream)
+                return _held(answer) if stream else answer
             except httpx.TimeoutException as error:
                 self._log("took too long to answer", error)
                 raise ServiceError(
@@ -327,6 +329,20 @@ class ServiceClient:
                     status=response.status_code,
                 ) from error
         raise _refusal(response, f"{method} {API}{path}")
+
+
+def _held(answer: httpx.Response) -> httpx.Response:
+    """A small answer with its body, as it is, so that a connection that breaks is noticed here."""
+    length = answer.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > KEPT or answer.request.method == "HEAD":
+        return answer
+    try:
+        assert isinstance(answer.stream, httpx.SyncByteStream)
+        body = b"".join(answer.stream)
+    finally:
+        answer.close()
+    answer.stream = httpx.ByteStream(body)
+    return answer
 
 
 def _json(response: httpx.Response) -> Any:
