@@ -18,14 +18,16 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")
 class State:
     """A folder in which workers and their parent tell each other how they are.
 
-    ready   there once the workers do their work
-    failed  there once one of them could not begin; holds why
+    ready     there once the workers do their work
+    failed    there once one of them could not begin; holds why
+    settings  the settings file that they go by
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.ready = folder / "ready"
         self.failed = folder / "failed"
+        self.settings = folder / "settings.toml"
 
     @classmethod
     def of_environment(cls) -> State | None:
@@ -35,9 +37,16 @@ class State:
 
     def say_failed(self, why: str) -> None:
         """Leave a note for the parent, which sees the whole of it or nothing."""
-        note = self.folder / f"failed.{os.getpid()}"
-        note.write_text(why, "utf-8")
-        note.replace(self.failed)
+        self._write(self.failed, why)
+
+    def write_settings(self, settings: Settings) -> None:
+        """Let processes that are begun from now on go by these settings."""
+        self._write(self.settings, settings.toml)
+
+    def _write(self, where: Path, text: str) -> None:
+        note = self.folder / f"{where.name}.{os.getpid()}"
+        note.write_text(text, "utf-8")
+        note.replace(where)
 
 
 def cores(quota: Path = QUOTA) -> int:

@@ -4,7 +4,8 @@
              └── gunicorn ── service workers (uvicorn, torch)   <── loopback, with a secret
 
 The parent opens both sockets and never closes them before it ends, so that requests wait, and are
-not refused, while a part is begun again. It loads neither torch nor the page.
+not refused, while a part is begun again. It loads neither torch nor the page. Its processes go by a
+settings file that it writes for them, anew when it is told to reload.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,15 +28,20 @@ import httpx
 from app.access.gate import Gate, check_alone
 from app.client import read_address
 from app.processes import STATE, State, end_with_parent
-from app.serve import Say, Sources, address_of, listen
-from lrp_core.errors import SettingsError
-from lrp_core.settings import Settings
+from app.serve import Say, address_of, listen, sources_of
+from lrp_core.errors import JetlrpError, SettingsError
+from lrp_core.settings import Settings, environment_of
 
 LOOPBACK = "127.0.0.1"
 TICK_SECONDS = 0.2
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before a dead part is begun again
 STEADY_SECONDS = 60.0  # after so long a part that dies is no part that cannot start
 KILLED_SECONDS = 5.0  # beyond stop_seconds
+# What a reload leaves as it was: the sockets are open, and processes of before and after know each
+# other by the secret.
+UNTIL_RESTART = ("host", "port", "service_port", "backend", "secret", "production")
+
+Reread = Callable[[], Settings]
 
 
 @dataclass
@@ -59,7 +65,8 @@ class Part:
 
     def begin(self) -> None:
         """Start it."""
-        command = [sys.executable, "-m", "gunicorn", "-c", f"python:app.gunicorn_{self.name}"]
+        said = Path(__file__).with_name(f"gunicorn_{self.name}.py")  # read again at each reload
+        command = [sys.executable, "-m", "gunicorn", "-c", str(said)]
         command += ["--bind", f"fd://{self.listener.fileno()}", self.application]
         self.process = subprocess.Popen(
             command,
@@ -96,13 +103,18 @@ class Supervisor:
 
     parts  in the order in which they are begun; they end the other way round
     ready  address to ask until it answers 200, which is then told
+    renew  reads the settings again for the processes that follow; raises JetlrpError if they cannot
+           be used, and all stays as it is
 
     Raises SettingsError with what a worker says if none can do its work.
     """
 
-    def __init__(self, parts: list[Part], settings: Settings, ready: str, say: Say) -> None:
+    def __init__(
+        self, parts: list[Part], settings: Settings, ready: str, say: Say, renew: Reread
+    ) -> None:
         self._parts = parts
         self._settings = settings
+        self._renew = renew
         self._ready = ready
         self._say = say
         self._stopping = self._reload = False
@@ -127,9 +139,7 @@ class Supervisor:
                     self._say(f"ready after {time.monotonic() - began:.1f} s")
                 if self._reload:
                     self._reload = False
-                    self._say("reloading: new processes take over, the old ones end their requests")
-                    for part in self._parts:
-                        part.send(signal.SIGHUP)
+                    self._take_over()
                 for part in self._parts:
                     status = self._look_after(part, steady=state.ready.exists())
                     if status is not None:
@@ -138,6 +148,17 @@ class Supervisor:
         finally:
             self._end(seconds)
         return 0
+
+    def _take_over(self) -> None:
+        """Let new processes take the place of the old ones, by the settings of now."""
+        try:
+            self._settings = self._renew()
+        except JetlrpError as error:
+            self._say(f"not reloaded, all stays as it is: {error}")
+            return
+        self._say("reloading: new processes take over, the old ones end their requests")
+        for part in self._parts:
+            part.send(signal.SIGHUP)
 
     def _look_after(self, part: Part, *, steady: bool) -> int | None:
         """Begin a part again that died. -> exit status if there is no use in that."""
@@ -178,18 +199,22 @@ class Supervisor:
         self._reload = True
 
 
-def serve_production(sources: Sources, settings: Settings, say: Say) -> int:
-    """Serve page and service, or the page alone where ``settings.backend`` is. -> exit status."""
+def serve_production(settings: Settings, reread: Reread, say: Say) -> int:
+    """Serve page and service, or the page alone where ``settings.backend`` is. -> exit status.
+
+    reread  reads the settings again, from where they came
+    """
     Gate(settings)  # says now what each process of the page would say
     listener = listen(settings.host, settings.port)
     address = address_of(listener, settings.host)
     with tempfile.TemporaryDirectory(prefix="jetlrp-") as folder, contextlib.ExitStack() as stack:
         stack.enter_context(listener)
+        state = State(Path(folder))
         parts: list[Part] = []
-        shared = _shared(settings, folder)
+        shared = _shared(settings, state)
         ready = f"{address}/health"
         if settings.backend is None:
-            sources.check(settings)
+            sources_of(settings).check(settings)
             inner = stack.enter_context(listen(LOOPBACK, settings.service_port))
             shared["JETLRP_BACKEND"] = address_of(inner, LOOPBACK)
             ready = f"{shared['JETLRP_BACKEND']}/ready"
@@ -201,30 +226,62 @@ def serve_production(sources: Sources, settings: Settings, say: Say) -> int:
             )
         parts.append(Part("page", "app.wsgi:create_server()", listener, shared))
         say(f"the page is at {address} (Ctrl-C stops it, SIGHUP reloads it)")
-        return Supervisor(parts, settings, ready, say).run(State(Path(folder)))
+
+        def renew() -> Settings:
+            new = _renewed(settings, reread, say)
+            Gate(new)
+            if new.backend is None:
+                sources_of(new).check(new)
+            _write(new, state)
+            return new
+
+        return Supervisor(parts, settings, ready, say, renew).run(state)
 
 
-def serve_service_production(sources: Sources, settings: Settings, say: Say) -> int:
+def serve_service_production(settings: Settings, reread: Reread, say: Say) -> int:
     """Serve /api/v1 and /docs alone, by several processes. -> exit status."""
     check_alone(settings)
-    sources.check(settings)
+    sources_of(settings).check(settings)
     listener = listen(settings.host, settings.service_port)
     address = address_of(listener, settings.host)
     with tempfile.TemporaryDirectory(prefix="jetlrp-") as folder, listener:
+        state = State(Path(folder))
         say(f"the service is at {address}/api/v1, its documentation at {address}/docs")
-        parts = [_service(listener, _shared(settings, folder))]
-        return Supervisor(parts, settings, f"{address}/ready", say).run(State(Path(folder)))
+        parts = [_service(listener, _shared(settings, state))]
+
+        def renew() -> Settings:
+            new = _renewed(settings, reread, say)
+            check_alone(new)
+            sources_of(new).check(new)
+            _write(new, state)
+            return new
+
+        return Supervisor(parts, settings, f"{address}/ready", say, renew).run(state)
 
 
-def _shared(settings: Settings, folder: str) -> dict[str, str]:
-    """The variables of the processes; the settings in force and what the parent tells them."""
+def _renewed(settings: Settings, reread: Reread, say: Say) -> Settings:
+    """The settings of now, but for those that hold until a restart."""
+    new = reread()
+    other = [name for name in UNTIL_RESTART if getattr(new, name) != getattr(settings, name)]
+    if other:
+        say(f"{', '.join(other)}: as before until the server is started again")
+    return new.model_copy(update={name: getattr(settings, name) for name in UNTIL_RESTART})
+
+
+def _write(settings: Settings, state: State) -> None:
+    """Say what the processes go by."""
     cache = settings.cache_folder or str(_cache_folder())
-    numbers = Path(folder, "metrics")
+    state.write_settings(settings.model_copy(update={"cache_folder": cache}))
+
+
+def _shared(settings: Settings, state: State) -> dict[str, str]:
+    """The variables of the processes: where the settings in force are, and what the parent adds."""
+    _write(settings, state)
+    numbers = state.folder / "metrics"
     numbers.mkdir()
     return {
-        **settings.environment,
-        STATE: folder,
-        "JETLRP_CACHE_FOLDER": cache,
+        **environment_of(state.settings),
+        STATE: str(state.folder),
         "PROMETHEUS_MULTIPROC_DIR": str(numbers),
     }
 

@@ -227,14 +227,14 @@ class Settings(BaseSettings):
         return None if self.secret is None else self.secret.get_secret_value()
 
     @property
-    def environment(self) -> dict[str, str]:
-        """All settings as variables, for a process that is begun; empty where at the default."""
-        return {
-            variable_of(name): ""
-            if (value := getattr(self, name)) == field.default
-            else _as_text(value, secret=True)
+    def toml(self) -> str:
+        """A settings file that says the same, for processes that are begun. Secrets are in it."""
+        lines = [
+            f"{name} = {_as_toml(value)}\n"
             for name, field in type(self).model_fields.items()
-        } | {FILE_VARIABLE: ""}
+            if (value := getattr(self, name)) != field.default
+        ]
+        return "".join(lines)
 
 
 class FoundSettings(NamedTuple):
@@ -253,6 +253,11 @@ class FoundSettings(NamedTuple):
 def variable_of(name: str) -> str:
     """The environment variable of a setting."""
     return f"{PREFIX}{name.upper()}"
+
+
+def environment_of(file: Path) -> dict[str, str]:
+    """The variables of a process that is to go by a settings file and by nothing else."""
+    return {variable_of(name): "" for name in Settings.model_fields} | {FILE_VARIABLE: str(file)}
 
 
 def read_settings(*, file: str | Path | None = None, **given: Any) -> Settings:
@@ -349,12 +354,19 @@ def _told(item: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     return f"{name} = {found} ({origins.get(name, GIVEN)}): {item['msg']}"
 
 
-def _as_text(value: Any, *, secret: bool = False) -> str:
-    """A value as the environment would hold it; what is secret only if that is wanted."""
+def _as_toml(value: Any) -> str:
+    """A value as a settings file holds it; None is not among them."""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+
+
+def _as_text(value: Any) -> str:
+    """A value as the environment would hold it; what is secret is not shown."""
     if value is None:
         return ""
     if isinstance(value, SecretStr):
-        return value.get_secret_value() if secret else MASKED
+        return MASKED
     if isinstance(value, tuple):
         return json.dumps(list(value)) if value else ""
     if isinstance(value, bool):

@@ -23,6 +23,7 @@ from app.production import Part
 from lrp_core.settings import read_settings
 
 SECONDS = 120.0
+SETTINGS = "settings.toml"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn runs on Unix only")
 
 
@@ -61,7 +62,7 @@ class Server:
         (found,) = [
             child
             for child in self.parent.children()
-            if f"app.gunicorn_{part}" in str(child.cmdline())
+            if f"gunicorn_{part}.py" in str(child.cmdline())
         ]
         return found
 
@@ -95,9 +96,11 @@ def serving(folder: Path, *words: str, **environment: str) -> Iterator[tuple[Ser
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, httpx.Client]]:
-    """One server for the tests that leave it as it was."""
+    """One server for the tests that leave it as it was, with a settings file, SETTINGS."""
     folder = tmp_path_factory.mktemp("production")
-    with serving(folder, "serve", JETLRP_SERVICE_PORT="0") as both:
+    (folder / SETTINGS).write_text("page_workers = 2\n")
+    file = {"JETLRP_SETTINGS": str(folder / SETTINGS), "JETLRP_SERVICE_PORT": "0"}
+    with serving(folder, "serve", **file) as both:
         yield both
 
 
@@ -210,20 +213,47 @@ def test_a_worker_that_is_killed_in_mid_request_costs_nobody_an_answer(
     assert asking.cut_off == []
 
 
-def test_a_reload_costs_nobody_an_answer(running: tuple[Server, httpx.Client]) -> None:
+def test_a_reload_reads_the_settings_and_costs_nobody_an_answer(
+    running: tuple[Server, httpx.Client],
+) -> None:
     server, client = running
-    before = {worker.pid for part in ("page", "service") for worker in server.workers(part)}
+    file = server.log.with_name(SETTINGS)
+
+    def send_much() -> httpx.Response:
+        how = {"content": "{" + " " * 3000 + "}", "headers": {"content-type": "application/json"}}
+        return client.post("/api/v1/jets/0/explanation", **how)
+
+    def reload(content: str) -> list[psutil.Process]:
+        """Reload, and wait until the processes of before have ended."""
+        before = [one for part in ("page", "service") for one in server.workers(part)]
+        times = server.said.count("reloading")
+        file.write_text(content)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("reloading", times + 1)
+        _, left = psutil.wait_procs(before, SECONDS)
+        return left
+
+    assert send_much().status_code == 200
     with Asking(client) as asking:
         asking.wait_for(10)
-        server.process.send_signal(signal.SIGHUP)
-        server.wait_for("reloading")
-        until = time.monotonic() + SECONDS
-        while before & {one.pid for one in server.parent.children(recursive=True)}:
-            assert time.monotonic() < until
-            asking.wait_for(1)
+        assert not reload('page_workers = 1\nbody_bytes = 2000\nhost = "127.0.0.2"\n')
         asking.wait_for(20)
     assert set(asking.statuses) == {200}
     assert asking.cut_off == []
+    assert "host: as before until the server is started again" in server.said
+    assert len(server.workers("page")) == 1
+    answer = send_much()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+    # what cannot be used changes nothing
+    workers = server.workers("page")
+    file.write_text("page_wrkers = 3\n")
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for("not reloaded, all stays as it is")
+    assert "did you mean page_workers" in server.said
+    assert server.workers("page") == workers
+    assert explain(client, 3).status_code == 200
+    assert not reload("page_workers = 2\n")
+    assert len(server.workers("page")) == 2
 
 
 def test_a_part_that_is_killed_is_begun_again(running: tuple[Server, httpx.Client]) -> None:

@@ -16,6 +16,7 @@ from lrp_core.settings import (
     FILE_VARIABLE,
     PREFIX,
     Settings,
+    environment_of,
     read_settings,
     settings_in_force,
     settings_table,
@@ -99,17 +100,24 @@ def test_a_file_that_cannot_be_used(file: Path, text: str | None, parts: tuple[s
 
 
 def test_a_process_that_is_begun_gets_the_same_settings(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, file: Path
 ) -> None:
     monkeypatch.setenv(f"{PREFIX}CACHE_BYTES", "9")
     settings = read_settings(
-        cache_bytes=256 * 2**20, port=0, jets=["a.root", "b,c.root"], backend="http://gpu:1"
+        cache_bytes=256 * 2**20,
+        port=0,
+        jets=["a.root", 'b,"c" \\ ü.root'],
+        secret="sixteen letters \u2207",
+        production=True,
+        explanation_seconds=1e17,
     )
-    for name, value in settings.environment.items():
+    assert [line.split()[0] for line in settings.toml.splitlines()] == [
+        "port", "secret", "jets", "explanation_seconds", "production"
+    ]  # fmt: skip
+    file.write_text(settings.toml, "utf-8")
+    for name, value in environment_of(file).items():
         monkeypatch.setenv(name, value)
     assert read_settings() == settings
-    set_to = {name for name, value in settings.environment.items() if value}
-    assert set_to == {"JETLRP_PORT", "JETLRP_JETS", "JETLRP_BACKEND"}
 
 
 class WithSecret(Settings):
@@ -122,7 +130,7 @@ def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "Settings", WithSecret)
     in_force = settings_in_force(password="abc")
     assert ("password", "********", "command line") in settings_table(in_force)
-    assert in_force.settings.environment["JETLRP_PASSWORD"] == "abc"
+    assert in_force.settings.toml == 'password = "abc"\n'
     with pytest.raises(SettingsError) as told:
         settings_in_force(password=["abc"])
     assert "password" in str(told.value)

@@ -1,0 +1,1 @@
+"""The subcommands of ``jetlrp``, by what they are about; ``app/cli.py`` puts them together."""
