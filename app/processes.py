@@ -8,10 +8,10 @@ import os
 import signal
 from pathlib import Path
 
+from lrp_core.limits import STATE
 from lrp_core.settings import Settings
 
 PR_SET_PDEATHSIG = 1
-STATE = "JETLRP_STATE"
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 

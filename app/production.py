@@ -27,9 +27,10 @@ import httpx
 
 from app.access.gate import Gate, check_alone
 from app.client import read_address
-from app.processes import STATE, State, end_with_parent
+from app.processes import State, end_with_parent
 from app.serve import Say, address_of, listen, sources_of
 from lrp_core.errors import JetlrpError, SettingsError
+from lrp_core.limits import STATE
 from lrp_core.settings import Settings, environment_of
 
 LOOPBACK = "127.0.0.1"

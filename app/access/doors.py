@@ -71,7 +71,10 @@ class Door:
         most = self.gate.most_body(asked)
         bounded = receive if most is None else _Bounded(receive, most)
         sent = dict(scope) | {"headers": _with_user(scope["headers"], decided.user, self._secret)}
-        await self.app(sent, bounded, send_with_headers)
+        try:
+            await self.app(sent, bounded, send_with_headers)
+        finally:
+            self.gate.end(decided)
 
 
 def stand_before(server: Flask, gate: Gate) -> None:
@@ -87,7 +90,7 @@ def stand_before(server: Flask, gate: Gate) -> None:
             for name, value in decided.headers:
                 answer.headers.add(name, value)
             return answer
-        g.user, g.can_leave = decided.user, gate.can_leave
+        g.user, g.can_leave, g.let_in = decided.user, gate.can_leave, decided
         request.max_content_length = gate.most_body(asked)
         return None
 
@@ -99,6 +102,9 @@ def stand_before(server: Flask, gate: Gate) -> None:
         near = is_loopback(request.remote_addr or "")
         for name, value in for_answer(tls=tls, trustworthy=tls or near):
             response.headers.setdefault(name, value)
+        let_in = g.pop("let_in", None)
+        if let_in is not None:
+            response.call_on_close(lambda: gate.end(let_in))  # a body may come piece by piece
         return response
 
     # Flask goes through these backwards: the last word, after what the page says for itself

@@ -22,7 +22,7 @@ from app.access import login_page
 from app.access.sessions import Session, Sessions
 from app.access.users import NAME, UserTable
 from lrp_core.errors import SettingsError
-from lrp_core.limits import Limits
+from lrp_core.limits import AtOnce, limits_of_server
 from lrp_core.service.schemas import SECRET_HEADER, USER_HEADER, ErrorAnswer, ErrorBody
 from lrp_core.settings import Settings, variable_of
 
@@ -38,6 +38,7 @@ MOST_HEADERS = 32_000  # characters of all headers
 MOST_FORM = 4_000  # bytes of the log-in form
 SHORTEST_TOKEN = 16
 ATTEMPTS_PER_MINUTE = 10.0  # to log in, by address and by name
+SHARE_OF_THREADS = 3 / 4  # of a process of the page, that one user's requests may take
 FORM_COOKIE = "jetlrp-form"
 SHARED = "guest"  # whoever has the token
 
@@ -64,10 +65,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class LetIn:
-    """The request goes on. ``user`` is None where nobody was asked."""
+    """The request goes on. ``user`` is None where nobody was asked.
+
+    counted  it is one of those that the user has under way: ``Gate.end`` it
+    """
 
     user: str | None
     headers: Headers = ()
+    counted: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,9 @@ class Gate:
         self._hosts = frozenset(host.lower() for host in settings.hosts)
         self._proxies = _networks(settings.trusted_proxies)
         self._proxy_header = settings.proxy_header.lower()
-        self._requests = Limits(settings.requests_per_minute)
-        self._attempts = Limits(ATTEMPTS_PER_MINUTE)
+        self._requests = limits_of_server("requests", settings.requests_per_minute)
+        self._attempts = limits_of_server("attempts", ATTEMPTS_PER_MINUTE)
+        self._at_once = AtOnce(max(1, int(settings.page_threads * SHARE_OF_THREADS)))
         self._form_key = secrets.token_bytes(32)
         self._token: str | None = None
         self._users: UserTable | None = None
@@ -182,7 +188,22 @@ class Gate:
                     f"{wait} s.",
                     ("Retry-After", str(wait)),
                 )
+            if not self._at_once.begin(user):
+                return problem(
+                    asked,
+                    429,
+                    "too_many_at_once",
+                    f"{self._at_once.most} of your requests are under way already; the next one is "
+                    "possible when one of them is answered.",
+                    ("Retry-After", "1"),
+                )
+            return LetIn(user, counted=True)
         return LetIn(user)
+
+    def end(self, let_in: LetIn) -> None:
+        """The request was answered, to the last byte or as far as somebody listened."""
+        if let_in.counted:
+            self._at_once.end(let_in.user)
 
     def is_tls(self, asked: Asked) -> bool:
         """Whether the browser speaks TLS, to this server or to a proxy that is believed."""

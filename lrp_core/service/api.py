@@ -19,7 +19,7 @@ from lrp_core.errors import ExplanationFileError, JetError, JetFileError
 from lrp_core.explanation import Explanation
 from lrp_core.features import feature
 from lrp_core.jets import Jet
-from lrp_core.limits import Limits
+from lrp_core.limits import limits_of_server
 from lrp_core.model import Model
 from lrp_core.service.answer_store import AnswerStore
 from lrp_core.service.answers import EDGE_ROWS, Answer
@@ -103,7 +103,7 @@ class Service:
             settings.explanations_at_once,
             settings.explanations_waiting,
             settings.waiting_each,
-            Limits(settings.explanations_per_minute),
+            limits_of_server("explanations", settings.explanations_per_minute),
         )
         self.studies = Studies(jets, model, settings, self.cache, self.workers, self.disk)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import flask
@@ -246,3 +248,71 @@ def test_the_page_says_itself_what_it_loads() -> None:
         assert "unsafe-eval" not in said["Content-Security-Policy"]
         assert "script-src 'self' 'unsafe" not in said["Content-Security-Policy"]
         assert said["X-Content-Type-Options"] == "nosniff"
+
+
+def test_one_user_leaves_threads_of_the_page_to_the_others() -> None:
+    """Three quarters of them; a request counts until the last byte of its answer has gone."""
+    server = flask.Flask("behind", static_folder=None)
+    under_way, go_on = threading.Semaphore(0), threading.Event()
+
+    @server.route("/<path:path>")
+    def _all(path: str) -> flask.Response:
+        def pieces() -> Iterator[bytes]:
+            yield b"slow"
+            under_way.release()
+            assert go_on.wait(60)
+
+        return flask.Response(pieces() if "slow" in path else b"quick")
+
+    stand_before(server, gate(page_threads=4))
+
+    def ask(path: str, client: str = "10.0.0.9") -> httpx.Response:
+        transport = httpx.WSGITransport(server, remote_addr=client)
+        with httpx.Client(transport=transport, base_url="http://lab", headers=RIGHT) as browser:
+            return browser.get(path)
+
+    with ThreadPoolExecutor(3) as threads:
+        slow = [threads.submit(ask, "/api/v1/slow") for _ in range(3)]
+        try:
+            for _ in slow:
+                assert under_way.acquire(timeout=60)
+            refused = ask("/api/v1/jets")
+            assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+            assert refused.json()["error"]["code"] == "too_many_at_once"
+            assert ask("/assets/scene.js").text == "quick"  # files of the page do not count
+            assert ask("/api/v1/jets", client="10.0.0.8").text == "quick"
+        finally:
+            go_on.set()
+        assert [one.result().status_code for one in slow] == [200] * 3
+    assert [ask("/api/v1/jets").text for _ in range(5)] == ["quick"] * 5
+
+
+def test_one_user_leaves_room_in_one_process_as_well() -> None:
+    async def many() -> None:
+        under_way, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if "slow" in scope["path"]:
+                under_way.release()
+                await go_on.wait()
+            if "broken" in scope["path"]:
+                raise RuntimeError("a mistake")
+            await PlainTextResponse("here")(scope, receive, send)
+
+        transport = httpx.ASGITransport(
+            Door(app, gate(page_threads=4)), client=("10.0.0.9", 5), raise_app_exceptions=False
+        )
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://lab", headers=RIGHT
+        ) as browser:
+            slow = [asyncio.create_task(browser.get("/api/v1/slow")) for _ in range(3)]
+            for _ in slow:
+                await under_way.acquire()
+            assert (await browser.get("/api/v1/jets")).status_code == 429
+            go_on.set()
+            assert [(await one).status_code for one in slow] == [200] * 3
+            for path in ["/api/v1/broken"] * 4:
+                assert (await browser.get(path)).status_code == 500
+            assert (await browser.get("/api/v1/jets")).status_code == 200
+
+    asyncio.run(many())
