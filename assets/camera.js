@@ -282,5 +282,8 @@
   });
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.camera = { inside, live, wanted, sizeOf, move, follow, turned, preset, between, around, go, reset, full };
+  window.jetlrp.camera = {
+    inside, live, wanted, sizeOf, move, follow, turned, preset, between, around, go, reset, full,
+    get moving() { return moving !== null; },
+  };
 })();

@@ -390,12 +390,18 @@
       scene.draw(div.id);
       return;
     }
-    await window.Plotly.Plots.resize(div);
-    const legend = document.getElementById("network-legend");
-    if (state.slot === "a" && legend) {
-      window.jetlrp.legend.fill(legend, drawn("a"), look(), window.jetlrp.colours.now(), scales());
+    state.fitting += 1;
+    try {
+      await window.Plotly.Plots.resize(div);
+      if (!view.shown[state.slot]) return; // it has gone meanwhile
+      const legend = document.getElementById("network-legend");
+      if (state.slot === "a" && legend) {
+        window.jetlrp.legend.fill(legend, drawn("a"), look(), window.jetlrp.colours.now(), scales());
+      }
+      if (!view.state.camera && !view.state.rotate) await camera.move(div.id, camera.preset("start", div));
+    } finally {
+      state.fitting -= 1;
     }
-    if (!view.state.camera && !view.state.rotate) camera.move(div.id, camera.preset("start", div));
   }
 
   document.addEventListener("click", (event) => {

@@ -280,7 +280,7 @@
 
   function stateOf(id) {
     if (!states.has(id)) {
-      states.set(id, { id, slot: SLOTS[id], drawing: false, wanted: false, revision: 0,
+      states.set(id, { id, slot: SLOTS[id], drawing: false, wanted: false, fitting: 0, revision: 0,
                        order: [], k: 0, where: null });
     }
     return states.get(id);

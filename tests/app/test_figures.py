@@ -19,7 +19,7 @@ from app.export.chromium import ChromiumError
 from app.export.command import Studio
 from app.main import create_app
 from lrp_core.figures.presets import PRESETS
-from tests.app.test_page import eventually, settled, turn, wait_for_jet
+from tests.app.test_page import eventually, still, turn, wait_for_jet, written
 from tests.app.toy_service import INPUTS
 
 browser_test = pytest.mark.browser
@@ -62,7 +62,7 @@ def test_the_figure_of_the_page_is_that_of_the_command(toy_site, page, studio):
     page.goto(f"{toy_site.address}/?jet=5&edges=12&theme=light")
     wait_for_jet(page, 5)
     turn(page)
-    page.wait_for_function("new URLSearchParams(location.search).has('camera')")
+    assert "camera" in written(page)
     name, content = save(page, scale="1")
     picture = opened(content)
     assert picture.size == (1920, 1080)
@@ -91,7 +91,7 @@ def test_each_control_of_the_menu_changes_the_figure(toy_site, page):
     page.goto(f"{toy_site.address}/?jet=5&theme=dark")
     wait_for_jet(page, 5)
     page.locator("#save summary").click()
-    assert page.locator("#figure-size").inner_text() == "3840 × 2160 pixels", "a slide has 4K"
+    page.locator("#figure-size", has_text="3840 × 2160 pixels").wait_for()  # a slide has 4K
     first, portrait = save(page, preset="portrait", scale="1")
     assert opened(portrait).size == (PRESETS["portrait"].width, PRESETS["portrait"].height)
     assert np.asarray(opened(portrait).convert("RGBA"))[..., 3].min() == 255
@@ -122,8 +122,8 @@ def test_a_figure_that_cannot_be_made_says_why(toy_site, page, studio):
     page.locator("#save summary").click()
     page.locator("#figure-save").click()
     page.locator("#figure-error", has_text="no room").wait_for()
-    assert page.locator("#figure-save").is_enabled()
-    assert page.locator("#figure-progress").is_hidden()
+    page.locator("#figure-save:enabled").wait_for()
+    page.locator("#figure-progress").wait_for(state="hidden")
     with pytest.raises(ChromiumError, match="no tracks"):
         studio.make(Figure(4, "?jet=4", "network"), "png", Look(scale=1))
 
@@ -161,7 +161,7 @@ def test_vectors_come_from_the_service_with_what_is_seen(toy_site, page):
     page.goto(f"{toy_site.address}/?jet=5&edges=12&theme=light")
     wait_for_jet(page, 5)
     turn(page)
-    page.wait_for_function("new URLSearchParams(location.search).has('camera')")
+    assert "camera" in written(page)
     for form in ("svg", "pdf"):
         name, content = save(page, format=form, view="heatmap", preset="paper", transparent=True)
         assert name == f"toy_5_heatmap_margin_paper_light_transparent.{form}"
@@ -169,7 +169,7 @@ def test_vectors_come_from_the_service_with_what_is_seen(toy_site, page):
         assert asked["view"] == page.evaluate("window.location.search")
         assert (asked["format"], asked["width"], asked["height"]) == (form, "1200", "900")
         assert asked["transparent"] == "true"
-        assert page.locator("#figure-scale").is_disabled()
+        page.locator("#figure-scale:disabled").wait_for(state="attached")
 
 
 @pytest.fixture
@@ -202,6 +202,7 @@ def test_the_stand_alone_figure_turns_tells_and_has_its_slider_without_a_network
 ):
     page.goto(f"{toy_site.address}/?jet=5&edges=12&theme=light&color=charge")
     wait_for_jet(page, 5)
+    written(page)
     name, content = save(page, format="html")
     link = page.evaluate("window.location.search")
     assert (name, content) == studio.make(Figure(5, link, "network"), "html", Look())
@@ -215,20 +216,24 @@ def test_the_stand_alone_figure_turns_tells_and_has_its_slider_without_a_network
     assert tab.evaluate("document.documentElement.dataset.theme") == "light"
     tab.locator("#edges-slider").press("End")
     wait_for_jet(tab, 5, edges=42)
-    camera = "JSON.stringify(window.jetlrp.scene.liveCamera(document.getElementById('network')))"
-    before = tab.evaluate(camera)
     turn(tab)
-    tab.wait_for_function(f"{camera} !== {json.dumps(before)}")
-    where = tab.evaluate(
-        """() => { const {where} = window.jetlrp.scene.stateOf('network');
-        const div = document.getElementById('network'), box = div.getBoundingClientRect();
-        const point = [where.x[0], where.y[0], where.z[0]];
-        const [[x, y]] = window.jetlrp.highlight.project(div, [point]);
-        return [box.left + x, box.top + y]; }"""
-    )
-    tab.mouse.move(where[0] - 30, where[1])
-    tab.mouse.move(*where, steps=4)
-    tab.locator("#scene-tooltip", has_text="Track").wait_for()
+    told = tab.locator("#scene-tooltip", has_text="Track")
+
+    def pointed():
+        """Plotly looks for what is under the pointer when it draws a frame."""
+        x, y = tab.evaluate(
+            """() => { const {where} = window.jetlrp.scene.stateOf('network');
+            const div = document.getElementById('network'), box = div.getBoundingClientRect();
+            const point = [where.x[0], where.y[0], where.z[0]];
+            const [[x, y]] = window.jetlrp.highlight.project(div, [point]);
+            return [box.left + x, box.top + y]; }"""
+        )
+        tab.mouse.move(x - 30, y)
+        tab.mouse.move(x, y, steps=4)
+        tab.wait_for_timeout(300)
+        return told.is_visible()
+
+    eventually(tab, pointed)
 
 
 ON = """
@@ -266,7 +271,7 @@ def test_the_other_stand_alone_figures_answer_the_pointer(studio, offline):
         assert len(content) < 600_000, "no Plotly in it"
         tab = offline(name, content)
         tab.wait_for_function("document.querySelector('.figure-subtitle').textContent.length > 9")
-        settled(tab)
+        still(tab)
         point(tab, part, says)
         # a pointer that rests is answered by the figure in another size, too
         words = tab.locator(says).inner_text()

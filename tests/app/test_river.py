@@ -16,6 +16,7 @@ import pytest
 from app.drawing import GOOD, is_sound, scene_data
 from app.main import assets_folder
 from lrp_core.service.schemas import ExplanationAnswer, JetDetail
+from tests.app.test_page import eventually, still
 
 pytestmark = pytest.mark.browser
 
@@ -364,6 +365,8 @@ def badge(page):
 def open_river(page, address, query):
     page.goto(f"{address}/?{query}&dock=river")
     page.wait_for_selector("#river-body svg.river", timeout=60_000)
+    page.wait_for_selector("#network[data-drawn]", timeout=60_000)
+    still(page)
 
 
 def test_python_and_the_page_share_one_limit(service):
@@ -402,21 +405,21 @@ def test_pointing_and_arrow_keys_light_the_whole_path(real_site, page):
     assert re.search(r"bias earned\s+\+0\.572", says)
     page.mouse.move(2, 2)
     page.wait_for_selector("svg.river:not(.lit)")
-    assert page.locator("#river-tooltip").is_hidden()
+    page.locator("#river-tooltip").wait_for(state="hidden")
 
     # one stop for Tab; the arrow keys go on from there
     page.locator("svg.river .ribbon[tabindex='0']").focus()
-    page.keyboard.press("ArrowRight")
     focused = "document.activeElement.dataset.id"
-    assert page.evaluate(focused) == "global_mlp.3:input"
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"{focused} === 'global_mlp.3:input'")
     page.keyboard.press("ArrowDown")
-    assert page.evaluate(focused) == "global_mlp.3 bias"
+    page.wait_for_function(f"{focused} === 'global_mlp.3 bias'")
     assert set(page.evaluate(lit)) == {"output global_mlp.3", "global_mlp.3 bias"}
     assert page.locator("svg.river .ribbon[tabindex='0']").count() == 1
     label = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert re.search(r"the biases: \+0\.0644, for H→bb̄, 1\.62 % of the explained value", label)
     page.keyboard.press("ArrowLeft")
-    assert page.evaluate(focused) == "output global_mlp.3"
+    page.wait_for_function(f"{focused} === 'output global_mlp.3'")
     page.keyboard.press("Escape")
     page.wait_for_selector("svg.river:not(.lit)")
 
@@ -426,10 +429,10 @@ def test_it_follows_the_jet_the_theme_and_its_size(toy_site, page):
     first = page.evaluate("window.jetlrp.river.drawing.width")
     page.locator('[data-enlarge="river"]').click()
     page.wait_for_function("window.jetlrp.river.drawing.height > 340")
-    assert page.locator("svg.river text.received").count() >= 5
+    eventually(page, lambda: page.locator("svg.river text.received").count() >= 5)
     page.locator('[data-enlarge="river"]').click()
     page.wait_for_function("window.jetlrp.river.drawing.height < 340")
-    assert page.evaluate("window.jetlrp.river.drawing.width") == first
+    page.wait_for_function(f"window.jetlrp.river.drawing.width === {first}")
     spring = "document.querySelector('#river-for stop').getAttribute('stop-color')"
     dark = page.evaluate(spring)
     page.locator("#theme-switch").click()
@@ -437,7 +440,7 @@ def test_it_follows_the_jet_the_theme_and_its_size(toy_site, page):
     page.evaluate("window.jetlrp.view.show('a', null)")
     page.wait_for_selector("#river-body .river-empty")
     assert page.locator("svg.river").count() == 0
-    assert page.locator(".river-badge").is_hidden()
+    page.locator(".river-badge").wait_for(state="hidden")
 
 
 def test_the_badge_turns_red_for_what_the_service_says(toy_site, page):
@@ -504,7 +507,7 @@ def test_a_broken_rule_shows_red_from_the_engine_to_the_page(repository, page):
                 " return [r.received - p - r.bias - r.epsilon, p]; })(window.jetlrp.view.shown.a)"
             )
             assert lost == pytest.approx(passed / 9, rel=1e-3)
-            assert "Not accounted for" in page.locator("#conservation").inner_text()
+            page.locator("#conservation", has_text="Not accounted for").wait_for()
         finally:
             page.goto("about:blank")  # it would miss the server
             server.send_signal(signal.SIGINT)

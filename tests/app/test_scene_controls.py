@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+
+from tests.app.test_page import eventually, still, wait_for_jet, written
 
 pytestmark = pytest.mark.browser
 
@@ -57,39 +58,40 @@ CLICK = """
 def open_jet(page, site, index, **view):
     more = "".join(f"&{key}={value}" for key, value in view.items())
     page.goto(f"{site.address}/?jet={index}{more}")
-    page.wait_for_selector(f'#network[data-drawn="{index}"]')
     page.wait_for_selector(".ag-row")  # the list asks by itself, whenever it is ready
-    page.wait_for_timeout(600)
+    wait_for_jet(page, index)
 
 
-def drawn(page, true=None):
+def drawn(page, true="true"):
     """What is drawn, once it is so that ``true`` (an expression in JavaScript) holds."""
-    if true:
-        page.wait_for_function(f"() => {{ const now = ({TRACES})(); return {true}; }}")
-    page.wait_for_timeout(150)
-    # the data are there before the picture, and the legend is the last of it
-    page.wait_for_function("() => !window.jetlrp.scene.stateOf('network').drawing")
+    page.wait_for_function(f"() => {{ const now = ({TRACES})(); return {true}; }}")
+    still(page)  # the data are there before the picture, and the legend is the last of it
     return page.evaluate(TRACES)
 
 
 def camera(page, true):
+    """Where the camera has come to stand, once ``true`` holds of it."""
     page.wait_for_function(f"() => {{ const now = ({CAMERA})(); return {true}; }}")
+    still(page)
     return page.evaluate(CAMERA)
 
 
 def address(page, key):
     """What the address says of a key, once it has been written."""
-    page.wait_for_timeout(250)
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}.get(key)
+    return written(page).get(key)
 
 
 @pytest.fixture
 def asks_nobody(toy_site):
-    """Called first, and called again: between the two the service must not have been asked."""
+    """Called first, and called again: between the two the service must not have been asked.
+
+    The list and the heartbeat ask by themselves, whenever they are ready.
+    """
     before = []
 
     def between():
-        before.append(len(toy_site.service.requests))
+        paths = [path for _, path, _ in toy_site.service.requests]
+        before.append(sum(path not in ("/jets", "/health") for path in paths))
         assert before[-1] == before[0]
 
     yield between
@@ -203,6 +205,7 @@ def test_the_look_of_the_tracks_and_edges(toy_site, page, asks_nobody):
     assert [s == "circle" for s in now["tracks"]["symbol"]] == [q > 0 for q in now["charge"]]
     assert len(set(now["tracks"]["color"])) == 2
     page.wait_for_selector("#network-legend .charges")
+    still(page)
     assert "Track relevance" not in legend.inner_text()
     page.locator('#look [data-view=color][data-value="origin"]').click()
     page.wait_for_selector("#network-legend .origins")
@@ -282,7 +285,7 @@ def test_axes_by_preset_and_by_feature(toy_site, page, asks_nobody):
     assert address(page, "x") == "track_dxy"
     asks_nobody()
     page.reload()
-    page.wait_for_selector('#network[data-drawn="0"]')
+    wait_for_jet(page, 0)
     assert drawn(page)["titles"] == now["titles"]
 
 
@@ -313,7 +316,7 @@ def test_camera_presets_projection_and_reset(toy_site, page):
     turned = [float(part) for part in address(page, "camera").split(",")]
     assert turned[:3] == pytest.approx(top["eye"], abs=1e-3)
     page.reload()  # the link stands as it was
-    page.wait_for_selector('#network[data-drawn="3"]')
+    wait_for_jet(page, 3)
     assert drawn(page)["projection"] == "orthographic"
     assert page.evaluate(CAMERA)["eye"] == pytest.approx(top["eye"], abs=1e-3)
 
@@ -354,10 +357,10 @@ def test_turning_slowly_stops_at_a_touch_and_leaves_the_address_alone(toy_site, 
     box = page.locator("#network").bounding_box()
     page.mouse.click(box["x"] + 20, box["y"] + box["height"] - 60, delay=100)
     page.wait_for_function("!window.jetlrp.view.state.rotate")
-    page.wait_for_timeout(400)
-    still = page.evaluate(CAMERA)
+    still(page)
+    stopped = page.evaluate(CAMERA)
     page.wait_for_timeout(500)
-    assert page.evaluate(CAMERA) == still
+    assert page.evaluate(CAMERA) == stopped
     assert address(page, "rotate") is None
     asks_nobody()
 
@@ -377,13 +380,15 @@ def test_full_screen(toy_site, page):
     button.click()
     page.wait_for_function("document.fullscreenElement !== null")
     page.wait_for_function("document.documentElement.dataset.full === 'scene'")
-    panel = page.locator(".scene-panel").bounding_box()
-    window = page.evaluate("[window.innerWidth, window.innerHeight]")
-    assert (panel["x"], panel["y"], panel["width"], panel["height"]) == (0, 0, *window)
+    page.wait_for_function(
+        "() => { const box = document.querySelector('.scene-panel').getBoundingClientRect();"
+        " return box.x === 0 && box.y === 0 && box.width === innerWidth"
+        " && box.height === innerHeight; }"
+    )
     assert button.get_attribute("aria-pressed") == "true"
     page.evaluate("document.exitFullscreen()")  # as Escape does
     page.wait_for_function("document.documentElement.dataset.full === undefined")
-    assert page.locator(".scene-panel").bounding_box()["x"] > 0
+    eventually(page, lambda: page.locator(".scene-panel").bounding_box()["x"] > 0)
     assert button.get_attribute("aria-pressed") == "false"
 
 
@@ -417,7 +422,7 @@ def test_a_click_on_a_track_leaves_its_edges(toy_site, page, asks_nobody):
     assert (address(page, "track"), address(page, "ways")) == ("7", "in")
     asks_nobody()
     page.reload()
-    page.wait_for_selector('#network[data-drawn="0"]')
+    wait_for_jet(page, 0)
     assert drawn(page)["edges"] == now["edges"]
     chip.get_by_role("button", name="All edges again").click()
     chip.wait_for(state="hidden")
@@ -439,7 +444,7 @@ def test_what_the_pointer_is_on_is_ringed_in_the_plot(toy_site, page):
         " return [c.x + c.width / 2, c.y + c.height / 2]; })()"
     )
     page.evaluate("window.jetlrp.view.hover(null)")
-    assert ring.count() == 0
+    eventually(page, lambda: ring.count() == 0)
     found = None
     for step in range(40):  # Plotly finds a track just where the ring was, once it has drawn
         page.mouse.move(at[0] - 3 + step % 7, at[1])
@@ -451,7 +456,7 @@ def test_what_the_pointer_is_on_is_ringed_in_the_plot(toy_site, page):
 
     page.evaluate("window.jetlrp.view.hover({ edge: window.jetlrp.view.shown.a.order[0] })")
     page.locator(".highlight polyline").wait_for(state="attached")
-    page.wait_for_timeout(300)
+    still(page)
     assert page.evaluate(revision) == drawn_before  # the plot itself is not drawn again
 
 

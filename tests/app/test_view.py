@@ -9,7 +9,17 @@ import pytest
 import lrp_core
 from app.main import create_app
 from lrp_core.service.schemas import Base64Array
-from tests.app.test_page import choose, eventually, question, row, turn, wait_for_jet
+from tests.app.test_page import (
+    choose,
+    eventually,
+    question,
+    row,
+    says,
+    still,
+    turn,
+    wait_for_jet,
+    written,
+)
 
 browser_test = pytest.mark.browser
 
@@ -29,7 +39,7 @@ DRAWN = """
     sizes: Array.from(tracks.marker.size), colours: Array.from(tracks.marker.color),
     edges: div.dataset.edges, traces: div.data.map((t) => t.name),
     theme: document.documentElement.dataset.theme,
-    classes: [...document.documentElement.classList].sort(),
+    classes: [...document.documentElement.classList].filter((c) => c !== "pointing").sort(),
     projection: div._fullLayout.scene.camera.projection.type,
     rows: document.getElementById("jets-count").textContent,
     open: [...document.querySelectorAll("[data-dock]")].map((b) => b.getAttribute("aria-pressed")),
@@ -45,11 +55,14 @@ def test_every_key_of_the_view_travels_in_a_link(toy_site, page):
     wait_for_jet(page, 3)
     page.locator("#pin").click()
     page.wait_for_selector("#network-b[data-drawn]")
+    still(page)
     row(page, 5).click()
     wait_for_jet(page, 5)
     page.get_by_role("button", name="hin-lrp").click()
-    eventually(page, lambda: question(page).get("target") == "hbb")
+    page.wait_for_function("window.jetlrp.view.shown.a.question.target === 'hbb'")
     page.wait_for_function("!document.querySelector('.state.busy.on')")
+    says(page, target="hbb")
+    still(page)
     page.get_by_role("button", name="difference", exact=True).click()
     for key, value in (
         ("x", "track_dxy"), ("y", "track_pt"), ("z", "track_pt"), ("size", "relevance"),
@@ -59,7 +72,9 @@ def test_every_key_of_the_view_travels_in_a_link(toy_site, page):
     page.locator('[data-toggle="marks"]').first.click()
     page.keyboard.press("Escape")
     page.locator("#jets-label, .jets").get_by_text("H→bb̄", exact=True).first.click()
+    page.locator("#jets-count", has_text="2 of 6").wait_for()
     page.locator("#theme-switch").click()
+    still(page)
     turn(page)
     page.keyboard.press("o")
     page.keyboard.press("[")
@@ -69,7 +84,8 @@ def test_every_key_of_the_view_travels_in_a_link(toy_site, page):
     )
     page.keyboard.press("l")
     page.evaluate("() => window.jetlrp.view.set({full: 'compare', talk: true})")
-    page.wait_for_timeout(1500)
+    written(page)
+    still(page)
     state, usual, drawn = page.evaluate(STATE), page.evaluate(USUAL), page.evaluate(DRAWN)
     # rotate moves the camera, the threshold stands instead of the number of edges, and there is no
     # choice of files
@@ -82,10 +98,13 @@ def test_every_key_of_the_view_travels_in_a_link(toy_site, page):
 
     copied = page.evaluate("() => { window.jetlrp.view.write(); return window.location.href; }")
     other = page.context.new_page()
+    other.set_default_timeout(60_000)
     other.goto(copied)
     wait_for_jet(other, 5)
     other.wait_for_selector("#network-b[data-drawn]", state="attached")
-    other.wait_for_timeout(1500)
+    other.locator("#jets-count", has_text="2 of 6").wait_for(state="attached")
+    written(other)
+    still(other)
     again, picture = other.evaluate(STATE), other.evaluate(DRAWN)
     camera = again.pop("camera"), state.pop("camera")
     for part in ("eye", "center", "up"):
@@ -119,20 +138,23 @@ def test_back_and_forward_go_from_jet_to_jet(toy_site, page):
     steps = page.evaluate("window.history.length")
     choose(page, "size", "relevance")
     page.keyboard.press("Escape")
-    eventually(page, lambda: "size" in question(page))
+    says(page, size="relevance")
     assert page.evaluate("window.history.length") == steps  # only corrects the address
     row(page, 0).click()
     wait_for_jet(page, 0)
+    says(page, jet="0")  # each is a step only once it has been written
     row(page, 3).click()
     wait_for_jet(page, 3)
     eventually(page, lambda: page.evaluate("window.history.length") == steps + 2)
     page.get_by_role("button", name="hin-lrp").click()
-    eventually(page, lambda: question(page).get("target") == "hbb")
+    page.wait_for_function("window.jetlrp.view.shown.a.question.target === 'hbb'")
+    says(page, jet="3", target="hbb")
     page.go_back()
     wait_for_jet(page, 0)
-    eventually(page, lambda: question(page)["target"] == "margin")
+    says(page, target="margin")
+    page.wait_for_function("window.jetlrp.view.shown.a.question.target === 'margin'")
     page.wait_for_function("!document.querySelector('.state.busy.on')")
-    assert page.locator(".equation").first.get_attribute("aria-label").count("margin")
+    page.locator('.equation[aria-label*="margin"]').first.wait_for()
     page.go_back()
     wait_for_jet(page, 5)
     assert page.evaluate(STATE)["size"] == "relevance"
@@ -140,7 +162,7 @@ def test_back_and_forward_go_from_jet_to_jet(toy_site, page):
     wait_for_jet(page, 0)
     page.go_forward()
     wait_for_jet(page, 3)
-    eventually(page, lambda: question(page)["target"] == "hbb")
+    says(page, target="hbb")
     assert page.evaluate("window.history.length") == steps + 2
 
 
@@ -149,10 +171,17 @@ def test_the_link_is_copied(toy_site, page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{toy_site.address}/?jet=5")
     wait_for_jet(page, 5)
+    written(page)
+    page.evaluate(  # it is said in passing
+        "() => { window.said = ''; new MutationObserver((changes) => {"
+        " for (const one of changes.flatMap((change) => [...change.addedNodes]))"
+        " if (one.matches?.('.said')) window.said = one.textContent;"
+        " }).observe(document.body, {childList: true}); }"
+    )
     page.locator("#copy-link").click()
-    page.locator(".said", has_text="Copied").wait_for()
+    page.wait_for_function("window.said === 'Copied'")
     link = page.evaluate("navigator.clipboard.readText()")
-    assert link == page.url
+    assert link == page.evaluate("window.location.href")
     assert "theme=dark" in link
     # where the browser does not give the clipboard, the link is shown, selected
     page.evaluate(
@@ -161,9 +190,10 @@ def test_the_link_is_copied(toy_site, page):
     page.keyboard.press("c")
     field = page.locator(".link-dialog input")
     field.wait_for()
-    assert field.input_value() == page.url
-    assert page.evaluate("window.getSelection().toString()") in (page.url, "")
-    assert field.evaluate("(one) => one.selectionEnd - one.selectionStart") == len(page.url)
+    assert field.input_value() == link
+    assert page.evaluate("window.getSelection().toString()") in (link, "")
+    selected = "(one) => one.selectionEnd - one.selectionStart"
+    eventually(page, lambda: field.evaluate(selected) == len(link))
     page.keyboard.press("Escape")
     field.wait_for(state="detached")
 
@@ -174,7 +204,7 @@ def test_the_menu_gives_the_files_of_the_jet_on_screen(toy_site, page):
     row(page, 0).wait_for()
     menu = page.locator("#save")
     menu.locator("summary").click()
-    assert "Open a jet first" in menu.inner_text()
+    eventually(page, lambda: "Open a jet first" in menu.inner_text())
     row(page, 5).click()
     wait_for_jet(page, 5)
     for title, file in (
@@ -184,8 +214,9 @@ def test_the_menu_gives_the_files_of_the_jet_on_screen(toy_site, page):
         with page.expect_download() as download:
             menu.locator("a", has_text=title).click()
         assert download.value.suggested_filename == f"toy_5_margin.{file}"
-        assert not menu.evaluate("(one) => one.open")
-    method, path, query = toy_site.service.requests[-1]
+        eventually(page, lambda: not menu.evaluate("(one) => one.open"))
+    files = [one for one in toy_site.service.requests if one[0] == "GET" and "/expl" in one[1]]
+    method, path, query = files[-1]
     assert (method, path) == ("GET", "/jets/5/explanation/edges.csv")
     assert query["rule"].startswith("gamma(")
 
