@@ -285,14 +285,14 @@ def _explain_fast(
     """
     model = asked.model
     explanations: dict[int, Explanation] = {}
-    complete = [position for position, jet in enumerate(jets) if fast_path.is_complete(jet)]
+    complete = [position for position, jet in enumerate(jets) if jet.complete]
     sizes = [jets[position].n_tracks for position in complete]
     for group in fast_path.groups(sizes):
         positions = [complete[number] for number in group]
         tracks = np.array([jets[position].select(model.columns) for position in positions])
         with torch.inference_mode():
             x = torch.from_numpy(tracks).to(network.scale)
-            weights = x.new_tensor(asked.target.weights)
+            weights = torch.tensor(asked.target.weights, dtype=x.dtype, device=x.device)
             try:
                 found = fast_path.explain_equals(network, x, weights, rows=asked.rows)
             except PropagationError:

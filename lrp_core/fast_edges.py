@@ -95,33 +95,32 @@ class Part:
     size       κ |weight|
     bias_size  κ |bias|, and a number that keeps D above zero, so that 0 / 0 is 0; both are None
                where κ is zero
+    both       weight and size in one piece, one below the other or side by side; else weight
     """
 
     name: str
     weight: Tensor
     bias: Tensor
     way: Way
+    both: Tensor
     size: Tensor | None = None
     bias_size: Tensor | None = None
 
     @classmethod
-    def of(cls, layer: Layer, one: Way) -> Part:
-        """A whole layer."""
+    def of(cls, layer: Layer, one: Way, side: int = 0) -> Part:
+        """A whole layer. side: 0 puts the size below the weight, 1 beside it."""
         weight, bias = layer.weight, layer.bias
         if not one.kappa:
-            return cls(layer.name, weight, bias, one)
+            return cls(layer.name, weight, bias, one, weight)
+        both = torch.cat([weight, weight.abs().mul_(one.kappa)], dim=side)
+        weight, size = both.chunk(2, dim=side)
         bias_size = bias.abs().mul_(one.kappa).add_(torch.finfo(bias.dtype).tiny)
-        return cls(layer.name, weight, bias, one, weight.abs().mul_(one.kappa), bias_size)
+        return cls(layer.name, weight, bias, one, both, size, bias_size)
 
     def columns(self, of: slice) -> Part:
         """The same layer with some of its inputs."""
-        size = None if self.size is None else self.size[:, of]
-        return Part(self.name, self.weight[:, of], self.bias, self.way, size, self.bias_size)
-
-    def in_one_piece(self) -> Part:
-        """The same with weights as ``product`` wants them."""
-        size = None if self.size is None else self.size.contiguous()
-        return Part(self.name, self.weight.contiguous(), self.bias, self.way, size, self.bias_size)
+        weight, size = self.weight[:, of], None if self.size is None else self.size[:, of]
+        return Part(self.name, weight, self.bias, self.way, weight, size, self.bias_size)
 
     def divisor(self, a: Tensor, size: Tensor, epsilon: Tensor | float) -> Tensor:
         """D, from inputs a that are not negative and size = |z|."""
@@ -129,10 +128,13 @@ class Part:
             return size + epsilon
         return product(a, self.size, self.bias_size).add_(size)
 
-    def back(self, s: Tensor, signed: Tensor) -> Tensor:
-        """s W + σ s κ |W|: what inputs that are not negative are multiplied by."""
-        found = product(s, self.weight.T)
-        return found if self.size is None else found.add_(product(signed, self.size.T))
+    def to_inputs(self, s: Tensor) -> tuple[Tensor, Tensor | None]:
+        """s W and s κ |W| of a layer that has both side by side; None without κ."""
+        found = product(s, self.both.T)
+        if self.size is None:
+            return found, None
+        to_weight, to_size = found.chunk(2, dim=1)
+        return to_weight, to_size
 
     def of_input(self, a: Tensor, s: Tensor) -> Tensor:
         """a (s W) + |a| (s κ |W|): what inputs of either sign get of outputs behind a ReLU."""
@@ -154,35 +156,38 @@ class Part:
 
 
 class Parts(NamedTuple):
-    """The four layers at edges; edge_mlp.0 as a whole, and those of two inputs by input as well."""
+    """The four layers at edges; those of two inputs as a whole, and by input as well."""
 
     first: Part  # [W_s | W_d]
     source: Part
     destination: Part
     last: Part  # W3
-    track: Part  # W_h
-    edge: Part  # W_e
+    message: Part  # [W_h | W_e]
+    track: Part
+    edge: Part
     out: Part  # W4
 
     @classmethod
     def of(cls, layers: list[Layer], ways: list[Way]) -> Parts:
         """The layers in the order in which the network takes them, and a way for each."""
-        first, last, message, out = map(Part.of, layers, ways)
-        ends, width = first.weight.shape[1] // 2, len(last.weight)
+        first, last, message, out = map(Part.of, layers, ways, (1, 0, 1, 0))
+        ends, columns = first.weight.shape[1] // 2, message.weight.shape[1] - len(last.weight)
         return cls(
             first,
             first.columns(slice(None, ends)),
             first.columns(slice(ends, None)),
             last,
-            message.columns(slice(None, -width)).in_one_piece(),
-            message.columns(slice(-width, None)).in_one_piece(),
+            message,
+            message.columns(slice(None, columns)),
+            message.columns(slice(columns, None)),
             out,
         )
 
     @property
     def all_zero(self) -> bool:
         """Whether LRP-0 is the rule of all of them."""
-        return not any(part.way.kappa or part.way.epsilon for part in self)
+        layers = self.first, self.last, self.message, self.out
+        return not any(part.way.kappa or part.way.epsilon for part in layers)
 
 
 class _Block(NamedTuple):
@@ -243,8 +248,8 @@ class Edges(ABC):
         """Forward values of a block, and what is added up over each destination's edges."""
 
     @abstractmethod
-    def back(self, values: Values, t: Tensor, block: _Block) -> tuple[Tensor, Tensor]:
-        """s of node_mlp_1's and of edge_mlp's first layer in a block, which uses the values up."""
+    def back(self, values: Values, t: Tensor, block: _Block) -> _Back:
+        """What a block's edges get, which uses the values up."""
 
     @abstractmethod
     def accounts(self, t: Tensor, s2: Tensor) -> _Accounts:
@@ -267,11 +272,12 @@ class Edges(ABC):
         parts, h = self.parts, self.h
         by_source_2, by_source_1 = [], []
         for block, kept in zip(self.blocks, self.values, strict=True):
-            s2, s1 = self.back(kept or self.run(block)[0], t, block)
-            by_source_2.append(self.table(s2, block).sum(dim=2))
-            by_source_1.append(self.table(s1, block).sum(dim=2))
-            self.note("s1", self.table(s1, block).sum(dim=1))
-            self.write(block, s2, s1)
+            back = self.back(kept or self.run(block)[0], t, block)
+            s1 = self.table(back.s1, block)
+            by_source_2.append(self.table(back.s2, block).sum(dim=2))
+            by_source_1.append(s1.sum(dim=2))
+            self.note("s1", s1.sum(dim=1))
+            self.write(block, back)
         s2, s1 = _joined(by_source_2), _joined(by_source_1)
         message = parts.track.of_input(h, s2)
         source = parts.source.of_input(h, s1)
@@ -292,22 +298,19 @@ class Edges(ABC):
         book.add(first.name, found.a1, to, first.of_bias(s1, s1), taken)
         return message + source + destination
 
-    def write(self, block: _Block, s2: Tensor, s1: Tensor) -> None:
+    def write(self, block: _Block, back: _Back) -> None:
         """The edges' rows: their norms, and the rows themselves or their sums."""
-        parts, f, at = self.parts, self.columns, block.sources
-        found = product(s1, parts.first.weight.T)
-        found[:, :f].add_(product(s2, parts.track.weight.T))
+        f, at = self.columns, block.sources
+        found, sized = self.parts.first.to_inputs(back.s1)
+        found[:, :f].add_(back.to_source)
         rows = self.table(found, block)
         ends = (rows[..., :f], self.h[:, at, None]), (rows[..., f:], self.h[:, None])
         for row, h in ends:
             row.mul_(h)
-        if parts.first.size is not None or parts.track.size is not None:
-            if parts.first.size is None:
-                sized = torch.zeros_like(found)
-            else:
-                sized = product(s1, parts.first.size.T)
-            if parts.track.size is not None:
-                sized[:, :f].add_(product(s2, parts.track.size.T))
+        if sized is not None or back.to_source_size is not None:
+            sized = torch.zeros_like(found) if sized is None else sized
+            if back.to_source_size is not None:
+                sized[:, :f].add_(back.to_source_size)
             table = self.table(sized, block)
             for (row, h), more in zip(ends, (table[..., :f], table[..., f:]), strict=True):
                 row.addcmul_(more, h.abs())
@@ -368,6 +371,13 @@ class Edges(ABC):
         """Add a block's values up by jet -> [n_jets, width]."""
         return values[: block.pairs].view(self.n_jets, -1, values.shape[1]).sum(dim=1)
 
+    def in_products(self, a: Tensor, c: Tensor, block: _Block) -> Tensor:
+        """Add a c up by jet -> [n_jets, 1]."""
+        one, other = (values[: block.pairs].view(self.n_jets, -1) for values in (a, c))
+        if self.n_jets == 1:
+            return torch.dot(one[0], other[0]).view(1, 1)
+        return (one * other).sum(dim=1, keepdim=True)
+
     def note(self, name: str, values: Tensor) -> None:
         """Note what a block found, to be added up over blocks."""
         self._notes.setdefault(name, []).append(values)
@@ -386,6 +396,18 @@ class Edges(ABC):
 def _joined(parts: list[Tensor]) -> Tensor:
     """What blocks found for their sources, for all of them."""
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+
+class _Back(NamedTuple):
+    """What a block's edges get: s of node_mlp_1's and of edge_mlp's first layer [room, width].
+
+    to_source, to_source_size  s2 W_h and s2 κ |W_h| [room, n_columns], the latter None without κ
+    """
+
+    s2: Tensor
+    s1: Tensor
+    to_source: Tensor
+    to_source_size: Tensor | None = None
 
 
 class _Accounts(NamedTuple):
@@ -409,7 +431,8 @@ class Merged(Edges):
     def prepare(self) -> None:
         parts, h = self.parts, self.h
         self._upstream: Tensor | None = None
-        self.merged = product(parts.edge.weight, parts.last.weight.T)
+        self.merged = torch.mm(parts.edge.weight, parts.last.weight)
+        self.both = torch.cat([parts.track.weight, self.merged], dim=1)
         offset = torch.addmv(parts.edge.bias, parts.edge.weight, parts.last.bias)
         self.source = linear(h, parts.source.weight, parts.source.bias)
         self.destination = linear(h, parts.destination.weight)
@@ -431,13 +454,14 @@ class Merged(Edges):
             self._upstream = torch.matmul(t, self.parts.out.weight)
         return self._upstream
 
-    def back(self, values: Values, t: Tensor, block: _Block) -> tuple[Tensor, Tensor]:
+    def back(self, values: Values, t: Tensor, block: _Block) -> _Back:
         a1, a2 = values
         s2 = a2.sign_()
         self.table(s2, block).mul_(self.upstream(t)[:, None])
-        c = product(s2, self.merged.T)
-        self.note("a1", self.of_jets(a1 * c, block))
-        return s2, c.mul_(a1.sign_())
+        to_source, c = product(s2, self.both.T).split_with_sizes([self.columns, a1.shape[1]], dim=1)
+        s1 = torch.ops.aten.threshold_backward(c, a1, 0)  # c where a1 is above zero, else 0
+        self.note("a1", self.in_products(a1, s1, block))
+        return _Back(s2, s1, to_source)
 
     def accounts(self, t: Tensor, s2: Tensor) -> _Accounts:
         last, edge, out = self.parts.last, self.parts.edge, self.parts.out
@@ -455,11 +479,13 @@ class Divided(Edges):
     """
 
     def prepare(self) -> None:
-        first, source, destination, _, track, *_ = self.parts
+        first, source, destination, _, _, track, edge, _ = self.parts
         h, size = self.h, self.h.abs()
         self.source = linear(h, source.weight, first.bias)
         self.destination = linear(h, destination.weight)
         self.to_message = linear(h, track.weight, track.bias)
+        self.edge = edge.weight.contiguous()
+        self.edge_size = None if edge.size is None else edge.size.contiguous()
         if source.size is not None and destination.size is not None:
             self.source_size = linear(size, source.size, first.bias_size)
             self.destination_size = linear(size, destination.size)
@@ -467,7 +493,7 @@ class Divided(Edges):
             self.message_size = linear(size, track.size, track.bias_size)
 
     def run(self, block: _Block) -> tuple[Values, Tensor]:
-        first, _, _, last, _, edge, out = self.parts
+        first, _, _, last, message, _, _, out = self.parts
         a1 = self.pair_up(self.source, self.destination, block)
         epsilon_1 = first.way.stabiliser(a1)
         a1.clamp_(min=0)
@@ -479,13 +505,13 @@ class Divided(Edges):
         epsilon_e = last.way.stabiliser(e)
         size = e.abs()
         d_e = last.divisor(a1, size, epsilon_e)
-        a2 = self.add_source(product(e, edge.weight), self.to_message, block)
-        epsilon_2 = edge.way.stabiliser(a2)
+        a2 = self.add_source(product(e, self.edge), self.to_message, block)
+        epsilon_2 = message.way.stabiliser(a2)
         a2.clamp_(min=0)
-        if edge.size is None:
+        if self.edge_size is None:
             r2 = a2 + epsilon_2
         else:
-            r2 = self.add_source(product(size, edge.size), self.message_size, block).add_(a2)
+            r2 = self.add_source(product(size, self.edge_size), self.message_size, block).add_(a2)
         q = product(a2, out.weight, out.bias)
         epsilon_q = out.way.stabiliser(q)
         self.clear_diagonal(q, block)
@@ -494,30 +520,44 @@ class Divided(Edges):
         epsilons = epsilon_1, epsilon_e, epsilon_2, epsilon_q
         return (*values, torch.div(q, d_q, out=d_q), *epsilons), q
 
-    def back(self, values: Values, t: Tensor, block: _Block) -> tuple[Tensor, Tensor]:
-        _, _, _, last, _, edge, out = self.parts
-        a1, r1, e, d_e, a2, r2, signed, epsilon_1, epsilon_e, epsilon_2, epsilon_q = values
-        s = signed.abs()
-        for some in (s, signed):  # R = q t
-            self.table(some, block).mul_(t[:, None])
-        c = out.back(s, signed)
+    def back(self, values: Values, t: Tensor, block: _Block) -> _Back:
+        _, _, _, last, message, _, _, out = self.parts
+        a1, r1, e, d_e, a2, r2, q, epsilon_1, epsilon_e, epsilon_2, epsilon_q = values
+        both, s, signed = self.signs(out, q)
+        torch.mul(self.table(q, block), t[:, None], out=self.table(signed, block))  # R = q t
+        torch.mul(self.table(q.abs_(), block), t[:, None], out=self.table(s, block))
+        c = product(both, out.both.T)
         self.account("q", s, signed, epsilon_q, block)
-        self.note("a2", self.of_jets(a2.mul_(c), block))
+        self.note("a2", self.in_products(a2, c, block))
         s2 = r2.mul_(c)
         self.account("z2", None, s2, epsilon_2, block)
 
-        relevance = product(s2, edge.weight.T).mul_(e)
-        if edge.size is not None:
-            relevance.addcmul_(product(s2, edge.size.T), e.abs())
+        to_inputs, to_inputs_size = message.to_inputs(s2)
+        f = self.columns
+        relevance = to_inputs[:, f:] * e
+        if to_inputs_size is not None:
+            relevance.addcmul_(to_inputs_size[:, f:], e.abs())
         self.note("e", self.of_jets(relevance, block))
-        signed = relevance.div_(d_e)
-        s = e.sign_().mul_(signed)
-        c = last.back(s, signed)
+        both, s, signed = self.signs(last, e)
+        torch.div(relevance, d_e, out=signed)
+        torch.mul(e.sign_(), signed, out=s)
+        c = product(both, last.both.T)
         self.account("z of e", s, signed, epsilon_e, block)
-        self.note("a1", self.of_jets(a1.mul_(c), block))
+        self.note("a1", self.in_products(a1, c, block))
         s1 = r1.mul_(c)
         self.account("z1", None, s1, epsilon_1, block)
-        return s2, s1
+        size = None if to_inputs_size is None else to_inputs_size[:, :f]
+        return _Back(s2, s1, to_inputs[:, :f], size)
+
+    @staticmethod
+    def signs(part: Part, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Room for what a layer's weights, or its weights and their sizes, take: it, s and σ s."""
+        if part.size is None:
+            s = torch.empty_like(values)
+            return s, s, torch.empty_like(values)
+        both = values.new_empty(len(values), 2 * values.shape[1])
+        s, signed = both.chunk(2, dim=1)
+        return both, s, signed
 
     def account(
         self, name: str, s: Tensor | None, signed: Tensor, epsilon: Tensor | float, block: _Block

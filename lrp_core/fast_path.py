@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
@@ -25,7 +24,6 @@ from lrp_core.errors import PropagationError
 from lrp_core.explanation import Ledger
 from lrp_core.fast_edges import BLOCK, LRP_0, Divided, Merged, Parts, Way, way
 from lrp_core.interaction_network import InteractionNetwork
-from lrp_core.jets import Jet
 from lrp_core.ledger_book import LedgerBook
 from lrp_core.rules import Layer, Rule, quotient
 from lrp_core.steps import Affine, Aggregate, Norm, Steps, fold, norms_of, scales_and_shifts
@@ -84,8 +82,9 @@ def prepare(stages: Stages, rule_for: Callable[[str], Rule], dtype: torch.dtype)
     if len(at_edges) < 4:
         return None
     with torch.inference_mode():
-        norms = [stages.norm.norm, *norms_of(stages.affine)]
-        (scale, shift), *maps = scales_and_shifts(norms, dtype)
+        norms, biases = norms_of(stages.affine)
+        all_norms = [stages.norm.norm, *norms]
+        (scale, shift), *maps = scales_and_shifts(all_norms, dtype, [None, *biases])
         *layers, track_0, track_3, jet_0, jet_3 = fold(stages.affine, maps, dtype)
         return Network(
             stages=stages,
@@ -99,19 +98,6 @@ def prepare(stages: Stages, rule_for: Callable[[str], Rule], dtype: torch.dtype)
             scale=scale,
             shift=shift,
         )
-
-
-def is_complete(jet: Jet) -> bool:
-    """Whether every track is joined to every other, source by source, as ``complete_graph``."""
-    n = jet.n_tracks
-    if jet.n_edges != n * (n - 1):
-        return False
-    if n == 1:
-        return True
-    # Of all n x n pairs every (n + 1)th, from the first one on, is a track with itself.
-    pairs = jet.edge_index[0] * n + jet.edge_index[1]
-    expected = np.arange(1, n * n).reshape(n - 1, n + 1)[:, :n]
-    return bool((pairs.reshape(n - 1, n) == expected).all())
 
 
 def groups(sizes: Sequence[int]) -> Iterator[list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,19 @@ def complete_graph(n_tracks: int) -> npt.NDArray[np.int64]:
     return np.stack([source, destination]).astype(np.int64)
 
 
+def is_complete(edge_index: npt.NDArray[np.int64], n_tracks: int) -> bool:
+    """Whether the edges are those of ``complete_graph``, in its order."""
+    n = n_tracks
+    if edge_index.shape[1] != n * (n - 1):
+        return False
+    if n == 1:
+        return True
+    # Of all n x n pairs every (n + 1)th, from the first one on, is a track with itself.
+    pairs = edge_index[0] * n + edge_index[1]
+    expected = np.arange(1, n * n).reshape(n - 1, n + 1)[:, :n]
+    return bool((pairs.reshape(n - 1, n) == expected).all())
+
+
 @dataclass(frozen=True, eq=False)
 class Jet:
     """One jet as a graph of charged tracks.
@@ -37,6 +50,7 @@ class Jet:
     jet_id      where the jet comes from, such as "hbb_jets.root:12"
     index       number of the jet in its file or list, or None
     truth       where each track comes from, for simulated jets; else None
+    complete    whether every track is joined to every other, source by source; found, not given
 
     Raises JetError if there are no tracks, a value is not finite or the graph does not fit, and
     TruthError, which is one, if the truth does not.
@@ -52,6 +66,7 @@ class Jet:
     index: int | None = None
     eta: float | None = None
     truth: Truth | None = None
+    complete: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         name = self.jet_id
@@ -108,6 +123,7 @@ class Jet:
         object.__setattr__(self, "tracks", tracks)
         object.__setattr__(self, "columns", columns)
         object.__setattr__(self, "edge_index", edge_index)
+        object.__setattr__(self, "complete", is_complete(edge_index, tracks.shape[0]))
 
     @classmethod
     def from_arrays(
@@ -180,7 +196,7 @@ class Jet:
             return self.tracks
         place_of = {name: place for place, name in enumerate(self.columns)}
         if len(place_of) == len(self.columns) and place_of.keys() >= set(columns):
-            return self.tracks[:, [place_of[name] for name in columns]]
+            return self.tracks.take([place_of[name] for name in columns], axis=1)
         places: dict[str, list[int]] = {}
         for place, name in enumerate(self.columns):
             places.setdefault(name, []).append(place)

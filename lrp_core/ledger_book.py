@@ -8,21 +8,23 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
+from torch._utils import _flatten_dense_tensors as flatten
 
 from lrp_core.explanation import Ledger, LedgerRow
 
 
 class _Division(NamedTuple):
-    """One row: its stage, and which of the book's sums its entries are; by port those passed on."""
+    """One row before its sums are taken: tensors whose sums its entries are, None for 0.
+
+    passed  by port what an input got, and the stage whose output that input is
+    """
 
     stage: str
-    received: int
-    bias: int
-    epsilon: int
-    passed: dict[str, int]
-    inputs: dict[str, str]
+    received: Tensor
+    bias: Tensor | None
+    epsilon: Tensor | None
+    passed: dict[str, tuple[Tensor, str]]
 
 
 class LedgerBook:
@@ -35,8 +37,6 @@ class LedgerBook:
     def __init__(self, n_jets: int) -> None:
         self.n_jets = n_jets
         self._divisions: list[_Division] = []
-        self._terms: list[Tensor] = []
-        self._places: dict[int, int] = {id(None): -1}  # of a zero, behind the sums
 
     def add(
         self,
@@ -47,47 +47,42 @@ class LedgerBook:
         epsilon: Tensor | None = None,
     ) -> None:
         """One division. passed: for each port the relevance and the stage whose output it is."""
-        entries = self._place(received), self._place(bias), self._place(epsilon)
-        self._divisions.append(_Division(stage, *entries, {}, {}))
-        self.passed(passed)
+        self._divisions.append(_Division(stage, received, bias, epsilon, passed))
 
     def passed(self, passed: dict[str, tuple[Tensor, str]]) -> None:
         """More inputs of the division noted last."""
-        division = self._divisions[-1]
-        for port, (part, origin) in passed.items():
-            name = f"{division.stage}:{port}"
-            division.passed[name] = self._place(part)
-            division.inputs[name] = origin
+        self._divisions[-1].passed.update(passed)
 
     def ledgers(self) -> list[Ledger]:
         """A ledger for each jet."""
-        flat = [terms.reshape(self.n_jets, -1) for terms in self._terms]
-        starts, end = [], 0
-        for terms in flat:
-            starts.append(end)
-            end += terms.shape[1]
-        numbers = torch.cat(flat, dim=1).cpu().numpy()
-        sums = np.add.reduceat(numbers, starts, axis=1, dtype=np.float64).tolist()
-        return [self._ledger([*of_jet, 0.0]) for of_jet in sums]
+        terms: dict[int, Tensor] = {}
+        for _, received, bias, epsilon, passed in self._divisions:
+            terms[id(received)] = received
+            for part, _ in passed.values():
+                terms[id(part)] = part
+            if bias is not None:
+                terms[id(bias)] = bias
+            if epsilon is not None:
+                terms[id(epsilon)] = epsilon
+        starts: list[int] = []  # of each jet's numbers in each term, one term behind the other
+        end = 0
+        for values in terms.values():
+            size = values.numel()
+            starts += range(end, end + size, size // self.n_jets)
+            end += size
+        numbers = flatten(list(terms.values())).cpu().numpy()
+        sums = np.add.reduceat(numbers, starts, dtype=np.float64).reshape(len(terms), self.n_jets)
+        return [self._ledger(dict(zip(terms, of_jet, strict=True))) for of_jet in sums.T.tolist()]
 
-    def _place(self, entry: Tensor | None) -> int:
-        """Where an entry's sum will stand."""
-        place = self._places.setdefault(id(entry), len(self._terms))
-        if entry is not None and place == len(self._terms):
-            self._terms.append(entry)
-        return place
-
-    def _ledger(self, sums: list[float]) -> Ledger:
-        return Ledger(
-            tuple(
-                LedgerRow(
-                    stage,
-                    sums[received],
-                    {name: sums[place] for name, place in passed.items()},
-                    sums[bias],
-                    sums[epsilon],
-                    inputs.copy(),
-                )
-                for stage, received, bias, epsilon, passed, inputs in self._divisions
-            )
-        )
+    def _ledger(self, sums: dict[int, float]) -> Ledger:
+        """One jet's, of the sums of the terms by identity."""
+        sums[id(None)] = 0.0
+        rows = []
+        for stage, received, bias, epsilon, passed in self._divisions:
+            got, origins = {}, {}
+            for port, (part, origin) in passed.items():
+                name = f"{stage}:{port}"
+                got[name], origins[name] = sums[id(part)], origin
+            entries = sums[id(received)], got, sums[id(bias)], sums[id(epsilon)]
+            rows.append(LedgerRow(stage, *entries, origins))
+        return Ledger(tuple(rows))

@@ -19,6 +19,7 @@ Affine, norm and aggregation steps have a name, the stage under which the ledger
 from __future__ import annotations
 
 import copy
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -209,29 +210,41 @@ class Aggregate(Step):
         return [inputs[0] * s.index_select(0, index)], constant, None
 
 
+def own(module: nn.Module, name: str) -> Tensor | None:
+    """A module's parameter or buffer as it is now.
+
+    Looked up where the module keeps its own, which is ten times as fast as asking the module.
+    """
+    found: Tensor | None = module._parameters.get(name)
+    if found is None:
+        found = module._buffers.get(name)
+    return getattr(module, name) if found is None else found
+
+
 def scales_and_shifts(
-    norms: Sequence[nn.BatchNorm1d], dtype: torch.dtype
+    norms: Sequence[nn.BatchNorm1d], dtype: torch.dtype, biases: Sequence[Tensor | None] = ()
 ) -> list[tuple[Tensor, Tensor]]:
     """The affine map each BatchNorm is in evaluation: scale and shift [n_columns] in ``dtype``.
 
+    biases  what is added to the input of each BatchNorm, if anything is: the shift includes it
     All at once, for it takes as long as one. Raises NetworkError where one is no fixed map.
     """
     if not norms:
         return []
-    means, variances, weights, biases = [], [], [], []
-    for norm in norms:
-        mean, variance = norm.running_mean, norm.running_var
+    means, variances, weights, shifts, offsets = [], [], [], [], []
+    for norm, offset in itertools.zip_longest(norms, biases):
+        mean, variance = own(norm, "running_mean"), own(norm, "running_var")
         if mean is None or variance is None:
             raise NetworkError(
                 "a BatchNorm without running statistics is no fixed map, so it cannot be "
                 "explained; build it with track_running_stats=True and train it"
             )
-        weight: Tensor | None = norm.weight
-        bias: Tensor | None = norm.bias
+        weight, bias = own(norm, "weight"), own(norm, "bias")
         means.append(mean)
         variances.append(variance)
         weights.append(torch.ones_like(mean) if weight is None else weight)
-        biases.append(torch.zeros_like(mean) if bias is None else bias)
+        shifts.append(torch.zeros_like(mean) if bias is None else bias)
+        offsets.append(torch.zeros_like(mean) if offset is None else offset)
     sizes = [norm.num_features for norm in norms]
     epsilon: Tensor | float = norms[0].eps
     if any(norm.eps != epsilon for norm in norms):
@@ -240,39 +253,44 @@ def scales_and_shifts(
         ]
         epsilon = torch.cat(each).to(dtype)
     with torch.no_grad():
-        all_of_them = torch.cat([*means, *variances, *weights, *biases]).to(dtype)
-        mean, variance, weight, bias = all_of_them.view(4, -1).unbind()
+        all_of_them = torch.cat([*means, *variances, *weights, *shifts, *offsets]).to(dtype)
+        mean, variance, weight, bias, offset = all_of_them.view(5, -1).unbind()
         scale = (variance + epsilon).rsqrt_().mul_(weight)
-        shift = bias.addcmul(mean, scale, value=-1)
+        shift = torch.addcmul(bias, offset - mean, scale)
     return list(zip(scale.split(sizes), shift.split(sizes), strict=True))
 
 
-def norms_of(steps: Sequence[Affine]) -> list[nn.BatchNorm1d]:
-    """The BatchNorms behind the layers."""
-    return [step.norm for step in steps if step.norm is not None]
+def norms_of(
+    steps: Sequence[Affine],
+) -> tuple[list[nn.BatchNorm1d], list[Tensor | None]]:
+    """The BatchNorms behind the layers, and the biases of the layers in front of them."""
+    followed = [(step.norm, own(step.linear, "bias")) for step in steps if step.norm is not None]
+    return [norm for norm, _ in followed], [bias for _, bias in followed]
 
 
 def fold(
-    steps: Sequence[Affine], each: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype
+    steps: Sequence[Affine], maps: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype
 ) -> list[Layer]:
     """The layers with their weights as they are now, BatchNorm included, in ``dtype``.
 
-    each  scale and shift of every BatchNorm behind them (``norms_of``, ``scales_and_shifts``)
+    maps  ``scales_and_shifts`` of ``norms_of`` the layers
     """
-    maps = iter(each)
+    each = iter(maps)
     layers = []
     with torch.no_grad():
         for step in steps:
-            weight: Tensor = step.linear.weight
-            bias: Tensor | None = step.linear.bias
-            if bias is None:
-                bias = weight.new_zeros(len(weight))
+            weight, bias = own(step.linear, "weight"), own(step.linear, "bias")
+            assert weight is not None
             if weight.dtype != dtype:
-                weight, bias = weight.to(dtype), bias.to(dtype)
+                weight = weight.to(dtype)
             if step.norm is not None:
-                scale, shift = next(maps)
-                weight, bias = weight * scale.unsqueeze(1), torch.addcmul(shift, bias, scale)
-            elif not torch.is_inference_mode_enabled():
+                scale, bias = next(each)
+                weight = weight * scale.unsqueeze(1)
+            elif bias is None:
+                bias = weight.new_zeros(len(weight))
+            elif bias.dtype != dtype:
+                bias = bias.to(dtype)
+            if not torch.is_inference_mode_enabled():
                 weight, bias = weight.detach(), bias.detach()
             layers.append(Layer(step.stage, weight, bias))
     return layers
@@ -306,7 +324,8 @@ class Steps:
     def bind(self, dtype: torch.dtype) -> Steps:
         """The same steps with the network's weights, as they are now, in ``dtype``."""
         affine = [step for step in self.steps if isinstance(step, Affine)]
-        layers = iter(fold(affine, scales_and_shifts(norms_of(affine), dtype), dtype))
+        norms, biases = norms_of(affine)
+        layers = iter(fold(affine, scales_and_shifts(norms, dtype, biases), dtype))
         bound = copy.copy(self)
         bound.steps = [
             step.bound(next(layers)) if isinstance(step, Affine) else step for step in self.steps

@@ -197,7 +197,7 @@ def test_jets_of_the_same_size_share_a_table(calls: list[tuple[int, ...]]) -> No
 )
 def test_other_graphs_fall_back(edges: Any, calls: list[tuple[int, ...]]) -> None:
     jet = toys.toy_jet(3, 1, edges)
-    assert not fast_path.is_complete(jet)
+    assert not jet.complete
     found, expected = both(toys.toy_model(), jet, dtype="float64")
     assert not calls
     assert_same(found, expected, 0.0)
@@ -205,7 +205,7 @@ def test_other_graphs_fall_back(edges: Any, calls: list[tuple[int, ...]]) -> Non
 
 @pytest.mark.parametrize("n_tracks", [1, 2, 3, 8])
 def test_complete_graphs_are_recognised(n_tracks: int) -> None:
-    assert fast_path.is_complete(toys.toy_jet(n_tracks))
+    assert toys.toy_jet(n_tracks).complete
 
 
 @pytest.mark.parametrize("rule", NOT_SERVED, ids=str)
