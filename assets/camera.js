@@ -10,6 +10,7 @@
 
   const TURN = 20000; // ms of one slow turn
   const WAY = 280; // ms on the way to a preset
+  const TOOLS = 52; // px of buttons above the scene
   const PARTS = ["eye", "center", "up"];
   const SIDES = ["x", "y", "z"];
 
@@ -39,13 +40,15 @@
   const same = (a, b) => PARTS.every((part) =>
     SIDES.every((side) => Math.abs(a[part][side] - b[part][side]) < 1e-4));
 
-  const start = (div) => window.jetlrp.geometry.cameraFor(div.clientWidth, div.clientHeight);
+  const start = (div) => window.jetlrp.geometry.cameraFor(
+    div.clientWidth, div.clientHeight, window.jetlrp.view.state.projection, TOOLS);
 
   /** The camera to draw with: while it moves by itself as it stands, else as the view says. */
   function wanted(div, state) {
     const { view } = window.jetlrp;
     const here = state.drawnOnce && !state.reset ? live(div) : null;
-    const camera = (moving && here) || view.state.camera || here || start(div);
+    const stays = !state.drawnWith || state.drawnWith.projection.type === view.state.projection;
+    const camera = (moving && here) || view.state.camera || (stays && here) || start(div);
     return { ...camera, projection: { type: view.state.projection } };
   }
 

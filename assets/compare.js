@@ -27,6 +27,7 @@
         : value === true || value === "True" ? [key]
         : key === "bias" && value === "spread" ? ["biases spread"] : []);
     const title = known("rules")[name] || name;
+    if (name === "composite") return title;
     return own.length ? `${title}(${own.join(", ")})` : title;
   }
 

@@ -115,7 +115,7 @@
     const known = (value, text) => (Number.isFinite(value) ? [text(value)] : []);
     return [
       shown.a.words.label,
-      ...known(jet.pt, (pt) => `pT ${numbers.significant(pt)} GeV`),
+      ...known(jet.pt, (pt) => `p_T ${numbers.significant(pt)} GeV`),
       ...known(jet.sdmass, (mass) => `mass ${numbers.significant(mass)} GeV`),
       `${jet.n_tracks} track${jet.n_tracks === 1 ? "" : "s"}`,
       ...parts,
@@ -123,7 +123,8 @@
   }
 
   /** A frame with everything but the 3D plot: {svg, picture: where that stands, canvas}. */
-  async function laidOut(shown, { view, width, height, theme, caption, dots, words }) {
+  async function laidOut(shown, { view, width, height, upright, theme, caption, dots, words }) {
+    const { numbers } = window.jetlrp;
     const frame = document.createElement("iframe");
     frame.className = "figure-frame";
     frame.setAttribute("aria-hidden", "true");
@@ -138,9 +139,9 @@
       style.textContent = css;
       inside.head.append(style);
       const name = PANELS[view];
-      inside.body.innerHTML = `<div class="figure${height > width ? " tall" : ""}"><header>` +
+      inside.body.innerHTML = `<div class="figure${upright ? " tall" : ""}"><header>` +
         `<p class="figure-title">${window.jetlrp.talk.line(shown.a)}</p>` +
-        `<p class="figure-subtitle">${escape(subtitle(shown, view))}</p></header>` +
+        `<p class="figure-subtitle">${numbers.symbol(subtitle(shown, view))}</p></header>` +
         `<div class="figure-middle"><div class="figure-picture${name ? " dock-panel full" : ""}">` +
         (name ? `<div id="${name}-body" class="dock-body"></div>` : "") + "</div>" +
         (name ? "" : '<div class="legend"></div>') +
@@ -228,6 +229,25 @@
     throw new Error("the camera did not come to rest");
   }
 
+  /** Letters beside leptons, over the balls, which hide those that Plotly draws among them. */
+  function letter(context, div, { scene: jet, look, scales }, where, { x, y, zoom, scale, theme }) {
+    const { highlight, legend, scene, words } = window.jetlrp;
+    const sizes = scene.sizes(jet, look, scales);
+    const u = zoom * scale;
+    Object.assign(context, {
+      font: `640 ${15 * u}px Inter`, textAlign: "left", textBaseline: "middle", lineJoin: "round",
+      lineWidth: 3 * u, strokeStyle: theme.panel, fillStyle: theme.text,
+    });
+    for (let track = 0; track < jet.nTracks; track++) {
+      const sign = { muon: "μ", electron: "e" }[words.kindOf(jet, track)];
+      const [at] = sign ? highlight.project(div, [[where.x[track], where.y[track], where.z[track]]]) : [];
+      if (!at) continue;
+      const left = x + at[0] * scale + ((legend.BALL * sizes[track]) / 2 + 4) * u;
+      context.strokeText(sign, left, y + at[1] * scale);
+      context.fillText(sign, left, y + at[1] * scale);
+    }
+  }
+
   /** The 3D plot of a size, drawn beside the page: {turn(camera), paint(context, x, y, camera), end()}.
    *
    * width, height  in CSS px, at scale 1
@@ -250,25 +270,32 @@
     try {
       const made = scene.traces(shown.scene, shown.look, theme, { scales: shown.scales });
       const large = { ...theme, type: theme.type * zoom };
-      const camera = geometry.cameraIn(shown.state.camera, width / zoom, height / zoom);
-      const size = shown.state.projection === "perspective" ? 1
-        : geometry.orthographicSize(width, height);
+      const { projection } = shown.state;
+      const camera = geometry.cameraIn(shown.state.camera, width / zoom, height / zoom, projection);
+      const size = projection === "perspective" ? 1
+        : geometry.orthographicSize(width / zoom, height / zoom);
       const ratio = Math.min(Math.max(FINEST, scale), MOST / Math.max(width, height));
       const layout = scene.layout(made.where, large,
         { ...camera, projection: { type: shown.state.projection } }, 1, size);
-      await Plotly.newPlot(div, enlarged(made.list, zoom), { ...layout, width, height }, {
+      const list = enlarged(made.list.filter(({ name }) => name !== "leptons"), zoom);
+      await Plotly.newPlot(div, list, { ...layout, width, height }, {
         ...scene.CONFIG, responsive: false, scrollZoom: false, plotGlPixelRatio: Math.max(1, ratio),
       });
       // the first picture does not know yet how long the axes are, and has other sizes of type
       const inside = window.jetlrp.camera.inside(div);
       inside.glplot.redraw();
-      await Plotly.react(div, enlarged(made.list, zoom), { ...layout, width, height });
+      for (const pad of ["tickPad", "labelPad", "_defaultTickPad", "_defaultLabelPad"]) { // from the axes to their words
+        inside.axesOptions[pad] = inside.axesOptions[pad].map((one) => one * zoom);
+      }
+      await Plotly.react(div, list, { ...layout, width, height });
       return {
         camera,
         turn: (to) => Plotly.relayout(div, {
           "scene.camera": { ...to, projection: { type: shown.state.projection } } }),
-        paint: (context, x, y, from) => settled(inside, from || camera, () =>
-          context.drawImage(inside.glplot.canvas, x, y, width * scale, height * scale)),
+        paint: (context, x, y, from) => settled(inside, from || camera, () => {
+          context.drawImage(inside.glplot.canvas, x, y, width * scale, height * scale);
+          if (shown.look.marks) letter(context, div, shown, made.where, { x, y, zoom, scale, theme });
+        }),
         end,
       };
     } catch (error) {
@@ -284,16 +311,15 @@
                             transparent = false, words = true, frames = null }) {
     if (!(view in VIEWS)) throw new Error(`there is no view ${view}: ${Object.keys(VIEWS).join(", ")}`);
     const sizes = facts();
-    const { width, height } = sizes.presets[preset];
+    const { width, height, zoom, upright } = sizes.presets[preset];
     const times = scale === null ? sizes.scale : scale;
     const shown = pictured(search === null ? live() : { search, ...await fetched(search) });
     if (!shown.a) throw new Error("Open a jet first.");
     const theme = themeOf(shown.state.theme || sizes.presets[preset].theme);
     const says = await provenance(shown, view, { width, height, theme: theme.name,
       transparent: transparent && words, ...(frames ? { frames } : { scale: times }) });
-    const { zoom } = sizes;
     const dots = zoom * times;
-    const { svg, picture, canvas, said } = await laidOut(shown, { view, theme, dots, words,
+    const { svg, picture, canvas, said } = await laidOut(shown, { view, theme, dots, words, upright,
       width: width / zoom, height: height / zoom, caption: says.caption });
     const over = await imageOf(svg);
     const plot = view !== "network" ? null : await plotted(shown, {

@@ -16,8 +16,11 @@
   const MAX_STRONG = 2000; // more curves than this are neither readable nor fast
   const MAX_REST = 4000; // faint lines drawn for the edges that come next
   const HEIGHT_OF_BOX = 1.02; // height of the scene over its width
-  const NARROW = 1.34; // width over height of a stage below which the camera steps back
-  const TITLES_HIGH = 75; // px that the titles of the axes need below the scene, however small it is
+  const NARROW = 1.34; // width over height of a stage below which a camera steps back
+  const LOOKS = { x: 1.26, y: -1.44, z: 0.66 }; // where from, at first: from the centre to the eye
+  const ROOM = { left: 72, above: 30, right: 48, below: 30 }; // px for words around the box
+  const LARGE = 1.12; // length of the box without perspective, where there is room for it
+  const ANGLE = Math.tan(Math.PI / 8); // half of the picture's height, as seen from a distance of 1
   const UPRIGHT = 24; // points of an upright line, less one
   const SOURCE_SHADE = 0.42; // how much of an edge's colour it has where it starts
   const AXES = { x: "track_etarel", y: "track_phirel", z: "log:track_pt" };
@@ -357,19 +360,68 @@
 
   /* ---------------------------------------------------------------- camera */
 
-  function cameraFor(width, height) {
-    const away = width > 0 && height > 0 ? Math.max(0.86 + TITLES_HIGH / height, (NARROW * height) / width) : 1;
-    return {
-      eye: { x: 1.26 * away, y: -1.44 * away, z: 0.56 * away },
-      center: { x: 0, y: 0, z: -0.1 },
+  /** Where the camera stands at first, on a stage of so many px: as near as all of the box, with its
+   * words around it, is on the stage. It looks at a point of the upright axis, so that the box turns
+   * around its own middle. Without perspective its distance does not count. above: px left free. */
+  function cameraFor(width, height, projection = "perspective", above = ROOM.above) {
+    const at = (away, center) => ({
+      eye: { x: LOOKS.x * away, y: LOOKS.y * away, z: LOOKS.z * away + center },
+      center: { x: 0, y: 0, z: center },
       up: { x: 0, y: 0, z: 1 },
-    };
+    });
+    if (projection !== "perspective") return at(1, 0);
+    const [w, h] = width > 0 && height > 0 ? [width, height] : [800, 600];
+    const low = Math.max(-0.9 * h, 2 * ROOM.below - h);
+    const high = Math.max(0.1 * h, h - 2 * above);
+    const left = Math.max(0.2 * w, w - 2 * ROOM.left);
+    const right = Math.max(0.2 * w, w - 2 * ROOM.right);
+    let [near, far] = [0.7, 12];
+    for (let step = 0; step < 40; step++) {
+      const middle = (near + far) / 2;
+      const box = outline(middle, amid(middle, (low + high) / 2 / h));
+      const fits = (box.high - box.low) * h <= high - low && -box.left * h <= left && box.right * h <= right;
+      [near, far] = fits ? [near, middle] : [middle, far];
+    }
+    return at(far, amid(far, (low + high) / 2 / h));
+  }
+
+  /** Ends of the box on the picture, in half heights from its middle. */
+  function outline(away, center) {
+    const flat = Math.hypot(LOOKS.x, LOOKS.y);
+    const length = Math.hypot(flat, LOOKS.z);
+    const [bx, by, bz] = [LOOKS.x / length, LOOKS.y / length, LOOKS.z / length];
+    const [ax, ay] = [-LOOKS.y / flat, LOOKS.x / flat]; // to the right
+    const [ux, uy, uz] = [-bz * ay, bz * ax, bx * ay - by * ax]; // upwards
+    const box = { left: Infinity, right: -Infinity, low: Infinity, high: -Infinity };
+    for (let n = 0; n < 8; n++) {
+      const x = ((n & 1) - 0.5) * LENGTH.x;
+      const y = (((n >> 1) & 1) - 0.5) * LENGTH.y;
+      const z = (((n >> 2) & 1) - 0.5) * LENGTH.z - center;
+      const depth = (away * length - (x * bx + y * by + z * bz)) * ANGLE;
+      const across = (x * ax + y * ay) / depth;
+      const up = (x * ux + y * uy + z * uz) / depth;
+      box.left = Math.min(box.left, across);
+      box.right = Math.max(box.right, across);
+      box.low = Math.min(box.low, up);
+      box.high = Math.max(box.high, up);
+    }
+    return box;
+  }
+
+  /** The height to look at from so far away, for the box to be amid a height of the picture. */
+  function amid(away, wanted) {
+    let center = 0;
+    for (let step = 0; step < 8; step++) {
+      const { low, high } = outline(away, center);
+      center += ((low + high) / 2 - wanted) * away * ANGLE * 2;
+    }
+    return center;
   }
 
   /** The camera of a picture of so many pixels: that of the view, further away where the picture is
    * narrow, so that nothing is cut off; where the view has none, as at the start. */
-  function cameraIn(camera, width, height) {
-    if (!camera) return cameraFor(width, height);
+  function cameraIn(camera, width, height, projection = "perspective") {
+    if (!camera) return cameraFor(width, height, projection);
     const away = Math.max(1, (NARROW * height) / width);
     const { x, y, z } = camera.eye;
     return { ...camera, eye: { x: x * away, y: y * away, z: z * away } };
@@ -385,8 +437,9 @@
   }
 
   /** How large the box is drawn without perspective, where the camera's distance does not count. */
-  const orthographicSize = (width, height) =>
-    1.3 * (width > 0 && height > 0 ? Math.min(1, (1.05 * width) / height) : 1);
+  const orthographicSize = (width, height) => (width > 0 && height > 0
+    ? Math.max(0.3, Math.min(LARGE, Math.min(width - 2 * ROOM.left, height - 2 * ROOM.above) / (0.71 * height)))
+    : LARGE);
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.geometry = {

@@ -19,6 +19,8 @@
     x: '<path d="M1 3.2 3.2 1 6 3.8 8.8 1 11 3.2 8.2 6 11 8.8 8.8 11 6 8.2 3.2 11 1 8.8 3.8 6z"/>',
   };
 
+  const BALL = 1.5; // how much larger than it is told Plotly draws a ball, see lrp_core/figures/marks.py
+
   const CHARGE_SHAPES = { plus: "circle", minus: "diamond" };
 
   /** Whether tracks are coloured by origin, or by charge: if that is wanted, and known. */
@@ -215,17 +217,18 @@
     if (!sizes.length) return "";
     let y = 2;
     const marks = sizes.map((size) => {
-      const centre = y + Math.max(size.diameter, 12) / 2;
-      y += Math.max(size.diameter, 12) + 4;
-      return `<circle cx="12" cy="${centre}" r="${size.diameter / 2}" fill="none"` +
-        ` stroke="${theme.outline}"/><text x="30" y="${centre}">${size.text}</text>`;
+      const row = Math.max(size.diameter * BALL, 13);
+      const centre = y + row / 2;
+      y += row + 4;
+      return `<circle cx="18" cy="${centre}" r="${(size.diameter * BALL) / 2}" fill="none"` +
+        ` stroke="${theme.outline}"/><text x="43" y="${centre}">${size.text}</text>`;
     }).join("");
-    return `<figure><figcaption>Track size: ${view.size === "relevance" ? "|relevance|" : "pT"}` +
+    return `<figure><figcaption>Track size: ${view.size === "relevance" ? "|relevance|" : "p<sub>T</sub>"}` +
       `</figcaption><svg width="92" height="${y}"><g class="marks">${marks}</g></svg></figure>`;
   }
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.legend = {
-    SHAPES, MARKS, CHARGE_SHAPES, byOrigin, byCharge, colouredBy, origins, legend, html, fill, chargeColour,
+    SHAPES, MARKS, CHARGE_SHAPES, BALL, byOrigin, byCharge, colouredBy, origins, legend, html, fill, chargeColour,
   };
 })();

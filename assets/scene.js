@@ -241,9 +241,10 @@
     return {
       showticklabels: !mute,
       title: { text: mute ? "" : along.title, font: { size: 13 * theme.type, color: theme.text, family: theme.font } },
-      tickfont: { size: 11 * theme.type, color: theme.muted, family: theme.font },
+      // Plotly takes the size of ticks twice, as a share of 12
+      tickfont: { size: Math.sqrt(12 * 11 * theme.type), color: theme.muted, family: theme.font },
       gridcolor: theme.grid, linecolor: theme.grid, zerolinecolor: theme.grid,
-      showbackground: false, showspikes: false, zeroline: false, gridwidth: 1,
+      showbackground: false, showspikes: false, zeroline: false, gridwidth: Math.max(1, theme.type),
       range: [along.low, along.high],
       tickmode: "array", tickvals: along.tickvals, ticktext: along.ticktext,
     };

@@ -9,9 +9,8 @@
   function line(jet) {
     const { compare, numbers } = window.jetlrp;
     const best = jet.prediction.probabilities.indexOf(Math.max(...jet.prediction.probabilities));
-    const { value, error } = jet.account;
-    const whole = Number.isFinite(error) && Number.isFinite(value)
-      ? 100 * (1 - Math.abs(error) / Math.max(1e-12, Math.abs(value))) : NaN;
+    const { error } = jet.account; // as a share of the value
+    const whole = Number.isFinite(error) ? 100 * Math.max(0, 1 - error) : NaN;
     const part = (name, text) => `<span class="${name}">${text}</span>`;
     return part("jet", `Jet ${jet.jet.index}`) +
       part("says", `${numbers.escape(jet.prediction.classes[best])} ` +

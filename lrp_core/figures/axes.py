@@ -12,7 +12,7 @@ from lrp_core.figures.geometry import SIDES, Frame
 from lrp_core.figures.theme import Theme
 from lrp_core.figures.typeset import measure
 
-TICK = 11.5  # px of type, at unit 1
+TICK = 11.0  # px of type, at unit 1
 TITLE = 13.0
 AWAY = 7.0  # px from an axis to its tick labels, and from these to its title
 

@@ -31,8 +31,11 @@ BEND = 0.11  # height of a curve over its chord, as a share of the chord
 MAX_STRONG = 2000  # more curves than this are neither readable nor fast
 MAX_REST = 4000  # faint lines drawn for the edges that come next
 HEIGHT_OF_BOX = 1.02  # height of the scene over its width
-NARROW = 1.34  # width over height of a stage below which the camera steps back
-TITLES_HIGH = 75  # px that the titles of the axes need below the scene, however small it is
+NARROW = 1.34  # width over height of a stage below which a camera steps back
+LOOKS = np.array([1.26, -1.44, 0.66])  # where from, at first: from the centre to the eye
+ROOM = (72.0, 30.0, 48.0, 30.0)  # px for words around the box: left, above, right, below
+LARGE = 1.12  # length of the box without perspective, where there is room for it
+ANGLE = math.tan(math.pi / 8)  # half of the picture's height, as seen from a distance of 1
 UPRIGHT = 24  # points of an upright line, less one
 SOURCE_SHADE = 0.42  # how much of an edge's colour it has where it starts
 SIDES: tuple[Side, ...] = ("x", "y", "z")
@@ -406,12 +409,64 @@ def direction(where: Frame, one: Direction) -> Array:
 # ---------------------------------------------------------------------- camera
 
 
-def camera_for(width: float, height: float) -> Camera:
-    """Where the camera stands at first, on a stage of so many px."""
-    away = 1.0
-    if width > 0 and height > 0:
-        away = max(0.86 + TITLES_HIGH / height, NARROW * height / width)
-    return Camera((1.26 * away, -1.44 * away, 0.56 * away), (0.0, 0.0, -0.1), (0.0, 0.0, 1.0))
+def camera_for(width: float, height: float, *, perspective: bool = True) -> Camera:
+    """Where the camera stands at first, on a stage of so many px.
+
+    It is as near as all of the box, with its words around it, is on the stage, and looks at a point
+    of the upright axis, so that the box turns around its own middle. Without perspective its
+    distance does not count.
+    """
+    if not perspective:
+        x, y, z = LOOKS.tolist()
+        return Camera((x, y, z))
+    if not (width > 0 and height > 0):
+        width, height = 800.0, 600.0
+    left, above, right, below = ROOM
+    low, high = max(-0.9 * height, 2 * below - height), max(0.1 * height, height - 2 * above)
+    sides = max(0.2 * width, width - 2 * left), max(0.2 * width, width - 2 * right)
+    near, far = 0.7, 12.0
+    for _ in range(40):
+        middle = (near + far) / 2
+        center = _amid(middle, (low + high) / 2 / height)
+        box = _outline(middle, center) * height
+        fits = box[3] - box[2] <= high - low and -box[0] <= sides[0] and box[1] <= sides[1]
+        near, far = (near, middle) if fits else (middle, far)
+    center = _amid(far, (low + high) / 2 / height)
+    x, y, z = (LOOKS * far).tolist()
+    return Camera((x, y, z + center), (0.0, 0.0, center), (0.0, 0.0, 1.0))
+
+
+def _outline(away: float, center: float) -> Array:
+    """Ends of the box on the picture: left, right, lower, upper; in half heights, 0 its middle."""
+    length = float(np.linalg.norm(LOOKS))
+    back = LOOKS / length
+    across = np.array([-back[1], back[0], 0.0]) / math.hypot(back[0], back[1])
+    corners = (np.array([[(n >> side) & 1 for side in range(3)] for n in range(8)]) - 0.5) * LENGTH
+    corners[:, 2] -= center
+    depth = (away * length - corners @ back) * ANGLE
+    x, y = corners @ across / depth, corners @ np.cross(back, across) / depth
+    return np.array([x.min(), x.max(), y.min(), y.max()])
+
+
+def _amid(away: float, wanted: float) -> float:
+    """The height to look at from so far away, for the box to be amid a height of the picture."""
+    center = 0.0
+    for _ in range(8):
+        _, _, low, high = _outline(away, center).tolist()
+        center += ((low + high) / 2 - wanted) * away * ANGLE * 2
+    return center
+
+
+def camera_in(camera: Camera | None, width: float, height: float, *, perspective: bool) -> Camera:
+    """The camera of a picture of so many px: that of the view, or where it has none, the first.
+
+    That of the view stands further away where the picture is narrow, so that nothing is cut off.
+    """
+    if camera is None:
+        return camera_for(width, height, perspective=perspective)
+    away = max(1.0, NARROW * height / width)
+    x, y, z = camera.eye
+    return replace(camera, eye=(x * away, y * away, z * away))
 
 
 def along_axis(camera: Camera) -> Side | None:
@@ -423,4 +478,7 @@ def along_axis(camera: Camera) -> Side | None:
 
 def orthographic_size(width: float, height: float) -> float:
     """How large the box is without perspective, where the camera's distance does not count."""
-    return 1.3 * (min(1.0, 1.05 * width / height) if width > 0 and height > 0 else 1.0)
+    if not (width > 0 and height > 0):
+        return LARGE
+    room = min(width - 2 * ROOM[0], height - 2 * ROOM[1])
+    return max(0.3, min(LARGE, room / (0.71 * height)))

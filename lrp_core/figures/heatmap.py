@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
@@ -21,11 +21,11 @@ from lrp_core.figures.drawing import (
     polyline,
     rectangle,
 )
+from lrp_core.figures.headline import HEATMAP
 from lrp_core.figures.numbers import signed, significant
-from lrp_core.figures.provenance import Provenance
 from lrp_core.figures.scene import Scene
-from lrp_core.figures.sheet import Sheet, sheet
-from lrp_core.figures.theme import Theme, theme_of
+from lrp_core.figures.sheet import Paper, Sheet, sheet
+from lrp_core.figures.theme import Theme
 from lrp_core.figures.typeset import fitting, measure
 from lrp_core.figures.view import View
 
@@ -36,31 +36,19 @@ if TYPE_CHECKING:
 GAP = 5.0  # px between groups
 TALLEST = 26.0  # px a row may be high
 GENTLE = 0.5  # power of the colour scale: half the colour at a quarter of the relevance
-LEFT, RIGHT, FOOT = 104.0, 150.0, 44.0  # px for the tracks, their sums, and the groups
-SIZE = 11.0  # px of type
+LEFT, FOOT = 98.0, 48.0  # px for the tracks, and for the groups
+RIGHT = 98.0, 150.0  # px for the sums of the tracks, at least and at most
+SIZE = 11.5  # px of type
+SMALL = 11.0
 DASHED_FROM = 1 / 16  # of the largest: what speaks against by more has a dash, if there is room
 
 
-def draw_heatmap(
-    jet: Jet,
-    explanation: Explanation,
-    view: View,
-    *,
-    width: float = 1920,
-    height: float = 1080,
-    theme: str | None = None,
-    provenance: Provenance | None = None,
-    transparent: bool = False,
-) -> Drawing:
-    """The heat map of a view, with heading and provenance; the arguments of ``draw_network``."""
+def draw_heatmap(jet: Jet, explanation: Explanation, view: View, **paper: Unpack[Paper]) -> Drawing:
+    """The heat map of a view, with heading and provenance; as ``draw_network``."""
     scene = Scene.of(jet, explanation)
-    colours = theme_of(theme or view.theme or "light")
-    origin = provenance or Provenance.of(explanation)
-    page = sheet(jet, explanation, origin, colours, width, height)
+    page = sheet(jet, explanation, view, HEATMAP, paper)
     says = arrange(scene, view)
-    items = list(_HeatMap.on(page, scene, view, says).items())
-    title = f"Heat map: {origin.title()}"
-    return page.drawing(items, title=title, provenance=origin, transparent=transparent)
+    return page.drawing("Heat map", list(_HeatMap.on(page, scene, view, says).items()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +79,15 @@ class _HeatMap:
     def on(cls, page: Sheet, scene: Scene, view: View, says: Arrangement) -> _HeatMap:
         u = page.unit
         n = max(1, len(says.columns))
-        left = page.margin + LEFT * u
-        right = page.width - page.margin - RIGHT * u
+        page = replace(page, top=page.top + 4 * u, bottom=page.bottom - 4 * u)
+        left, room = page.margin + LEFT * u, page.width - 2 * page.margin
+        beside = max(RIGHT[0] * u, min(RIGHT[1] * u, 0.11 * room))
+        right = page.width - page.margin - beside
+        tall = page.bottom - page.top
         pitch = (right - left - GAP * u * (len(says.groups) - 1)) / n
-        letters = max(8.5 * u, min(12 * u, pitch * 0.95))
+        letters = max(8.5 * u, min(SIZE * u, pitch * 1.06))
         slant = max(0.72, math.asin(min(1.0, letters * 1.08 / max(pitch, 1.0))))
-        reach = (page.bottom - page.top) * 0.26 / math.sin(slant)
+        reach = (max(58 * u, 0.3 * tall) - 6 * u) / math.sin(slant)
         names = tuple(
             column.title
             if measure(column.title, letters) <= reach
@@ -104,8 +95,8 @@ class _HeatMap:
             for column in says.columns
         )
         longest = max((measure(name, letters) for name in names), default=0.0)
-        head = page.top + max(40 * u, longest * math.sin(slant) + 4 * u)
-        bars = min(70 * u, (page.bottom - page.top) * 0.12)
+        head = page.top + max(52 * u, longest * math.sin(slant) + 6 * u)
+        bars = min(84 * u, 0.13 * tall)
         top = head + bars + 5 * u
         rows = max(1, len(says.rows))
         step = min(TALLEST * u, (page.bottom - FOOT * u - top) / rows)
@@ -137,7 +128,7 @@ class _HeatMap:
     def text(self, x: float, y: float, words: str, **more: object) -> Text:
         """A small text whose middle is at y."""
         u = self.page.unit
-        usual = {"size": SIZE * u, "colour": self.page.theme.muted, "centred": True}
+        usual = {"size": SMALL * u, "colour": self.page.theme.muted, "centred": True}
         return Text(x, y, words, **{**usual, **more})  # type: ignore[arg-type]
 
     def cells(self) -> Iterator[Item]:
@@ -167,17 +158,17 @@ class _HeatMap:
     def scale(self) -> Iterator[Item]:
         """What a colour means, above the tracks."""
         u, theme, most = self.page.unit, self.page.theme, self.says.most
-        x, wide, high = self.page.margin, (LEFT - 18) * u, 9 * u
-        y = self.page.top + 26 * u
+        x, wide, high = self.page.margin + 4 * u, (LEFT - 14) * u, 9 * u
+        y = self.page.top + 20 * u
         of = colouring(theme)
         stops = tuple((n / 16, css(of(2 * n / 16 - 1))) for n in range(17))
         paint = Gradient((x, y), (x + wide, y), stops)
         bar = rectangle(x, y, wide, high, 2 * u)
         yield Path(bar, fill=paint, stroke=theme.line, width=0.8 * u, kind="legend")
-        yield self.text(x, y - 10 * u, "− against", colour=theme.negative)
-        yield self.text(x + wide, y - 10 * u, "for +", colour=theme.positive, anchor="end")
-        yield self.text(x, y + high + 11 * u, signed(-most, 2))
-        yield self.text(x + wide, y + high + 11 * u, signed(most, 2), anchor="end")
+        yield self.text(x, y - 8 * u, "− against", colour=theme.negative)
+        yield self.text(x + wide, y - 8 * u, "for +", colour=theme.positive, anchor="end")
+        yield self.text(x, y + high + 8 * u, signed(-most, 2))
+        yield self.text(x + wide, y + high + 8 * u, signed(most, 2), anchor="end")
 
     def column_names(self) -> Iterator[Item]:
         """The features, slanted; where they would overlap, those that count most."""
@@ -235,18 +226,19 @@ class _HeatMap:
         line = polyline([(self.left, zero), (self.right, zero)])
         yield Path(line, stroke=theme.muted, width=0.8 * u, opacity=0.55, kind="zero")
         y = self.head + self.bars / 2
-        yield self.text(self.left - 8 * u, y, "sum of all tracks", anchor="end")
+        yield self.text(self.left - 6 * u, y - 2 * u, "sum", anchor="end")
 
     def row_sums(self) -> Iterator[Item]:
         """The same for the tracks, to the right of the cells."""
         u, theme, says = self.page.unit, self.page.theme, self.says
         back = max((-row.sums.minus for row in says.rows), default=0.0)
         forth = max((row.sums.plus for row in says.rows), default=0.0)
-        numbered = self.step >= 0.9 * SIZE * u
-        space = (RIGHT - 12 - (52 if numbered else 0)) * u
+        numbered = self.step >= SIZE * u
+        beside = self.page.width - self.page.margin - self.right
+        space = beside - (12 + (50 if numbered else 0)) * u
         long = space / max(1e-30, back + forth)
         zero = self.right + 8 * u + back * long
-        high = max(u, min(self.step - 1.5 * u, 12 * u))
+        high = max(u, min(self.step - u, 12 * u))
         for row, one in enumerate(says.rows):
             y = self.top + (row + 0.5) * self.step - high / 2
             for positive, wide, faint in (
@@ -259,8 +251,8 @@ class _HeatMap:
                     yield self.bar(x, y, wide * long, high, positive, faint)
             if numbered:
                 yield self.text(
-                    self.page.width - self.page.margin, y + high / 2, signed(one.sums.net, 2),
-                    anchor="end", colour=theme.text,
+                    self.page.width - self.page.margin - 3 * u, y + high / 2,
+                    signed(one.sums.net, 2), anchor="end", colour=theme.text, size=SIZE * u,
                 )  # fmt: skip
         line = polyline([(zero, self.top), (zero, self.bottom)])
         yield Path(line, stroke=theme.muted, width=0.8 * u, opacity=0.55, kind="zero")
@@ -268,7 +260,7 @@ class _HeatMap:
     def row_names(self) -> Iterator[Item]:
         """Number and momentum of the tracks, and what they are marked with."""
         u, theme, scene = self.page.unit, self.page.theme, self.scene
-        number, momentum = self.left - 66 * u, self.left - 26 * u
+        number, momentum = self.left - 62 * u, self.left - 24 * u
         above = self.top - 8 * u
         yield self.text(number, above, "track", anchor="end")
         yield self.text(momentum, above, "GeV", anchor="end")
@@ -286,7 +278,7 @@ class _HeatMap:
                 sign = "μ" if scene.muon[track] else "e" if scene.electron[track] else ""
                 if sign:
                     yield self.text(
-                        self.left - 22 * u, y, sign, bold=True, colour=theme.text, size=size
+                        self.left - 20 * u, y, sign, bold=True, colour=theme.text, size=size
                     )
             if self.view.marks and scene.displaced[track]:
                 radius = min(3.2 * u, self.step / 2 - 0.4 * u)
@@ -309,17 +301,19 @@ class _HeatMap:
             room = x1 - x0 + GAP * u
             for n, words in enumerate(_lines(group.name, SIZE * u, room)):
                 yield self.text(
-                    (x0 + x1) / 2, y + (15 + 13 * n) * u, words, anchor="middle"
+                    (x0 + x1) / 2, y + (10 + 12.9 * n) * u, words, anchor="middle", size=SIZE * u
                 )  # fmt: skip
 
     def total(self) -> Iterator[Item]:
         """What all cells add up to."""
         u, theme, says = self.page.unit, self.page.theme, self.says
         ink = theme.text if says.adds_up else theme.warning
-        x, y = self.page.width - self.page.margin, self.bottom + 18 * u
+        x, y = self.page.width - self.page.margin - 3 * u, self.bottom + 11 * u
         words = f"{'Σ' if says.adds_up else '≠ Σ'} {signed(says.net, 3)}"
         yield self.text(x, y, words, anchor="end", size=14 * u, bold=True, colour=ink)
         yield self.text(x, y + 15 * u, "all tracks", anchor="end")
+        foot, room = self.page.bottom - 8 * u, self.page.width - self.page.margin - self.left
+        yield self.text(self.left, foot, fitting(says.sentence, SMALL * u, room))
 
 
 def _ring(x: float, y: float, radius: float, theme: Theme, unit: float) -> Path:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
@@ -13,41 +14,29 @@ from lrp_core.figures import geometry
 from lrp_core.figures.axes import draw_axes
 from lrp_core.figures.camera import Array, Projector
 from lrp_core.figures.colours import channels, css, mix, scale
-from lrp_core.figures.drawing import Drawing, Gradient, Item, Path, Text, circle, polyline
+from lrp_core.figures.drawing import Anchor, Drawing, Gradient, Item, Path, Text, circle, polyline
 from lrp_core.figures.geometry import Frame, Whole
+from lrp_core.figures.headline import edges_words
 from lrp_core.figures.legend import CHARGE_SHAPES, SHAPES, coloured_by
-from lrp_core.figures.legend_column import draw_legend, legend_size
+from lrp_core.figures.legend_column import ROW, WIDE, draw_legend
 from lrp_core.figures.marks import BALL, LINE, track_mark
-from lrp_core.figures.provenance import Provenance
 from lrp_core.figures.scene import Scales, Scene
-from lrp_core.figures.sheet import sheet
-from lrp_core.figures.theme import Theme, theme_of
-from lrp_core.figures.view import Camera, View
+from lrp_core.figures.sheet import SIDE, Paper, sheet
+from lrp_core.figures.theme import Theme
+from lrp_core.figures.view import View
 
 if TYPE_CHECKING:
     from lrp_core.explanation import Explanation
     from lrp_core.jets import Jet
 
 Stage = tuple[float, float, float, float]  # left, top, width and height in px
-ROOM = (74.0, 8.0, 58.0, 20.0)  # px at unit 1 for words: left, above, right, below
+EDGE = 12.0  # px at unit 1 left free beside the stage
+CLOSE = 0.12  # share of the half width of the floor within which names of directions would meet
 DIM = 0.28  # how much of its colour a track keeps that is not looked at
 
 
-def draw_network(
-    jet: Jet,
-    explanation: Explanation,
-    view: View,
-    *,
-    width: float = 1920,
-    height: float = 1080,
-    theme: str | None = None,
-    provenance: Provenance | None = None,
-    transparent: bool = False,
-) -> Drawing:
-    """The network plot of a view, with heading, legend and provenance.
-
-    width, height  px; type and lines grow with them
-    theme          "dark" or "light"; if left out, that of the view, else "light"
+def draw_network(jet: Jet, explanation: Explanation, view: View, **paper: Unpack[Paper]) -> Drawing:
+    """The network plot of a view, with heading, legend and provenance, on paper as ``Paper`` says.
 
     Raises FigureError if the explanation is not that of the jet, or the view asks for what the jet
     has not got.
@@ -55,67 +44,23 @@ def draw_network(
     scene = Scene.of(jet, explanation)
     check_view(scene, view)
     scales = Scales.of(scene)
-    colours = theme_of(theme or view.theme or "light")
-    origin = provenance or Provenance.of(explanation)
-    page = sheet(jet, explanation, origin, colours, width, height)
-    unit = page.unit
-    beside = width > 1.15 * height
-    room = (width - 2 * page.margin, page.bottom - page.top)
-    wide, tall = legend_size(scene, view, colours, scales, unit, beside=beside, room=room)
-    if beside:
-        stage = (0.0, page.top, width - wide - page.margin, room[1])
-        place = (width - wide - page.margin, page.margin)
+    page = sheet(jet, explanation, view, edges_words(scene, view), paper)
+    u, top, right = page.unit, page.top, page.width - EDGE * page.unit
+    if page.upright:
+        floor = page.bottom - ROW * u
+        stage = (EDGE * u, top, right - EDGE * u, floor - top)
+        box = (SIDE * u, floor, page.width - 2 * SIDE * u, ROW * u)
     else:
-        stage = (0.0, page.top, width, room[1] - tall)
-        place = (page.margin, page.bottom - tall)
-    if view.camera is None:
-        view, stage = fitted(scene, view, stage, unit)
-    items = list(scene_items(scene, view, colours, scales, stage, unit))
-    items += draw_legend(scene, view, colours, scales, unit, place, beside=beside, room=room)
-    title = f"Network plot: {origin.title()}"
-    return page.drawing(items, title=title, provenance=origin, transparent=transparent)
-
-
-def fitted(scene: Scene, view: View, stage: Stage, unit: float) -> tuple[View, Stage]:
-    """The usual camera, as near as the box with its words fits on the stage, and amid it."""
-    left, top, width, height = stage
-    where = geometry.frame(scene, view)
-    corners = np.array([[(n >> side) & 1 for side in range(3)] for n in range(8)])
-    corners = np.where(corners == 1, where.high, where.low)
-    room_left, room_top, room_right, room_bottom = (size * unit for size in ROOM)
-    wide, high = width - room_left - room_right, height - room_top - room_bottom
-    start = geometry.camera_for(width / unit, height / unit)
-    perspective = view.projection == "perspective"
-
-    def outline(away: float) -> tuple[Camera, Array]:
-        eye = start.eye[0] * away, start.eye[1] * away, start.eye[2] * away
-        camera = replace(start, eye=eye)
-        projector = Projector.of(
-            camera,
-            where.low,
-            where.high,
-            geometry.orthographic_size(width, height) * geometry.LENGTH
-            if not perspective
-            else geometry.LENGTH,
-            stage,
-            perspective=perspective,
-        )
-        places = projector.project(corners)[0]
-        return camera, np.array([places.min(axis=0), places.max(axis=0)])
-
-    near, far = 0.55, 4.0
-    for _ in range(24 if perspective else 0):
-        middle = (near + far) / 2
-        size = np.ptp(outline(middle)[1], axis=0)
-        if size[0] <= wide and size[1] <= high:
-            far = middle
-        else:
-            near = middle
-    camera, box = outline(far if perspective else 1.0)
-    right, down = (
-        np.array([left + room_left + wide / 2, top + room_top + high / 2]) - box.mean(axis=0)
-    ).tolist()
-    return replace(view, camera=camera), (left + right, top + down, width, height)
+        left = right - (WIDE + 6) * u
+        stage = (EDGE * u, top, left - EDGE * u, page.bottom - top)
+        box = (left, top + 8 * u, WIDE * u, page.bottom - top - 8 * u)
+    camera = geometry.camera_in(
+        view.camera, stage[2] / u, stage[3] / u, perspective=view.projection == "perspective"
+    )
+    seen = replace(view, camera=camera)
+    items = list(scene_items(scene, seen, page.theme, scales, stage, u))
+    items += draw_legend(scene, view, page.theme, scales, u, box, beside=not page.upright)
+    return page.drawing("Network plot", items)
 
 
 def check_view(scene: Scene, view: View) -> None:
@@ -150,8 +95,8 @@ def scene_items(
     """The scene on a stage (left, top, width, height in px), as a browser shows it there."""
     where = geometry.frame(scene, view)
     wide, high = stage[2] / unit, stage[3] / unit
-    camera = view.camera or geometry.camera_for(wide, high)
     perspective = view.projection == "perspective"
+    camera = view.camera or geometry.camera_for(wide, high, perspective=perspective)
     size = 1.0 if perspective else geometry.orthographic_size(wide, high)
     projector = Projector.of(
         camera, where.low, where.high, size * geometry.LENGTH, stage, perspective=perspective
@@ -364,14 +309,26 @@ def _direction_names(
     """Names at the ends of these lines: of a subjet below where a b-hadron's stands above it."""
     low, high = where.axes["z"].low, where.axes["z"].high
     below = bool(scene.b_hadrons)
-    names = [(one, f"j_{one.number}", theme.muted, below) for one in scene.subjets]
     colour = hadron_colour(scene, view, theme)
-    names += [(one, f"b_{one.number}", colour, False) for one in scene.b_hadrons]
-    for one, name, ink, under in names:
-        z = low if under else high
-        x, y = projector.project([one.etarel, one.phirel, z])[0].tolist()
-        shift = (13 if under else -12) * unit
-        yield Text(
-            x, y + shift, name, 14 * unit, ink, "middle", centred=True, halo=theme.panel,
-            kind="direction",
-        )  # fmt: skip
+    close = CLOSE * where.axes["x"].high
+    for kind, ink, under, group in (
+        ("j", theme.muted, below, scene.subjets),
+        ("b", colour, False, scene.b_hadrons),
+    ):
+        for at, one in enumerate(group):
+            near = [
+                other
+                for other, two in enumerate(group)
+                if other != at
+                and math.hypot(two.etarel - one.etarel, two.phirel - one.phirel) < close
+            ]
+            # of two that are close, each name goes to its side
+            anchor: Anchor = "middle" if not near else "end" if at < near[0] else "start"
+            z = low if under else high
+            x, y = projector.project([one.etarel, one.phirel, z])[0].tolist()
+            aside = {"middle": 0, "end": -4, "start": 4}[anchor] * unit
+            shift = (13 if under else -14) * unit
+            yield Text(
+                x + aside, y + shift, f"{kind}_{one.number}", 14 * unit, ink, anchor, centred=True,
+                halo=theme.panel, kind="direction",
+            )  # fmt: skip

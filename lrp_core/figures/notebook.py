@@ -266,8 +266,8 @@ def _tracks(
 def _scene_layout(
     scene: Scene, view: View, where: Frame, theme: Theme, explanation: Explanation
 ) -> dict[str, Any]:
-    camera = view.camera or geometry.camera_for(*STAGE)
     perspective = view.projection == "perspective"
+    camera = view.camera or geometry.camera_for(*STAGE, perspective=perspective)
     size = 1.0 if perspective else geometry.orthographic_size(*STAGE)
     mute = geometry.along_axis(camera)
 

@@ -63,6 +63,20 @@ def percent(fraction: float) -> str:
     return f"{significant(100 * fraction, 3 if fraction >= 0.1 else 2)} %"
 
 
+def certainty(fraction: float) -> str:
+    """A probability that never rounds to a certainty: "98.1 %", "99.997 %"."""
+    distance = min(fraction, 1 - fraction)
+    if not distance > 0:
+        return f"{fixed(100 * fraction, 0)} %"
+    decimals = -math.floor(math.log10(100 * distance))
+    return f"{fixed(100 * fraction, min(6, max(1, decimals)))} %"
+
+
+def thousands(value: int) -> str:
+    """A count with spaces between the thousands: "13 806"."""
+    return f"{value:,}".replace(",", " ")
+
+
 def label_text(label: str | None) -> str:
     """The name of a class as physicists write it: "hbb" -> "H→bb̄"."""
     return "unknown" if label is None else {"hbb": "H→bb̄", "qcd": "QCD"}.get(label, label)

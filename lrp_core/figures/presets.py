@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-ZOOM = 1.5  # how much larger than on the page everything is, at scale 1
+# CSS pixels that a figure has room for at the page's type sizes: wide with its legend beside the
+# picture, else with it below.
+WIDE, UPRIGHT = (900, 720), (720, 960)
 SCALES = (1, 2, 3, 4)
 SCALE = 2  # of a PNG, where none is asked for
 FRAMES = 96  # of one turn, likewise
@@ -30,6 +32,17 @@ class Preset:
     theme: str
 
 
+def is_upright(width: float, height: float) -> bool:
+    """Whether the legend stands below the picture."""
+    return width <= 1.15 * height
+
+
+def zoom_of(width: float, height: float) -> float:
+    """How much larger than on the page everything is, at scale 1."""
+    across, down = UPRIGHT if is_upright(width, height) else WIDE
+    return min(width / across, height / down)
+
+
 PRESETS = {
     preset.name: preset
     for preset in (
@@ -45,8 +58,14 @@ PRESETS = {
 def as_data() -> dict[str, object]:
     """The same for the page's scripts."""
     return {
-        "zoom": ZOOM,
         "scales": list(SCALES),
         "scale": SCALE,
-        "presets": {name: asdict(preset) for name, preset in PRESETS.items()},
+        "presets": {
+            name: {
+                **asdict(preset),
+                "zoom": zoom_of(preset.width, preset.height),
+                "upright": is_upright(preset.width, preset.height),
+            }
+            for name, preset in PRESETS.items()
+        },
     }

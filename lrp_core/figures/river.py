@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from lrp_core.errors import FigureError
 from lrp_core.figures.colours import channels, css, mix
@@ -20,12 +20,12 @@ from lrp_core.figures.drawing import (
     polyline,
     rectangle,
 )
+from lrp_core.figures.headline import river_words
 from lrp_core.figures.numbers import value_words
-from lrp_core.figures.provenance import Provenance
 from lrp_core.figures.riverbed import Ribbon, Riverbed, lay_out
-from lrp_core.figures.sheet import Sheet, sheet
+from lrp_core.figures.sheet import Paper, Sheet, sheet
 from lrp_core.figures.stream import flattened, hatched, stream
-from lrp_core.figures.theme import Theme, theme_of
+from lrp_core.figures.theme import Theme
 from lrp_core.figures.typeset import measure
 from lrp_core.figures.view import View
 
@@ -33,23 +33,14 @@ if TYPE_CHECKING:
     from lrp_core.explanation import Explanation
     from lrp_core.jets import Jet
 
-TYPE = 12.5  # px
+TYPE = 12.9  # px
+FOOT = 14.0  # px below the river
 DEEP = 0.62  # how far a branch has changed to the deeper colour at the tracks
 HATCH = 5.0  # px between the lines that say "against"
 THIN = 4.0  # px: a thinner branch is dashed, not hatched
 
 
-def draw_river(
-    jet: Jet,
-    explanation: Explanation,
-    view: View,
-    *,
-    width: float = 1920,
-    height: float = 1080,
-    theme: str | None = None,
-    provenance: Provenance | None = None,
-    transparent: bool = False,
-) -> Drawing:
+def draw_river(jet: Jet, explanation: Explanation, view: View, **paper: Unpack[Paper]) -> Drawing:
     """The river of an explanation, with heading and provenance; as ``draw_network``.
 
     Raises FigureError if a number of the ledger is not finite, or there is no ledger.
@@ -61,23 +52,19 @@ def draw_river(
         )
     if not len(explanation.ledger):
         raise FigureError(f"{jet.jet_id}: the explanation has no ledger, so there is no river")
-    colours = theme_of(theme or view.theme or "light")
-    origin = provenance or Provenance.of(explanation)
-    page = sheet(jet, explanation, origin, colours, width, height)
-    top, u = page.top + 8 * page.unit, page.unit
+    page = sheet(jet, explanation, view, river_words(explanation), paper)
+    left, top, u = page.margin + 14 * page.unit, page.top + 6 * page.unit, page.unit
     bed = lay_out(
         explanation.ledger,
         value=explanation.value,
         tracks=explanation.totals.tracks,
-        width=(page.width - 2 * page.margin) / u,
-        height=(page.bottom - top) / u,
+        width=(page.width - 2 * left) / u,
+        height=(page.bottom - top) / u - FOOT,
         value_words=value_words(explanation.target, explanation.classes),
         font=TYPE,
         measure=lambda text: measure(text, TYPE, bold=True, plain=True),
     )
-    items = list(_River(page, bed, page.margin, top).items())
-    title = f"River of relevance: {origin.title()}"
-    return page.drawing(items, title=title, provenance=origin, transparent=transparent)
+    return page.drawing("River of relevance", list(_River(page, bed, left, top).items()))
 
 
 @dataclass(frozen=True)
@@ -92,6 +79,10 @@ class _River:
     @property
     def theme(self) -> Theme:
         return self.page.theme
+
+    @property
+    def bottom(self) -> float:
+        return self.page.bottom - FOOT * self.page.unit
 
     def x(self, value: float) -> float:
         return self.left + value * self.page.unit
@@ -123,7 +114,7 @@ class _River:
     def zones(self) -> Iterator[Item]:
         """The parts of the network, behind everything."""
         u = self.page.unit
-        high = self.page.bottom - self.top
+        high = self.bottom - self.top
         for zone in self.bed.zones:
             wide = max(0.0, zone.x1 - zone.x0 - 2) * u
             ground = rectangle(self.x(zone.x0 + 1), self.top, wide, high, 6 * u)
@@ -135,7 +126,7 @@ class _River:
         second, second_last = self.theme.diverging[1], self.theme.diverging[-2]
         bright, deep = (last, second_last) if positive else (first, second)
         end = css(mix(channels(bright), channels(deep), DEEP))
-        width = self.page.width - self.page.margin
+        width = self.page.width - self.left
         return Gradient((self.left, 0.0), (width, 0.0), ((0.0, bright), (1.0, end)))
 
     def ribbon(self, ribbon: Ribbon) -> Iterator[Item]:
@@ -203,19 +194,17 @@ class _River:
         """What colour and texture say."""
         u, theme, line = self.page.unit, self.theme, self.bed.line * self.page.unit
         for n, positive in enumerate((True, False)):
-            y = self.page.bottom + (n - 1.5) * line
-            bar: tuple[Command, ...] = polyline([(self.left, y), (self.left + 14 * u, y)])
+            left, y = self.left + 2 * u, self.bottom - 4 * u + (n - 1.5) * line
+            bar: tuple[Command, ...] = polyline([(left, y), (left + 14 * u, y)])
             ink = theme.positive if positive else theme.negative
             yield Path(bar, stroke=ink, width=8 * u, kind="legend")
             if not positive:
                 lines: list[Command] = []
                 for at in (1.5, 5.5, 9.5):
-                    lines.append(("M", (self.left + at * u, y + 4 * u)))
-                    lines.append(("L", (self.left + (at + 4) * u, y - 4 * u)))
+                    lines.append(("M", (left + at * u, y + 4 * u)))
+                    lines.append(("L", (left + (at + 4) * u, y - 4 * u)))
                 yield Path(
                     tuple(lines), stroke=theme.panel, width=1.4 * u, opacity=0.6, kind="legend"
                 )
             words = "for" if positive else "against"
-            yield Text(
-                self.left + 19 * u, y, words, TYPE * u, theme.muted, centred=True, kind="legend"
-            )
+            yield Text(left + 19 * u, y, words, TYPE * u, theme.muted, centred=True, kind="legend")

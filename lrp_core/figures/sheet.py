@@ -1,39 +1,66 @@
-"""What every figure has around its picture: a heading, and one small line of provenance."""
+"""What every figure has around its picture: a heading, and one small line of provenance.
+
+Where they stand is as assets/figure.css says, so that the browser's figures look alike.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from lrp_core.errors import FigureError
 from lrp_core.figures.drawing import Drawing, Item, Text
-from lrp_core.figures.numbers import label_text, signed, significant, stands_for
+from lrp_core.figures.headline import Headline, facts
+from lrp_core.figures.presets import is_upright, zoom_of
 from lrp_core.figures.provenance import Provenance
-from lrp_core.figures.theme import Theme
-from lrp_core.figures.typeset import measure
+from lrp_core.figures.theme import Theme, theme_of
+from lrp_core.figures.typeset import fitting, measure, wrapped
 
 if TYPE_CHECKING:
     from lrp_core.explanation import Explanation
+    from lrp_core.figures.view import View
     from lrp_core.jets import Jet
 
-USUAL = (1180.0, 690.0)  # px of a sheet on which type has its usual size
-SMALL_PRINT = 9.0  # px of type, at unit 1
+SMALL_PRINT = 9.5  # px of type, at unit 1
+SIDE = 28.0  # px left free beside words
+RISE = 0.97  # from the top of a line of type, as high as its letters, to the base line
+TALL = 1.21  # height of such a line
 SMALLEST, LARGEST = 16, 16_384  # px of a side
+
+
+class Paper(TypedDict, total=False):
+    """What a figure is drawn on.
+
+    width, height  px, 1920 × 1080 if left out; type and lines grow with them
+    theme          "dark" or "light"; if left out, that of the view, else "light"
+    provenance     if left out, that of the explanation
+    transparent    without a ground
+    """
+
+    width: float
+    height: float
+    theme: str | None
+    provenance: Provenance | None
+    transparent: bool
 
 
 @dataclass(frozen=True)
 class Sheet:
     """A sheet of so many px, with room for a picture between heading and provenance.
 
-    unit    how much larger than usual everything is
-    margin, top, bottom   of the room for the picture, in px
+    unit         how much larger than on the page everything is
+    upright      whether a legend stands below the picture, not beside it
+    top, bottom  of the room for the picture, in px
     """
 
     width: float
     height: float
     unit: float
+    upright: bool
     theme: Theme
+    provenance: Provenance
+    transparent: bool
     heading: tuple[Item, ...]
     footing: tuple[Item, ...]
     top: float
@@ -41,86 +68,94 @@ class Sheet:
 
     @property
     def margin(self) -> float:
-        """px left free at every side."""
+        """px left free at either side of a picture."""
         return 22 * self.unit
 
-    def drawing(
-        self, items: list[Item], *, title: str, provenance: Provenance, transparent: bool
-    ) -> Drawing:
+    def drawing(self, title: str, items: list[Item]) -> Drawing:
         """The picture with what stands around it."""
         return Drawing(
             self.width,
             self.height,
             (*items, *self.heading, *self.footing),
-            background=None if transparent else self.theme.panel,
-            title=title,
-            metadata=provenance.metadata(),
+            background=None if self.transparent else self.theme.panel,
+            title=f"{title}: {self.provenance.title()}",
+            metadata=self.provenance.metadata(),
         )
 
 
-def sheet(
-    jet: Jet,
-    explanation: Explanation,
-    provenance: Provenance,
-    theme: Theme,
-    width: float,
-    height: float,
-) -> Sheet:
-    """The sheet for a jet. Raises FigureError for a size that is none."""
+def sheet(jet: Jet, explanation: Explanation, view: View, shows: str, paper: Paper) -> Sheet:
+    """The sheet for a jet; shows: what the picture shows, in words.
+
+    Raises FigureError for a size or a theme that is none.
+    """
+    width, height = paper.get("width", 1920), paper.get("height", 1080)
     for name, value in (("width", width), ("height", height)):
         if not SMALLEST <= value <= LARGEST:
             raise FigureError(
                 f"{name} {value:g} px of a figure: expected {SMALLEST} to {LARGEST} px"
             )
-    unit = min(width / USUAL[0], height / USUAL[1])
-    if width < height:  # upright: the legend stands below the picture
-        unit = min(width / 760, height / 980)
-    margin = 22 * unit
-    heading = list(_heading(jet, explanation, theme, unit, margin))
-    footing = list(_footing(provenance, theme, unit, margin, width, height))
-    top = max(item.y for item in heading) + 12 * unit
-    bottom = min(item.y for item in footing) - 16 * unit
-    return Sheet(width, height, unit, theme, tuple(heading), tuple(footing), top, bottom)
+    theme = theme_of(paper.get("theme") or view.theme or "light")
+    provenance = paper.get("provenance") or Provenance.of(explanation)
+    unit = zoom_of(width, height)
+    headline = Headline.of(jet, explanation)
+    heading, top = _heading(headline, facts(jet, shows), theme, unit, width)
+    footing = list(_footing(provenance, theme, unit, width, height))
+    bottom = height - (18 + 1.35 * SMALL_PRINT * len(footing)) * unit
+    return Sheet(
+        width, height, unit, is_upright(width, height), theme, provenance,
+        paper.get("transparent", False), tuple(heading), tuple(footing), top + 8 * unit, bottom,
+    )  # fmt: skip
 
 
 def _heading(
-    jet: Jet, explanation: Explanation, theme: Theme, unit: float, margin: float
-) -> Iterator[Text]:
-    """The jet, and what the network says of it."""
-    y = margin + 13 * unit
-    name = f"Jet {jet.index}" if jet.index is not None else jet.jet_id
-    yield Text(margin, y, name, 19 * unit, theme.text, bold=True, plain=True, kind="heading")
-    facts = [label_text(jet.label)] if jet.label else []
-    if jet.pt is not None:
-        facts.append(f"p_T {significant(jet.pt, 3)} GeV")
-    if jet.sdmass is not None:
-        facts.append(f"mass {significant(jet.sdmass, 3)} GeV")
-    facts.append(f"{jet.n_tracks} track{'' if jet.n_tracks == 1 else 's'}")
-    x = margin + measure(name, 19 * unit, bold=True, plain=True) + 14 * unit
-    yield Text(x, y, " · ".join(facts), 13 * unit, theme.muted, kind="heading")
-    best = int(explanation.probabilities.argmax())
-    share = 100 * float(explanation.probabilities[best])
-    target = stands_for(explanation.target, explanation.classes)
-    kind = "margin" if explanation.target.partition(":")[0] == "margin" else "logit"
-    says = (
-        f"The network says {label_text(explanation.classes[best])} with {share:.1f} %. Explained: "
-        f"{kind} of {target}, {signed(explanation.value, 4)}"
-    )
-    yield Text(margin, y + 21 * unit, says, 13 * unit, theme.text, kind="heading")
+    says: Headline, below: str, theme: Theme, unit: float, width: float
+) -> tuple[list[Item], float]:
+    """The jet, what the network says of it, and what is explained; and where this ends."""
+    u, left, right = unit, SIDE * unit, width - SIDE * unit
+    size = max(14.0, min(21.0, 0.02 * width / u)) * u
+    gap, line = 1.1 * size, 1.25 * size
+    x, y = left, 20 * u + (1.25 - TALL) / 2 * size + RISE * size
+    parts = [
+        [(says.jet, theme.text, True)],
+        [(f"{says.says} ", theme.text, False), (says.share, theme.accent, True)],
+        [(says.asked, theme.muted, False)],
+        [(says.kept, theme.muted, False)],
+    ]
+    items: list[Item] = []
+    for part in parts:
+        if len(part) == 1:
+            text, ink, bold = part[0]
+            part = [(fitting(text, size, right - left, bold=bold), ink, bold)]
+        wide = sum(measure(text, size, bold=bold, plain=True) for text, _, bold in part)
+        if x > left and x + wide > right + 1:
+            x, y = left, y + line
+        if part[0][0] == says.kept:
+            x = right - wide
+        for text, ink, bold in part:
+            items.append(Text(x, y, text, size, ink, bold=bold, plain=True, kind="heading"))
+            x += measure(text, size, bold=bold, plain=True)
+        x += gap
+    small = max(11.5, min(13.5, 0.014 * width / u)) * u
+    top = y - RISE * size + (TALL + 1.25) / 2 * size + 2 * u
+    lines = wrapped(below, small, right - left)
+    for at, words in enumerate(lines):
+        y = top + (1.45 * at + (1.45 - TALL) / 2 + RISE) * small
+        items.append(Text(left, y, words, small, theme.muted, kind="heading"))
+    return items, top + 1.45 * small * len(lines)
 
 
 def _footing(
-    provenance: Provenance, theme: Theme, unit: float, margin: float, width: float, height: float
+    provenance: Provenance, theme: Theme, unit: float, width: float, height: float
 ) -> Iterator[Text]:
     """The provenance, in as many lines as it needs."""
-    size = SMALL_PRINT * unit
+    size, left = SMALL_PRINT * unit, SIDE * unit
     lines = [""]
     for part in provenance.caption().split(" · "):
         longer = f"{lines[-1]} · {part}" if lines[-1] else part
-        if lines[-1] and measure(longer, size, plain=True) > width - 2 * margin:
+        if lines[-1] and measure(longer, size, plain=True) > width - 2 * left:
             lines.append(part)
         else:
             lines[-1] = longer
     for at, line in enumerate(reversed(lines)):
-        y = height - 14 * unit - at * size * 1.35
-        yield Text(margin, y, line, size, theme.muted, plain=True, kind="provenance")
+        y = height - 15 * unit - at * size * 1.35
+        yield Text(left, y, line, size, theme.muted, plain=True, kind="provenance")

@@ -77,6 +77,18 @@ def measure(text: str, size: float, *, bold: bool = False, plain: bool = False) 
     return size * sum((INDEX_SIZE if low else 1.0) * type_.width(part) for part, low in parts)
 
 
+def wrapped(text: str, size: float, most: float) -> list[str]:
+    """The text in lines that are at most so wide, broken between words."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and measure(longer, size) <= most:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
 def fitting(text: str, size: float, most: float, *, bold: bool = False) -> str:
     """The text, cut with an ellipsis where it must be to be at most so wide."""
     if measure(text, size, bold=bold) <= most:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from fastapi.testclient import TestClient
 from app.drawing import scene_data
 from app.main import assets_folder
 from app.theme import THEMES, as_json
+from app.words import with_labels
 from lrp_core.figures import geometry
 from lrp_core.figures.colours import css
 from lrp_core.figures.legend import Legend
@@ -21,7 +23,10 @@ from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 
 pytestmark = pytest.mark.browser
 
-SCRIPTS = ("numbers", "colours", "jet", "geometry", "words", "legend", "view", "scene")
+SCRIPTS = (
+    *("numbers", "colours", "jet", "geometry", "words", "legend", "view", "scene", "link"),
+    *("compare", "talk", "figure"),
+)
 NAMES = """
 window.plain = (values) => Array.from(values, (value) => (Number.isNaN(value) ? null : value));
 window.made = (jet, query, themeName) => {
@@ -254,16 +259,84 @@ def test_legends_say_the_same(script, simulated, largest):
             ]
 
 
-@pytest.mark.parametrize("size", [(788, 725), (1600, 900), (400, 900), (1000, 300)])
-def test_the_camera_starts_where_the_pages_does(script, size):
-    theirs = script(
-        "[window.jetlrp.geometry.cameraFor(...a), window.jetlrp.geometry.orthographicSize(...a)]",
-        list(size),
+RULES_ASKED = ["gamma(1)", "epsilon(0.01)", "alpha_beta(2, 1, bias=spread)", "zero"]
+
+
+@pytest.mark.parametrize("rule", RULES_ASKED)
+def test_headings_say_the_same(script, simulated, rule):
+    from lrp_core.checkpoint import load_model
+    from lrp_core.explainer import explain
+    from lrp_core.figures.headline import HEATMAP, Headline, edges_words, facts, river_words
+    from lrp_core.reading import open_jets
+    from lrp_core.service.choices import all_choices
+
+    jet, model = open_jets()[96], load_model()
+    choices = all_choices(model)
+    script(
+        """(() => {
+          const tools = document.querySelector("div");
+          tools.className = "compare-tools";
+          Object.assign(tools.dataset, { targets: a[0], rules: a[1] });
+        })()""",
+        [
+            json.dumps({one.name: with_labels(one.title) for one in choices.targets}),
+            json.dumps({one.name: one.title for one in choices.rules}),
+        ],
     )
-    camera = geometry.camera_for(*size)
-    for part in ("eye", "center", "up"):
-        assert getattr(camera, part) == pytest.approx([theirs[0][part][side] for side in "xyz"])
-    assert geometry.orthographic_size(*size) == pytest.approx(theirs[1])
+    for target in ("margin", "qcd"):
+        explanation = explain(model, jet, target=target, rule=rule)
+        says = Headline.of(jet, explanation)
+        asked = {"target": explanation.target, "rule": str(explanation.rule)}
+        theirs = script(
+            """(() => {
+              const line = document.createElement("p");
+              line.innerHTML = window.jetlrp.talk.line({ ...window.other, question: a.question });
+              return [...line.children].map((one) => one.textContent);
+            })()""",
+            {"question": asked},
+        )
+        assert theirs[:3] == [says.jet, f"{says.says} {says.share}", says.asked]
+        assert theirs[3].endswith(" % accounted for")
+        assert says.kept.endswith(" % accounted for")
+    explanation = explain(model, jet)
+    for query in ("?jet=96", "?jet=96&edges=3&track=7&ways=in", "?jet=96&least=0.001"):
+        shows = {
+            "network": edges_words(simulated, View.from_link(query)),
+            "heatmap": HEATMAP,
+            "river": river_words(explanation),
+        }
+        for name, words in shows.items():
+            theirs = script(
+                "window.jetlrp.figure.subtitle(window.jetlrp.figure.pictured("
+                "{ search: a[0], a: window.other, b: null }), a[1])",
+                [query, name],
+            )
+            assert facts(jet, words) == theirs
+
+
+SIZES = [(788, 725), (1600, 900), (400, 900), (1000, 300), (1122, 620), (798, 650), (90, 60)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_camera_starts_where_the_pages_does(script, size):
+    turned = geometry.Camera((1.5, -1.0, 0.25), (0.0, 0.0, -0.1))
+    theirs = script(
+        """(({ cameraFor, cameraIn, orthographicSize }) => [
+          cameraFor(...a[0]), cameraFor(...a[0], "orthographic"), cameraIn(a[1], ...a[0]),
+          orthographicSize(...a[0]),
+        ])(window.jetlrp.geometry)""",
+        [size, {"eye": {"x": 1.5, "y": -1.0, "z": 0.25}, "center": {"x": 0, "y": 0, "z": -0.1},
+                "up": {"x": 0, "y": 0, "z": 1}}],
+    )  # fmt: skip
+    ours = (
+        geometry.camera_for(*size),
+        geometry.camera_for(*size, perspective=False),
+        geometry.camera_in(turned, *size, perspective=True),
+    )
+    for camera, other in zip(ours, theirs, strict=False):
+        for part in ("eye", "center", "up"):
+            assert getattr(camera, part) == pytest.approx([other[part][side] for side in "xyz"])
+    assert geometry.orthographic_size(*size) == pytest.approx(theirs[3])
 
 
 def test_views_have_the_keys_of_the_page(script):

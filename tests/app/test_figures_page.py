@@ -11,7 +11,7 @@ import pytest
 from lrp_core.figures import Camera, Drawing, View, to_png
 from lrp_core.figures.camera import Projector
 from lrp_core.figures.drawing import Path
-from lrp_core.figures.geometry import LENGTH, frame, sizes
+from lrp_core.figures.geometry import LENGTH, frame, orthographic_size, sizes
 from lrp_core.figures.marks import BALL
 from lrp_core.figures.network import scene_items
 from lrp_core.figures.scene import Scales, Scene
@@ -87,7 +87,9 @@ def test_tracks_are_where_the_browser_draws_them(real_site, page, explained, que
     assert view.jet == JET
 
     where = frame(explained, view)
-    assert seen["box"]["x"] == pytest.approx(1.0 if perspective else 1.3, abs=0.31)
+    assert seen["box"]["x"] == pytest.approx(
+        1.0 if perspective else orthographic_size(width, height)
+    )
     projector = Projector.of(
         view.camera, where.low, where.high, seen["box"]["x"] * LENGTH, (0, 0, width, height),
         perspective=perspective,

