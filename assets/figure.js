@@ -391,7 +391,8 @@
     }
     const { width, height, theme } = facts().presets[preset];
     const answer = await answerOf(addressOf(shown, view, `.${format}`, {
-      width, height, transparent, theme: shown.state.theme || theme }));
+      width, height, transparent, theme: shown.state.theme || theme,
+      link: `${window.location.origin}${base()}${shown.search}` }));
     return { name: nameIn(answer), blob: await answer.blob() };
   };
 

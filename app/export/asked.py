@@ -29,13 +29,18 @@ class Figure:
     jet     its number
     search  the view, as the page's address has it: "?jet=12&theme=dark"
     view    "network", "heatmap" or "river"
-    base    where a page is that shows it, before the question mark
+    base    where the page is that shows it, before the question mark; "" where that is not said
     """
 
     jet: int
     search: str
     view: str
-    base: str = PAGE
+    base: str = ""
+
+    @property
+    def link(self) -> str:
+        """Opens the view, at the page it was copied from or at that of ``jetlrp serve``."""
+        return (self.base or PAGE) + self.search
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def figures(
                 "which jet? Give --jet with its number, or --link with a link that has one"
             )
         numbers = numbers_of([query["jet"]])
-    base = link.strip().partition("?")[0] if link and "://" in link else PAGE
+    base = link.strip().partition("?")[0] if link and "://" in link else ""
     names = VIEWS if "all" in views else tuple(dict.fromkeys(views))
     for name in names:
         if name not in VIEWS:

@@ -185,7 +185,7 @@ class Studio:
             size=(preset.width, preset.height),
             words=made["words"],
             metadata=made["metadata"],
-            link=figure.base + figure.search,
+            link=figure.link,
         )
         return f"{made['name']}.pptx", content
 
@@ -227,6 +227,8 @@ class Studio:
         }
         if form == "png":
             query["scale"] = look.scale
+        if figure.base:
+            query["link"] = figure.link
         return _file(self._ask(f"/api/v1/jets/{figure.jet}/figures/{figure.view}.{form}", query))
 
     def _ask(self, path: str, query: dict[str, Any]) -> httpx.Response:

@@ -50,7 +50,8 @@ class Text:
 
     It may have indices: "p_T" is set as p with a low T; plain: it has none, as a file's name.
     y is the middle of the line of type where ``centred``, else the base line. Degrees turn it
-    clockwise around (x, y). halo: a rim in that colour, so that it is read over lines.
+    clockwise around (x, y). halo: a rim in that colour, so that it is read over lines. link: the
+    address that it leads to.
     """
 
     x: float
@@ -66,6 +67,7 @@ class Text:
     halo: str | None = None
     plain: bool = False
     kind: str = ""
+    link: str | None = None
 
 
 Item = Path | Text

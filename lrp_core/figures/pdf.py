@@ -64,6 +64,9 @@ class _Page:
             "Contents": stream.reference,
             "Resources": self.resources(),
         }
+        if links := [self.link(item) for item in drawing.items
+                     if isinstance(item, Text) and item.link is not None]:  # fmt: skip
+            page["Annots"] = pydyf.Array(links)
         pdf.add_page(pydyf.Dictionary(page))
         pdf.catalog["Lang"] = pydyf.String("en")
         details = "; ".join(f"{name}: {value}" for name, value in drawing.metadata.items())
@@ -152,6 +155,26 @@ class _Page:
         self.paint(text.colour, stroke=False)
         self.letters(text, name, mode=0)
         stream.pop_state()
+
+    def link(self, text: Text) -> Any:
+        """Where a text that stands straight leads to: its box, in the points of the page."""
+        wide = measure(text.text, text.size, bold=text.bold, plain=text.plain)
+        left, right = text.x * POINTS, (text.x + wide) * POINTS
+        low, high = (
+            (self.drawing.height - text.y + share * text.size) * POINTS for share in (-0.3, 1.0)
+        )
+        action = {"S": "/URI", "URI": pydyf.String(text.link)}
+        link = pydyf.Dictionary(
+            {
+                "Type": "/Annot",
+                "Subtype": "/Link",
+                "Rect": pydyf.Array([_round(one) for one in (left, low, right, high)]),
+                "Border": pydyf.Array([0, 0, 0]),
+                "A": pydyf.Dictionary(action).data,
+            }
+        )
+        self.pdf.add_object(link)
+        return link.reference
 
     def letters(self, text: Text, name: str, *, mode: int) -> None:
         """The letters from the origin on: filled (mode 0), or their outlines (1)."""

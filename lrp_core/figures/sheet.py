@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
+from urllib.parse import quote, urlsplit
 
 from lrp_core.errors import FigureError
 from lrp_core.figures.drawing import Drawing, Item, Text
@@ -26,6 +27,7 @@ SMALL_PRINT = 9.5  # px of type, at unit 1
 SIDE = 28.0  # px left free beside words
 RISE = 0.97  # from the top of a line of type, as high as its letters, to the base line
 TALL = 1.21  # height of such a line
+LONGEST_LINK = 4_000  # letters
 SMALLEST, LARGEST = 16, 16_384  # px of a side
 
 
@@ -36,6 +38,7 @@ class Paper(TypedDict, total=False):
     theme          "dark" or "light"; if left out, that of the view, else "light"
     provenance     if left out, that of the explanation
     transparent    without a ground
+    link           opens the view: http or https; the line of provenance leads there
     """
 
     width: float
@@ -43,6 +46,7 @@ class Paper(TypedDict, total=False):
     theme: str | None
     provenance: Provenance | None
     transparent: bool
+    link: str | None
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Sheet:
     theme: Theme
     provenance: Provenance
     transparent: bool
+    link: str | None
     heading: tuple[Item, ...]
     footing: tuple[Item, ...]
     top: float
@@ -79,14 +84,14 @@ class Sheet:
             (*items, *self.heading, *self.footing),
             background=None if self.transparent else self.theme.panel,
             title=f"{title}: {self.provenance.title()}",
-            metadata=self.provenance.metadata(),
+            metadata=self.provenance.metadata() | ({"link": self.link} if self.link else {}),
         )
 
 
 def sheet(jet: Jet, explanation: Explanation, view: View, shows: str, paper: Paper) -> Sheet:
     """The sheet for a jet; shows: what the picture shows, in words.
 
-    Raises FigureError for a size or a theme that is none.
+    Raises FigureError for a size, a theme or a link that is none.
     """
     width, height = paper.get("width", 1920), paper.get("height", 1080)
     for name, value in (("width", width), ("height", height)):
@@ -99,11 +104,14 @@ def sheet(jet: Jet, explanation: Explanation, view: View, shows: str, paper: Pap
     unit = zoom_of(width, height)
     headline = Headline.of(jet, explanation)
     heading, top = _heading(headline, facts(jet, shows), theme, unit, width)
-    footing = list(_footing(provenance, theme, unit, width, height))
+    given = paper.get("link")
+    link = None if given is None else checked_link(given)
+    footing = list(_footing(provenance, theme, unit, width, height, link))
     bottom = height - (18 + 1.35 * SMALL_PRINT * len(footing)) * unit
     return Sheet(
         width, height, unit, is_upright(width, height), theme, provenance,
-        paper.get("transparent", False), tuple(heading), tuple(footing), top + 8 * unit, bottom,
+        paper.get("transparent", False), link, tuple(heading), tuple(footing),
+        top + 8 * unit, bottom,
     )  # fmt: skip
 
 
@@ -145,7 +153,12 @@ def _heading(
 
 
 def _footing(
-    provenance: Provenance, theme: Theme, unit: float, width: float, height: float
+    provenance: Provenance,
+    theme: Theme,
+    unit: float,
+    width: float,
+    height: float,
+    link: str | None,
 ) -> Iterator[Text]:
     """The provenance, in as many lines as it needs."""
     size, left = SMALL_PRINT * unit, SIDE * unit
@@ -158,4 +171,20 @@ def _footing(
             lines[-1] = longer
     for at, line in enumerate(reversed(lines)):
         y = height - 15 * unit - at * size * 1.35
-        yield Text(left, y, line, size, theme.muted, plain=True, kind="provenance")
+        yield Text(left, y, line, size, theme.muted, plain=True, kind="provenance", link=link)
+
+
+def checked_link(text: str) -> str:
+    """An address of a page as it can stand in a file: ASCII. Raises FigureError for any other."""
+    try:
+        address = urlsplit(text.strip())
+        fine = address.scheme in ("http", "https") and bool(address.hostname)
+        fine = fine and address.username is None and len(text) <= LONGEST_LINK
+    except ValueError:
+        fine = False
+    if not fine:
+        raise FigureError(
+            f"link={text[:80]!r}: expected the address of a view, from http:// or https:// on, "
+            f"without a name or password, of at most {LONGEST_LINK} letters; copy one from the page"
+        )
+    return quote(address.geturl(), safe="!#$%&'()*+,/:;=?@[]~")

@@ -136,6 +136,8 @@ def _text(text: Text) -> str:
         size = f' font-size="{number(INDEX_SIZE * text.size)}"' if low else ""
         body += f'<tspan dy="{number(move)}"{size}>{escape(part)}</tspan>'
     own = " ".join(attributes)
+    if text.link is not None:
+        return f"<a href={quoteattr(text.link)}><text {own}>{body}</text></a>"
     if text.halo is None:
         return f"<text {own}>{body}</text>"
     rim = (

@@ -23,6 +23,7 @@ from lrp_core.figures import (
     to_svg,
 )
 from lrp_core.figures.naming import told_apart
+from lrp_core.figures.sheet import LONGEST_LINK
 from lrp_core.jets import Jet
 from lrp_core.service.schemas import FigureProvenance, FileQuery
 
@@ -62,6 +63,11 @@ class FigureQuery(FileQuery):
     )
     transparent: bool = Field(False, description="Without a ground.")
     fonts: bool = Field(True, description="SVG: with Inter inside, 70 kB.")
+    link: str | None = Field(
+        None,
+        max_length=LONGEST_LINK,
+        description="Opens the view; the line of provenance leads there. http or https.",
+    )
     frames: int | None = Field(
         None, ge=1, le=10_000, description="Of an animation drawn elsewhere, for its name."
     )
@@ -136,6 +142,7 @@ def figure_answer(
         theme=query.theme,
         provenance=provenance,
         transparent=query.transparent,
+        link=query.link,
     )
     if ending == "svg":
         body = to_svg(drawing, embed_fonts=query.fonts).encode("utf-8")

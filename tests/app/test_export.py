@@ -124,7 +124,8 @@ def test_a_turn_has_frames_enough_and_no_seam():
 
 def test_without_a_chromium_there_are_still_figures(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("JETLRP_CHROMIUM", str(tmp_path / "none"))
-    asked = figures(["0"], ["network"], preset="paper")
+    link = "http://jets.example/lrp/?marks=1"
+    asked = figures(["0"], ["network"], preset="paper", link=link)
     formats = ["png", "svg", "pdf", "html"]
     look = Look("paper", scale=1)
     assert run(read_settings(), asked, formats, look, str(tmp_path / "out")) == 0
@@ -133,6 +134,7 @@ def test_without_a_chromium_there_are_still_figures(monkeypatch, tmp_path, capsy
     assert set(made) == {".png", ".svg", ".pdf", ".html"}
     assert Image.open(io.BytesIO(made[".png"])).size == (1200, 900)
     assert made[".svg"].count(b'class="edge"') == 130, "a path for every edge that is drawn"
+    assert f'<a href="{link}&amp;jet=0&amp;theme=light"><text'.encode() in made[".svg"]
     assert b"/Image" not in made[".pdf"]
     assert b"simulated_jets.root, jet 0" in made[".html"]
     with pytest.raises(ExportError, match=r"pptx: .*none, which is no program.*svg, pdf, html"):

@@ -169,6 +169,7 @@ def test_vectors_come_from_the_service_with_what_is_seen(toy_site, page):
         assert asked["view"] == page.evaluate("window.location.search")
         assert (asked["format"], asked["width"], asked["height"]) == (form, "1200", "900")
         assert asked["transparent"] == "true"
+        assert asked["link"] == f"{toy_site.address}/{asked['view']}"
         page.locator("#figure-scale:disabled").wait_for(state="attached")
 
 

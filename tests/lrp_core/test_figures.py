@@ -161,6 +161,38 @@ def test_figures_say_where_they_come_from(explained, name):
         assert value.encode() in png
 
 
+def test_the_line_of_provenance_leads_to_the_view(explained):
+    jet, explanation = explained
+    link = 'https://jets.example/lrp/?jet=96&rule=gamma(1)&x="><b>é&z=log:track_pt'
+    drawing = draw_river(jet, explanation, View(jet=96), width=700, link=link)
+    lines = kinds(drawing, "provenance")
+    assert len(lines) == 2
+    tree = ET.fromstring(to_svg(drawing))
+    anchors = tree.findall(f".//{SVG}a")
+    assert [anchor.get("href") for anchor in anchors] == 2 * [
+        "https://jets.example/lrp/?jet=96&rule=gamma(1)&x=%22%3E%3Cb%3E%C3%A9&z=log:track_pt"
+    ]
+    assert [anchor[0].text for anchor in anchors] == [line.text for line in lines]
+    pdf = plain_pdf(to_pdf(drawing))
+    assert pdf.count(b"/Subtype /Link") == 2
+    assert b"jet=96&rule=gamma\\(1\\)&x=%22" in pdf
+    boxes = [
+        [float(one) for one in found.split()] for found in re.findall(rb"/Rect \[(.*?)\]", pdf)
+    ]
+    for (left, low, right, high), line in zip(boxes, lines, strict=True):
+        wide = measure(line.text, line.size, plain=True)
+        assert [left, right] == pytest.approx([0.75 * line.x, 0.75 * (line.x + wide)], abs=0.01)
+        assert low < 0.75 * (1080 - line.y) < high
+    plain = draw_river(jet, explanation, View(jet=96))
+    assert "<a " not in to_svg(plain)
+    assert b"/Annots" not in plain_pdf(to_pdf(plain))
+    wrong = ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "/?jet=1", ""]
+    wrong += ["https://me:secret@jets.example/", "http://", "https://[x", f"http://a/{'x' * 4000}"]
+    for one in wrong:
+        with pytest.raises(FigureError, match="from http:// or https:// on"):
+            draw_river(jet, explanation, View(), link=one)
+
+
 @pytest.mark.parametrize("name", DRAW)
 def test_a_figure_made_twice_is_the_same(explained, name):
     jet, explanation = explained

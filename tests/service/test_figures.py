@@ -38,6 +38,8 @@ def test_the_view_is_drawn(toy):
     assert "epsilon(epsilon=0.01" in answer.text
     assert "logit of QCD" in answer.text
     assert "@font-face" not in answer.text
+    linked = toy.get(f"{PATH}network.svg", params={"view": look, "link": "http://a.b/?jet=11"})
+    assert '<a href="http://a.b/?jet=11"><text' in linked.text
     more = {"theme": "light", "rule": "gamma(2)", "transparent": True, "fonts": False}
     other = toy.get(f"{PATH}network.svg", params={"view": look, **more})
     assert "#0f162b" not in other.text
@@ -63,6 +65,7 @@ def test_a_png_is_as_large_as_wanted(toy):
         ("drawing.svg", {}, "invalid_request", "name"),
         ("network.svg", {"view": "x" * 3000}, "invalid_request", "view"),
         ("network.svg", {"target": "top"}, "unknown_target", "top"),
+        ("river.pdf", {"link": "javascript:alert(1)"}, "bad_figure", "from http:// or https:// on"),
     ],
 )
 def test_what_cannot_be_drawn_is_told(toy, name, query, code, says):
