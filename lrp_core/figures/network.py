@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
@@ -103,34 +103,51 @@ def scene_items(
     )
     order = geometry.considered(scene, view)
     k = geometry.shown_edges(scene, view, order)
+    shot = _Shot(scene, view, theme, scales, where, order, k, projector, unit)
     yield from draw_axes(where, projector, theme, unit, geometry.along_axis(camera))
     if where.angles:
-        yield from _directions(scene, view, where, theme, projector, unit)
-    yield from _edges(scene, view, theme, scales, where, order, k, projector, unit)
-    yield from _tracks(scene, view, theme, scales, where, order, k, projector, unit)
+        yield from _directions(shot)
+    yield from _edges(shot)
+    yield from _tracks(shot)
     if where.angles:
-        yield from _direction_names(scene, view, where, theme, projector, unit)
+        yield from _direction_names(shot)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shot:
+    """What everything in one picture of a scene is drawn with.
+
+    order, k  the edges that are considered, and how many of them are curves
+    """
+
+    scene: Scene
+    view: View
+    theme: Theme
+    scales: Scales
+    where: Frame
+    order: Whole
+    k: int
+    projector: Projector
+    unit: float
+
+    @property
+    def parts(self) -> tuple[Scene, Theme, Frame, Projector, float]:
+        """What all of it needs."""
+        return self.scene, self.theme, self.where, self.projector, self.unit
 
 
 # ----------------------------------------------------------------------- edges
 
 
-def _edges(
-    scene: Scene,
-    view: View,
-    theme: Theme,
-    scales: Scales,
-    where: Frame,
-    order: Whole,
-    k: int,
-    projector: Projector,
-    unit: float,
-) -> Iterator[Item]:
+def _edges(shot: _Shot) -> Iterator[Item]:
     """Faint lines, then curves: the weak before the strong, the far before the near."""
-    rest = geometry.rest_edges(scene, order, where, k)
+    scene, theme, where, projector, unit = shot.parts
+    rest = geometry.rest_edges(scene, shot.order, where, shot.k)
     for ends in projector.project(rest.points)[0]:
         yield Path(polyline(ends), stroke=theme.rest, width=unit, opacity=rest.opacity, kind="rest")
-    bunches = geometry.strong_edges(scene, order, where, k, view=view, theme=theme, scales=scales)
+    bunches = geometry.strong_edges(
+        scene, shot.order, where, shot.k, view=shot.view, theme=theme, scales=shot.scales
+    )
     for bunch in reversed(bunches):
         places, far = projector.project(bunch.points)
         for n in np.argsort(-far.mean(axis=1), kind="stable").tolist():
@@ -144,8 +161,8 @@ def _edges(
                 round=True,
                 kind="edge",
             )
-    if view.edge is not None:
-        chosen = np.array([view.edge])
+    if shot.view.edge is not None:
+        chosen = np.array([shot.view.edge])
         points = geometry.curves(where, scene.source[chosen], scene.destination[chosen])[0]
         yield Path(
             _curve(projector.project(points)[0]),
@@ -209,23 +226,15 @@ def charge_colour(theme: Theme, positive: bool) -> str:
     return theme.origins[2 if positive else 3]
 
 
-def _tracks(
-    scene: Scene,
-    view: View,
-    theme: Theme,
-    scales: Scales,
-    where: Frame,
-    order: Whole,
-    k: int,
-    projector: Projector,
-    unit: float,
-) -> Iterator[Item]:
+def _tracks(shot: _Shot) -> Iterator[Item]:
     """Balls, the far before the near, each with what it is marked with."""
+    scene, theme, where, projector, unit = shot.parts
+    view = shot.view
     places, far = projector.project(where.points)
-    diameters = geometry.sizes(scene, view, scales)
-    colours, shapes = track_look(scene, view, theme, scales)
+    diameters = geometry.sizes(scene, view, shot.scales)
+    colours, shapes = track_look(scene, view, theme, shot.scales)
     rims = np.tile(channels(theme.outline), (scene.n_tracks, 1))
-    dim = dimmed(scene, view, order, k)
+    dim = dimmed(scene, view, shot.order, shot.k)
     if dim is not None:
         ground = channels(theme.panel)
         colours[dim] = mix(ground, colours[dim], DIM)
@@ -273,10 +282,9 @@ def _ring(
 # ------------------------------------------------------------------ directions
 
 
-def _directions(
-    scene: Scene, view: View, where: Frame, theme: Theme, projector: Projector, unit: float
-) -> Iterator[Item]:
+def _directions(shot: _Shot) -> Iterator[Item]:
     """Upright lines: the jet axis, the subjets, and the b-hadrons of the simulation."""
+    scene, theme, where, projector, unit = shot.parts
     low, high = where.axes["z"].low, where.axes["z"].high
     jet_axis = np.array([[0.0, 0.0, low], [0.0, 0.0, high]])
     lines = [(jet_axis, theme.muted, (5.0, 4.0), 0.55, "jet-axis")]
@@ -285,7 +293,7 @@ def _directions(
         lines.append((line, theme.muted, (9.0, 5.0), 0.6, "subjet"))
     for hadron in scene.b_hadrons:
         line = geometry.direction(where, hadron)
-        lines.append((line, hadron_colour(scene, view, theme), (1.5, 3.5), 0.6, "b-hadron"))
+        lines.append((line, hadron_colour(scene, shot.view, theme), (1.5, 3.5), 0.6, "b-hadron"))
     for points, colour, dash, opacity, kind in lines:
         ends = projector.project(points[[0, -1]])[0]
         yield Path(
@@ -303,13 +311,12 @@ def hadron_colour(scene: Scene, view: View, theme: Theme) -> str:
     return theme.origins[1] if coloured_by(scene, view) == "origin" else theme.text
 
 
-def _direction_names(
-    scene: Scene, view: View, where: Frame, theme: Theme, projector: Projector, unit: float
-) -> Iterator[Item]:
+def _direction_names(shot: _Shot) -> Iterator[Item]:
     """Names at the ends of these lines: of a subjet below where a b-hadron's stands above it."""
+    scene, theme, where, projector, unit = shot.parts
     low, high = where.axes["z"].low, where.axes["z"].high
     below = bool(scene.b_hadrons)
-    colour = hadron_colour(scene, view, theme)
+    colour = hadron_colour(scene, shot.view, theme)
     close = CLOSE * where.axes["x"].high
     for kind, ink, under, group in (
         ("j", theme.muted, below, scene.subjets),
