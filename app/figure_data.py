@@ -33,6 +33,24 @@ def jets_of(client: ServiceClient, query: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def subtracted(jets: Mapping[str, Any], query: Mapping[str, str]) -> str | None:
+    """What is subtracted where a link asks for a difference that can be drawn; else None.
+
+    jets  as ``jets_of`` gives them. As ``subtracted`` and ``alike`` in the page's scripts.
+    """
+    a, b = jets["a"], jets["b"]
+    if query.get("difference") != "1" or b is None:
+        return None
+    if a["jet"]["jet_id"] != b["jet"]["jet_id"] or a["question"]["file"] != b["question"]["file"]:
+        return None
+    if a["edges"]["numbers"] is not None or b["edges"]["numbers"] is not None:
+        return None
+    words = [b["words"]["value"], b["question"]["rule"]]
+    if a["question"]["model"] != b["question"]["model"]:
+        words.append(b["question"]["model"])
+    return ", ".join(words)
+
+
 def query_of(link: str) -> dict[str, str]:
     """The keys of a link: of the part of the page's address from the question mark on."""
     return dict(parse_qsl(link.partition("?")[2] or link))

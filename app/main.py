@@ -341,6 +341,12 @@ def _serve_figures(app: Dash, client: ServiceClient, prefix: str) -> None:
                 rule=asked["rule"],
                 theme=theme_in(link),
             )
+            other = figure_data.subtracted(jets, query) if view == "network" else None
+            if other is not None:
+                told = {"caption": f"{says.caption} · minus {other}"}
+                says = says.model_copy(
+                    update={**told, "metadata": {**says.metadata, "minus": other}}
+                )
             text = document(jets, view, link, says, client.of(query).choices(), assets_folder())
         except ServiceError as error:
             return refusal(502, error)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 # Nothing that is drawn leaves the machine: no button that uploads it, no server to upload it to.
 CONFIG = {"showSendToCloud": False, "displaylogo": False, "plotlyServerURL": ""}
 STAGE = (820.0, 640.0)  # px of a figure, unless it is given another size
+SCENE = (STAGE[0] - 200, STAGE[1] - 70)  # px that margins and the colour bar leave to the scene
 RIVER = (1000.0, 480.0)
 SPACE = "&nbsp;"  # a line of nothing below a title, so that it touches nothing
 
@@ -267,8 +268,8 @@ def _scene_layout(
     scene: Scene, view: View, where: Frame, theme: Theme, explanation: Explanation
 ) -> dict[str, Any]:
     perspective = view.projection == "perspective"
-    camera = view.camera or geometry.camera_for(*STAGE, perspective=perspective)
-    size = 1.0 if perspective else geometry.orthographic_size(*STAGE)
+    camera = view.camera or geometry.camera_for(*SCENE, perspective=perspective)
+    size = 1.0 if perspective else geometry.orthographic_size(*SCENE)
     mute = geometry.along_axis(camera)
 
     def point(values: Sequence[float]) -> dict[str, float]:
@@ -451,7 +452,8 @@ def river_figure(explanation: Explanation, theme: str = "light") -> NotebookFigu
             "text": f"<b>{label.text}</b>" if label.strong or label.kind == "way" else label.text,
             "x": label.x, "y": label.y, "showarrow": False, "xanchor": anchors[label.anchor],
             "yanchor": "middle", "font": {"size": 12, "color": colours.text},
-            "bgcolor": _rgba(colours.panel, 0.82) if label.raised else None,
+            # on a branch there is a ground below, as its own colour hides what is written there
+            "bgcolor": _rgba(colours.panel, 0.82) if label.kind == "way" else None,
         }
         for label in bed.labels
     ]  # fmt: skip

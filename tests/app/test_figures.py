@@ -150,6 +150,16 @@ def test_what_a_figure_asks_the_page_for(service):
         passed = [port for line in alone["a"]["ledger"] for port in line["passed"]]
         ports = [f"{stage}:{name}" for stage, inputs in INPUTS.items() for name in inputs]
         assert passed == ports, "branches lie in the river in this order"
+        for link, differs in (
+            ("?jet=5&pin=5~qcd~gamma(gamma=1)&difference=1", True),
+            ("?jet=5&pin=5~qcd~gamma(gamma=1)", False),
+            ("?jet=5&pin=0~qcd~gamma(gamma=1)&difference=1", False),
+        ):
+            for view in ("network", "river"):
+                query = {"view": view, "link": link}
+                text = server.get("/_jetlrp/figure.html", query_string=query).text
+                caption = text.partition("<footer>")[2].partition("</footer>")[0]
+                assert (" · minus " in caption) == (differs and view == "network"), caption
         for link in ("", "?jet=no", "?jet=4"):
             refused = server.get(f"/_jetlrp/figure.json{link}")
             assert refused.status_code == 502
