@@ -16,6 +16,7 @@ from lrp_core.figures.marks import BALL
 from lrp_core.figures.network import scene_items
 from lrp_core.figures.scene import Scales, Scene
 from lrp_core.figures.theme import LIGHT
+from tests.app.test_page import wait_for_jet
 
 pytestmark = pytest.mark.browser
 
@@ -78,8 +79,7 @@ def ball(picture: np.ndarray, place: np.ndarray, radius: float, colour: np.ndarr
 def test_tracks_are_where_the_browser_draws_them(real_site, page, explained, query, perspective):
     image = pytest.importorskip("PIL.Image")
     page.goto(f"{real_site.address}/?jet={JET}&theme=light&marks=0&dock=.&track=16{query}")
-    page.wait_for_selector(f'#network[data-drawn="{JET}"]')
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 300)))")
+    wait_for_jet(page, JET)
     seen = page.evaluate(SEEN)
     shot = image.open(io.BytesIO(page.screenshot())).convert("RGB")
     width, height = seen["size"]

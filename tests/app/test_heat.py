@@ -6,6 +6,8 @@ import httpx
 import numpy as np
 import pytest
 
+from tests.app.test_page import eventually, still
+
 pytestmark = pytest.mark.browser
 
 ARRANGED = """
@@ -34,6 +36,14 @@ def opened(page, site, query):
     page.goto(f"{site.address}/?{query}")
     page.wait_for_selector("#network[data-drawn]", timeout=60_000)
     page.wait_for_selector("#heat-body[data-drawn]")
+    still(page)
+
+
+def state(page, key, value):
+    """Wait until the view has a value."""
+    page.wait_for_function(
+        "([key, value]) => window.jetlrp.view.state[key] === value", arg=[key, value]
+    )
 
 
 @pytest.fixture
@@ -96,7 +106,9 @@ def test_a_cell_speaks_and_lights_the_track_everywhere(real_site, page, answer):
     opened(page, real_site, "jet=12&dock=heat")
     cell = page.evaluate(CELL, [2, 4])
     page.mouse.move(cell["x"], cell["y"])
-    assert page.evaluate("window.jetlrp.view.hovered") == {"track": cell["track"], "edge": None}
+    hovered = {"track": cell["track"], "edge": None}
+    eventually(page, lambda: page.evaluate("window.jetlrp.view.hovered") == hovered)
+    page.locator("#scene-tooltip").wait_for()
     said = page.locator("#scene-tooltip").inner_text()
     value = table[cell["track"], names.index(cell["feature"])]
     words = page.evaluate("(v) => window.jetlrp.numbers.signed(v)", value)
@@ -106,8 +118,8 @@ def test_a_cell_speaks_and_lights_the_track_everywhere(real_site, page, answer):
     assert page.locator(".row-light").count() == 1
     assert page.locator(".column-light").count() == 1
     page.mouse.move(5, 5)
-    assert page.locator(".heat .light").count() == 0
-    assert page.locator("#scene-tooltip").is_hidden()
+    page.locator("#scene-tooltip").wait_for(state="hidden")
+    eventually(page, lambda: page.locator(".heat .light").count() == 0)
     # the other way: the scene points at a track, the row is framed
     page.evaluate("(track) => window.jetlrp.view.hover({ track })", cell["track"])
     assert page.locator(".row-light").get_attribute("data-row") == "2"
@@ -120,16 +132,18 @@ def test_a_click_isolates_the_track_or_sorts_by_the_feature(real_site, page):
     opened(page, real_site, "jet=12&dock=heat")
     cell = page.evaluate(CELL, [1, 3])
     page.mouse.click(cell["x"], cell["y"])
-    assert page.evaluate("window.jetlrp.view.state.track") == cell["track"]
+    state(page, "track", cell["track"])
     page.wait_for_selector(".heat .alone")
     page.mouse.click(cell["x"], cell["y"])
-    assert page.evaluate("window.jetlrp.view.state.track") is None
+    state(page, "track", None)
+    page.wait_for_selector(".heat .alone", state="detached")
+    still(page)
     page.mouse.click(cell["x"], cell["head"])
     page.wait_for_url(f"**sort={cell['feature']}**")
     page.wait_for_selector(".heat .name.sorted")
     page.locator('#dock-heat [data-value="pt"]').click()
     page.wait_for_selector(".heat .name.sorted", state="detached")
-    assert page.evaluate("window.jetlrp.view.state.sort") == "pt"
+    state(page, "sort", "pt")
 
 
 def test_all_tracks_or_the_top_rows(real_site, page):
@@ -148,17 +162,17 @@ def test_the_keys_read_the_cells_and_press_them(real_site, page):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     cell = page.evaluate(CELL, [1, 0])
-    said = page.locator(".heat-said").inner_text()
-    assert said.startswith(f"Track {cell['track']}")
-    assert "relevance" in said
+    said = page.locator(".heat-said")
+    eventually(page, lambda: said.inner_text().startswith(f"Track {cell['track']}"))
+    assert "relevance" in said.inner_text()
     assert page.locator(".cell-light").count() == 1
     page.keyboard.press("Enter")
-    assert page.evaluate("window.jetlrp.view.state.track") == cell["track"]
+    state(page, "track", cell["track"])
     for _ in range(2):
         page.keyboard.press("ArrowUp")
-    assert "rank" in page.locator(".heat-said").inner_text()
+    eventually(page, lambda: "rank" in said.inner_text())
     page.keyboard.press("Enter")
-    assert page.evaluate("window.jetlrp.view.state.sort") == cell["feature"]
+    state(page, "sort", cell["feature"])
 
 
 def test_the_list_of_features_lights_and_sorts_columns(real_site, page):
@@ -167,9 +181,9 @@ def test_the_list_of_features_lights_and_sorts_columns(real_site, page):
     feature = row.get_attribute("data-feature")
     row.hover()
     place = page.evaluate(ARRANGED, {})["columns"].index(feature)
-    assert page.locator(".column-light").get_attribute("data-column") == str(place)
+    page.locator(f'.column-light[data-column="{place}"]').wait_for(state="attached")
     row.click()
-    assert page.evaluate("window.jetlrp.view.state.sort") == feature
+    state(page, "sort", feature)
     # where the heat map is closed, it opens
     page.locator('[data-dock="heat"]').click()
     page.locator("#dock-heat").wait_for(state="hidden")

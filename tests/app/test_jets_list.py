@@ -5,21 +5,21 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from tests.app.test_page import says
+from tests.app.test_page import wait_for_jet as drawn
+
 pytestmark = pytest.mark.browser
 
 
-def drawn(page, index):
-    page.wait_for_selector(f'#network[data-drawn="{index}"]')
-
-
 def listed(site, **query):
-    return httpx.get(f"{site.address}/api/v1/jets", params=query).raise_for_status().json()
+    answer = httpx.get(f"{site.address}/api/v1/jets", params=query, timeout=60)
+    return answer.raise_for_status().json()
 
 
 def scored(site, page):
     """Wait until every jet has its score."""
     for _ in range(300):
-        scores = httpx.get(f"{site.address}/api/v1/health").json()["scores"]
+        scores = httpx.get(f"{site.address}/api/v1/health", timeout=60).json()["scores"]
         if scores["done"] == scores["total"]:
             return
         page.wait_for_timeout(200)
@@ -38,7 +38,7 @@ def test_a_jet_is_found_by_its_number_and_the_next_ones_follow(real_site, page):
     drawn(page, 643)
     page.get_by_role("button", name="Previous jet of the list").click()
     drawn(page, 642)
-    assert "jet=642" in page.url
+    says(page, jet="642")
 
 
 def test_limits_shorten_the_list_and_next_stays_inside_them(real_site, page):
@@ -53,7 +53,7 @@ def test_limits_shorten_the_list_and_next_stays_inside_them(real_site, page):
     assert 3 < there["matching"] < 917
     wanted = f"{there['matching']} of 917"
     page.wait_for_function(f"document.getElementById('jets-count').textContent === '{wanted}'")
-    assert page.get_by_role("button", name="Limits (2)").is_visible()
+    page.get_by_role("button", name="Limits (2)").wait_for()
     for jet in there["jets"][:2]:
         page.get_by_role("button", name="Next jet of the list").click()
         drawn(page, jet["index"])
@@ -80,4 +80,4 @@ def test_a_random_jet_of_a_kind(real_site, page, title, label, least, most):
     row = listed(real_site, min_index=index, max_index=index)["jets"][0]
     assert row["label"] == label
     assert least <= row["score"] <= most
-    assert not page.get_by_role("button", name=title).is_visible()  # the menu has closed
+    page.get_by_role("button", name=title).wait_for(state="hidden")  # the menu has closed

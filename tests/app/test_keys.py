@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.app.test_page import eventually, question, row, wait_for_jet
+from tests.app.test_page import eventually, row, says, still, wait_for_jet
 
 pytestmark = pytest.mark.browser
 
@@ -26,6 +26,10 @@ def state(page, key):
     return page.evaluate(STATE, key)
 
 
+def becomes(page, key, value):
+    eventually(page, lambda: state(page, key) == value)
+
+
 def test_leafing_through_the_list_as_it_is_sorted(opened):
     page = opened
     page.locator(".ag-header-cell", has_text="Tracks").click()  # 1, 0, 5, 3, 2, 4
@@ -34,12 +38,15 @@ def test_leafing_through_the_list_as_it_is_sorted(opened):
     )
     page.locator(".scene-title h2").click()
     for key, index in (("j", 3), ("ArrowRight", 2), ("k", 3), ("ArrowLeft", 5), ("k", 0)):
+        page.locator(
+            ".ag-center-cols-container .ag-row-selected"
+        ).wait_for()  # it goes on from there
         page.keyboard.press(key)
         wait_for_jet(page, index)
     # also while the list is folded away
     page.keyboard.press("l")
     page.locator(".jets").wait_for(state="hidden")
-    eventually(page, lambda: question(page).get("list") == "0")
+    says(page, list="0")
     page.keyboard.press("j")
     wait_for_jet(page, 5)
     page.keyboard.press("l")
@@ -65,23 +72,26 @@ def test_edges_camera_panels_theme_and_pin(opened):
         page.keyboard.press(key)
         page.wait_for_function(f"({seen})(({up})())")
     page.keyboard.press("o")
-    eventually(page, lambda: state(page, "projection") == "orthographic")
+    becomes(page, "projection", "orthographic")
     page.keyboard.press("o")
+    becomes(page, "projection", "perspective")
     page.emulate_media(reduced_motion="no-preference")
     page.keyboard.press("r")
-    assert state(page, "rotate") is True
+    becomes(page, "rotate", True)
     page.keyboard.press("r")
-    assert state(page, "rotate") is False
+    becomes(page, "rotate", False)
+    still(page)
 
     tabs = page.locator(".dock-strip [data-dock]")
     for at in range(min(5, tabs.count())):
         before = tabs.nth(at).get_attribute("aria-pressed")
         page.keyboard.press(str(at + 1))
-        assert tabs.nth(at).get_attribute("aria-pressed") != before
+        eventually(page, lambda: tabs.nth(at).get_attribute("aria-pressed") != before)  # noqa: B023
         page.keyboard.press(str(at + 1))
+        eventually(page, lambda: tabs.nth(at).get_attribute("aria-pressed") == before)  # noqa: B023
 
     page.keyboard.press("d")
-    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
     page.keyboard.press("p")
     page.wait_for_selector("#network-b[data-drawn]")
     page.keyboard.press("p")
@@ -99,13 +109,13 @@ def test_escape_closes_one_thing_after_the_other(opened):
     for key, closed in (("edge", None), ("track", None), ("talk", False)):
         assert state(page, key) != closed
         page.keyboard.press("Escape")
-        assert state(page, key) == closed
+        becomes(page, key, closed)
     page.evaluate("() => window.jetlrp.view.set({track: 2})")
     page.keyboard.press("x")
-    assert state(page, "track") is None
+    becomes(page, "track", None)
     page.locator("#save summary").click()
     page.keyboard.press("Escape")
-    assert not page.locator("#save").evaluate("(one) => one.open")
+    eventually(page, lambda: not page.locator("#save").evaluate("(one) => one.open"))
 
 
 def test_help_is_a_dialog_and_lists_every_key(opened):
@@ -133,6 +143,7 @@ def test_help_is_a_dialog_and_lists_every_key(opened):
 
 def test_keys_are_not_heard_while_one_types(opened):
     page = opened
+    says(page, theme="dark")  # the view is complete
     before = page.evaluate("() => JSON.stringify(window.jetlrp.view.state)")
     field = page.locator('.parameters:not(.hidden) input[type="number"]').first
     field.click()

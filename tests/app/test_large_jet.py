@@ -10,6 +10,7 @@ import pytest
 from app import explaining
 from app.explaining import explained
 from lrp_core.service.schemas import JetDetail
+from tests.app.test_page import still, wait_for_jet
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +26,7 @@ def test_all_edges_come_on_demand(toy_site, page, monkeypatch):
     monkeypatch.setattr(explaining, "MANY_EDGES", 1000)
     monkeypatch.setattr(explaining, "TOP_EDGES", 400)
     page.goto(f"{toy_site.address}/?jet=1")  # 118 tracks
-    page.wait_for_selector('#network[data-drawn="1"]')
+    wait_for_jet(page, 1)
     words = page.locator("#edges-words")
     assert re.search(r"80 of 13.806.*top 400 fetched", words.inner_text())
     assert page.evaluate("window.jetlrp.view.shown.a.nEdges") == 400
@@ -41,7 +42,8 @@ def test_all_edges_come_on_demand(toy_site, page, monkeypatch):
     page.wait_for_function(
         "!document.getElementById('edges-words').textContent.includes('fetched')"
     )  # fmt: skip
-    assert not page.get_by_role("button", name="Fetch all edges").is_visible()
+    page.get_by_role("button", name="Fetch all edges").wait_for(state="hidden")
+    still(page)
 
 
 def test_the_service_is_asked_for_the_strongest_edges(service, monkeypatch):
