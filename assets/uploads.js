@@ -1,7 +1,8 @@
 /* Files of one's own: brought to the server from the lists of files and networks, and deleted again.
  *
  * One file after the other, definitions of networks first, each with its progress; what the server
- * says against a file stands beside it. On window.jetlrp.uploads.
+ * says against a file stands beside it, and where it has several trees or other branches, a way to say
+ * which. On window.jetlrp.uploads.
  */
 (function () {
   "use strict";
@@ -9,8 +10,14 @@
   const ACCEPT = { files: [".root", ".parquet"], models: [".pth", ".pt", ".yml", ".yaml"] };
   const DEFINITIONS = /\.ya?ml$/i;
 
+  const NAMES = `<details class="upload-names"><summary>Other names of tree or branches</summary>` +
+    `<label>Tree <input data-upload-tree-name spellcheck="false" placeholder="found by itself"></label>` +
+    `<label>Branches <input data-upload-columns spellcheck="false" ` +
+    `placeholder="track_pt=trk_pt, fj_pt=jet_pt"></label></details>`;
+
   let rules = null; // what the server allows: {max_bytes, quota_bytes, used_bytes, days}
-  let queue = []; // [{name, file, share, state: "waiting" | "going" | "here" | "refused", words}]
+  // [{name, file, query, share, state: "waiting" | "going" | "here" | "refused", words, again: [[tree, what its button says]]}]
+  let queue = [];
   let going = false;
 
   const address = () => `${new URL(document.getElementById("jetlrp-plotly").href).pathname
@@ -40,6 +47,7 @@
       place.innerHTML = `<div class="upload-head"><button type="button" class="button" data-upload>` +
         `Upload…</button><input type="file" multiple hidden accept="${accept.join(",")}"` +
         ` aria-label="Files to upload" tabindex="-1"><span class="hint upload-rules"></span></div>` +
+        (place.dataset.uploads === "files" ? NAMES : "") +
         `<ul class="upload-queue" aria-live="polite"></ul>`;
     }
     draw();
@@ -60,6 +68,9 @@
                         here: "is here", refused: one.words }[one.state];
         return `<li class="is-${one.state}"><span class="upload-name">${escape(one.name)}</span>` +
           `<span class="upload-words">${escape(words)}</span>` +
+          (one.again ? `<span class="upload-again">${one.again.map(([tree, says]) => `<button type="button" ` +
+            `class="button" data-upload-tree="${escape(tree)}" data-upload-of="${queue.indexOf(one)}">` +
+            `${escape(says)}</button>`).join("")}</span>` : "") +
           (one.state === "going" ? `<span class="bar-track"><span style="width:${part}%"></span></span>` : "") +
           "</li>";
       }).join("");
@@ -91,7 +102,7 @@
   function send(one) {
     return new Promise((done) => {
       const request = new XMLHttpRequest();
-      request.open("PUT", `${address()}/${encodeURIComponent(one.name)}`);
+      request.open("PUT", `${address()}/${encodeURIComponent(one.name)}${one.query}`);
       request.upload.addEventListener("progress", (event) => {
         one.share = event.lengthComputable && event.total ? event.loaded / event.total : 0;
         draw();
@@ -99,7 +110,15 @@
       request.addEventListener("load", () => {
         if (request.status < 300) return done(null);
         let words = `was refused (${request.status})`;
-        try { words = JSON.parse(request.responseText).error.message; } catch { /* no words of it */ }
+        try {
+          const told = JSON.parse(request.responseText).error;
+          words = told.message;
+          if (told.code === "which_tree") one.again = told.choices.map((tree) => [tree, tree]);
+          if (told.code === "which_columns") {
+            one.again = [["", "Send again"]];
+            document.querySelector(".upload-names").open = true;
+          }
+        } catch { /* no words of it */ }
         return done(words);
       });
       request.addEventListener("error", () => done("did not arrive: the connection broke off"));
@@ -108,11 +127,23 @@
     });
   }
 
+  /** What is said of the tree and the branches of a file of jets, as a query. */
+  function query(name) {
+    if (!ACCEPT.files.some((ending) => name.toLowerCase().endsWith(ending))) return "";
+    const said = new URLSearchParams();
+    const wanted = document.querySelector("[data-upload-tree-name]")?.value.trim();
+    const columns = document.querySelector("[data-upload-columns]")?.value || "";
+    if (wanted) said.append("tree", wanted);
+    for (const pair of columns.split(",").filter((each) => each.trim())) said.append("column", pair.trim());
+    return String(said) && `?${said}`;
+  }
+
   /** Bring files to the server, one after the other. */
   async function bring(files) {
     const more = [...files].sort((a, b) => DEFINITIONS.test(b.name) - DEFINITIONS.test(a.name));
     queue = queue.filter(({ state }) => state === "waiting" || state === "going");
-    queue.push(...more.map((file) => ({ name: file.name, file, share: 0, state: "waiting", words: "" })));
+    queue.push(...more.map((file) => ({ name: file.name, file, query: query(file.name), share: 0,
+                                        state: "waiting", words: "" })));
     draw();
     if (going) return;
     going = true;
@@ -151,6 +182,12 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-upload]");
     if (button) button.parentElement.querySelector("input[type=file]").click();
+    const tree = event.target.closest("[data-upload-tree]");
+    if (tree) {
+      const said = document.querySelector("[data-upload-tree-name]");
+      said.value = tree.dataset.uploadTree || said.value;
+      bring([queue[Number(tree.dataset.uploadOf)].file]);
+    }
     const bin = event.target.closest("[data-delete-upload]");
     if (bin && bin.dataset.sure) {
       remove(bin.dataset.deleteUpload);

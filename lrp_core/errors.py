@@ -2,6 +2,8 @@
 
 JetlrpError                 anything this project raises on purpose
 ├── JetFileError            a file of jets cannot be read, or lacks a branch
+│   ├── TreeError           which of its trees holds the jets is not known
+│   └── ColumnsError        which of its branches hold the tracks is not known
 ├── JetError                one jet cannot be used (no tracks, non-finite values, a bad graph)
 │   ├── JetIndexError       there is no jet of that number
 │   └── TruthError          the truth of a simulated jet is missing or does not fit
@@ -30,6 +32,22 @@ class JetlrpError(Exception):
 
 class JetFileError(JetlrpError):
     """A file of jets cannot be opened or read, or it lacks something that was asked for."""
+
+
+class TreeError(JetFileError):
+    """A file has other trees than the one that is meant; ``trees`` are there."""
+
+    def __init__(self, message: str, trees: list[str]) -> None:
+        super().__init__(message)
+        self.trees = trees
+
+
+class ColumnsError(JetFileError):
+    """A tree has other branches than those that are meant; ``lists`` of numbers are there."""
+
+    def __init__(self, message: str, lists: list[str]) -> None:
+        super().__init__(message)
+        self.lists = lists
 
 
 class JetError(JetlrpError):

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrp_core.errors import JetFileError
+from lrp_core.errors import ColumnsError, JetFileError, TreeError
 from lrp_core.truth import B_NUMBERS, Origin
 
 TREE = "deepntuplizer/tree"
@@ -246,18 +246,20 @@ class RootFile:
             )
         if self.tree_name is not None:
             if self.tree_name.split(";")[0] not in trees:
-                raise JetFileError(
+                raise TreeError(
                     f"{self.path}: there is no tree {self.tree_name!r}; {there}; "
-                    "give the name of one that holds jets as tree"
+                    "give the name of one that holds jets as tree",
+                    trees,
                 )
             return file[self.tree_name]
         if TREE in trees:
             return file[TREE]
         if len(trees) == 1:
             return file[trees[0]]
-        raise JetFileError(
+        raise TreeError(
             f"{self.path}: there is no tree {TREE!r}; {there}; "
-            "give the name of the one that holds jets as tree"
+            "give the name of the one that holds jets as tree",
+            trees,
         )
 
     def _find_branches(self, tree: Any) -> None:
@@ -267,9 +269,10 @@ class RootFile:
             branches.setdefault(source.name, source)
         missing = [name for name in self.columns.values() if name not in branches]
         if missing:
-            raise JetFileError(
+            raise ColumnsError(
                 f"{self.path}: the column map names {', '.join(missing)}, which the tree does not "
-                f"have; it has {_listing(branches)}"
+                f"have; it has {_listing(branches)}",
+                self._lists(branches),
             )
         taken = set(self.columns.values())
         standard = {branch: name for name, branch in self.columns.items()}
@@ -305,11 +308,12 @@ class RootFile:
                         f"{branch.typename}; expected a list of numbers per jet, as vector<float>"
                     )
         if not self.tracks:
-            raise JetFileError(
+            raise ColumnsError(
                 f"{self.path}: no track branches in the tree {tree.name!r}; expected lists of "
                 "numbers named track_* or trackBTag_*, such as vector<float> track_pt; it has "
                 f"{_listing(branches)}; if the tracks are named otherwise, give a column map, such "
-                "as columns={'track_pt': 'trk_pt'}"
+                "as columns={'track_pt': 'trk_pt'}",
+                self._lists(branches),
             )
         if self.wanted is not None:
             lacking = [name for name in self.wanted if name not in self.tracks]
@@ -328,6 +332,10 @@ class RootFile:
         self.used = list(self.branches.values())
         self.common = reduce(np.intersect1d, [branch.edges for branch in self.used])
         self.jet_bytes = sum(branch.jet_bytes for branch in self.used if branch.is_list)
+
+    def _lists(self, branches: Mapping[str, Any]) -> list[str]:
+        """The names of those that hold lists of numbers."""
+        return [name for name, source in branches.items() if self._describe(source).is_list]
 
     def _describe(self, source: Any) -> Branch:
         """What matters of a branch."""

@@ -113,25 +113,54 @@ class Entry:
         return str(self.path or self.name), self.stamp
 
 
+@dataclass(frozen=True)
+class Way:
+    """How files of jets are read, as ``open_jets`` has it: their tree, standard name -> branch."""
+
+    tree: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """As ``of_text`` reads it."""
+        return json.dumps([self.tree, sorted(self.columns.items())])
+
+    @classmethod
+    def of_text(cls, text: str) -> Way:
+        """What ``str`` has made of one."""
+        tree, columns = json.loads(text)
+        return cls(tree, dict(columns))
+
+
 @dataclass
 class Folder:
     """A folder that is looked through.
 
     prefix  what the names of its files begin with
     kinds   what of it is listed
-    tree, columns  how its files of jets are read, as ``open_jets`` has them
+    way     how its files of jets are read, where nothing beside a file says otherwise
     """
 
     path: Path
     origin: Origin
     prefix: str = ""
     kinds: tuple[Kind, ...] = ("jets", "model")
-    tree: str | None = None
-    columns: Mapping[str, str] | None = None
+    way: Way = field(default_factory=Way)
     root: Path = field(init=False)
 
     def __post_init__(self) -> None:
         self.root = self.path.resolve()
+
+    def way_of(self, path: Path) -> Way:
+        """How one of its files is read; of an uploaded one, that was told when it came."""
+        if self.origin == "upload":
+            with contextlib.suppress(FileNotFoundError):
+                return Way.of_text(way_note(path).read_text("utf-8"))
+        return self.way
+
+
+def way_note(path: Path) -> Path:
+    """The file beside an uploaded one that holds its ``Way``."""
+    return path.with_name(f".{path.name}.way")
 
 
 def missing_features(model: ModelFacts, jets: JetsFacts) -> list[str]:
@@ -149,7 +178,7 @@ def library_folder(
             f"--library: {path} is no folder that can be read; give one that holds files of jets "
             f"({', '.join(JETS_ENDINGS)}) and checkpoints ({', '.join(MODEL_ENDINGS)})"
         )
-    return Folder(path, "library", tree=tree, columns=columns)
+    return Folder(path, "library", way=Way(tree, columns or {}))
 
 
 class Look:
@@ -189,7 +218,7 @@ class Look:
 
     def _see(self, folder: Folder, entry: Entry) -> JetsFacts | ModelFacts:
         path, stamp = entry.key
-        how = json.dumps([folder.tree, sorted((folder.columns or {}).items())])
+        how = str(folder.way_of(Path(path)))
         key = ("facts", FACTS_VERSION, entry.kind, path, *stamp, how)
         kept = None if self._disk is None else self._disk.read(key)
         if kept is not None:
@@ -324,12 +353,12 @@ def model_facts(model: Model) -> ModelFacts:
     )
 
 
-def open_jets_of(entry: Entry, folder: Folder) -> JetFiles:
-    """Open a file of a folder. Raises JetFileError."""
+def open_jets_of(entry: Entry, folder: Folder, way: Way | None = None) -> JetFiles:
+    """Open a file of a folder, in another way than the folder's if need be. Raises JetFileError."""
     path = checked(entry, folder)
-    jets = JetFiles(
-        str(path), tree=folder.tree, columns=folder.columns, cache_bytes=OPEN_FILE_BYTES
-    )
+    assert entry.path is not None
+    how = way or folder.way_of(entry.path)
+    jets = JetFiles(str(path), tree=how.tree, columns=how.columns, cache_bytes=OPEN_FILE_BYTES)
     if len(jets) * LEAST_BYTES > path.stat().st_size:
         raise JetFileError(
             f"{entry.name} says that it holds {len(jets):,} jets in {path.stat().st_size:,} bytes, "

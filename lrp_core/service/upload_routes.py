@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from lrp_core.service.library import Way
 from lrp_core.service.people import person_of
 from lrp_core.service.problems import Problem
 from lrp_core.service.schemas import Upload
 from lrp_core.service.schemas import Uploads as UploadsAnswer
-from lrp_core.service.uploads import ENDINGS, PREFIX, Kept, Uploads
+from lrp_core.service.uploads import ENDINGS, PREFIX, Kept, Uploads, columns_of
 
 PIECE = 1 << 20  # bytes that are written at once
 BODY = {
@@ -23,6 +24,13 @@ BODY = {
     }
 }
 Person = Annotated[str, Depends(person_of)]
+Tree = Annotated[
+    str | None, Query(max_length=400, description="Of a ROOT file: the tree that holds the jets.")
+]
+Columns = Annotated[
+    list[str] | None,
+    Query(description="STANDARD=BRANCH: the branch that holds a standard column; repeatable."),
+]
 
 
 def add_uploads(routes: APIRouter, uploads: Uploads | None) -> None:
@@ -50,19 +58,28 @@ def add_uploads(routes: APIRouter, uploads: Uploads | None) -> None:
         )
 
     @routes.put("/uploads/{name}", response_model=Upload, status_code=201, openapi_extra=BODY)
-    async def upload(name: str, request: Request, person: Person) -> Upload:
+    async def upload(
+        name: str,
+        request: Request,
+        person: Person,
+        tree: Tree = None,
+        column: Columns = None,
+    ) -> Upload:
         """Upload a file of jets, a checkpoint or its definitions; only you are shown it.
 
         It is looked into before it is kept. The definitions of a checkpoint come first, under the
-        same name with the ending .yml.
+        same name with the ending .yml. Where it is not clear which tree or which branches of a file
+        are meant, `which_tree` and `which_columns` list those that there are: send it again with
+        `tree` and `column`.
         """
         kept = on()
+        way = Way(tree or None, columns_of(column or ())) if tree or column else None
         said = request.headers.get("content-length", "")
         clean = await run_in_threadpool(
             kept.check, person, name, int(said) if said.isdecimal() else None
         )
         try:
-            with kept.coming(person, clean) as coming:
+            with kept.coming(person, clean, way) as coming:
                 held = bytearray()
                 async for piece in request.stream():
                     held += piece

@@ -16,13 +16,20 @@ import re
 import secrets
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
 from lrp_core.checkpoint import DEFINITIONS_ENDINGS, definitions_of, load_model, read_definitions
-from lrp_core.errors import JetError, JetlrpError, SettingsError
+from lrp_core.errors import (
+    ColumnsError,
+    JetError,
+    JetFileError,
+    JetlrpError,
+    SettingsError,
+    TreeError,
+)
 from lrp_core.folder import inside, shown
 from lrp_core.reading import UnreadableJetError
 from lrp_core.service.library import (
@@ -30,7 +37,9 @@ from lrp_core.service.library import (
     MODEL_ENDINGS,
     Entry,
     Folder,
+    Way,
     open_jets_of,
+    way_note,
 )
 from lrp_core.service.problems import Problem
 from lrp_core.settings import Settings
@@ -45,6 +54,8 @@ ENDINGS: dict[Kind, tuple[str, ...]] = {
 }
 MOST_DEFINITIONS = 1 << 20  # bytes
 LONGEST_STEM = 100  # letters
+MOST_CHOICES = 200  # trees or branches that an answer lists
+MOST_NAMED = 12  # of them, in its words
 PART = ".part-"  # what a file is called while it comes
 PARTS_AT_ONCE = 4  # of one person
 PART_SECONDS = 3600.0  # after which a file that does not go on coming is given up
@@ -69,6 +80,7 @@ class Uploads:
     most_bytes   of one file
     quota_bytes  of all files of a person
     days         for which a file is kept
+    way          how files of jets are read that nobody says anything of, if that goes
     now          tells the time, in seconds since 1970
 
     Raises SettingsError if the folder cannot be written to.
@@ -81,12 +93,14 @@ class Uploads:
         most_bytes: int,
         quota_bytes: int,
         days: float,
+        way: Way | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.path = Path(folder).expanduser()
         self.most_bytes = most_bytes
         self.quota_bytes = quota_bytes
         self.days = days
+        self.way = way or Way()
         self._now = now
         self._swept = 0.0
         try:
@@ -113,6 +127,7 @@ class Uploads:
             most_bytes=settings.upload_bytes,
             quota_bytes=settings.upload_quota_bytes,
             days=settings.upload_days,
+            way=Way(settings.tree, columns_of(settings.column)),
         )
 
     # ------------------------------------------------------------------- looking
@@ -180,14 +195,17 @@ class Uploads:
         return clean
 
     @contextlib.contextmanager
-    def coming(self, person: str, name: str) -> Iterator[Coming]:
-        """A file that comes: gone again at the end, unless it was kept."""
+    def coming(self, person: str, name: str, way: Way | None = None) -> Iterator[Coming]:
+        """A file that comes: gone again at the end, unless it was kept.
+
+        way  how it is read, where its person says so
+        """
         folder = self.folder_of(person).path
         folder.mkdir(mode=0o700, exist_ok=True)
         path = folder / f"{PART}{secrets.token_hex(8)}{Path(name).suffix}"
         file = path.open("xb")
         try:
-            yield Coming(self, person, name, path, file)
+            yield Coming(self, person, name, path, file, way)
         finally:
             file.close()
             path.unlink(missing_ok=True)
@@ -206,6 +224,7 @@ class Uploads:
             )
         path = there[own]
         path.unlink(missing_ok=True)
+        way_note(path).unlink(missing_ok=True)
         if kind_of(own) == "model":
             others = [folder / f"{path.stem}{ending}" for ending in MODEL_ENDINGS]
             if not any(other.exists() for other in others):
@@ -248,7 +267,13 @@ class Coming:
     """A file that comes piece by piece: ``write`` each, then ``keep`` it."""
 
     def __init__(
-        self, uploads: Uploads, person: str, name: str, path: Path, file: IO[bytes]
+        self,
+        uploads: Uploads,
+        person: str,
+        name: str,
+        path: Path,
+        file: IO[bytes],
+        way: Way | None = None,
     ) -> None:
         self.name = name
         self.n_bytes = 0
@@ -256,6 +281,7 @@ class Coming:
         self._person = person
         self._path = path
         self._file = file
+        self._way = way
 
     def write(self, piece: bytes) -> None:
         """Take a piece. Raises Problem once there are too many, or the disk is full."""
@@ -276,20 +302,23 @@ class Coming:
         self._file.close()
         folder = self._uploads.folder_of(self._person)
         target = folder.path / self.name
-        self._check_content(folder, target)
+        way = self._check_content(folder, target)
         with self._uploads._alone(self._person):
             os.utime(self._path)
             try:
-                os.link(self._path, target)
-            except FileExistsError as error:
-                if not filecmp.cmp(self._path, target, shallow=False):
+                again = target.exists()
+                if again and not filecmp.cmp(self._path, target, shallow=False):
                     raise Problem(
                         409,
                         "name_taken",
                         f"You have another file {self.name} already. Delete it first, or give this "
                         "one another name.",
-                    ) from error
-                os.utime(target)  # the same again: kept for longer
+                    )
+                _note(way, target)  # before anybody can see the file
+                if again:
+                    os.utime(target)  # the same again: kept for longer
+                else:
+                    os.link(self._path, target)
             except OSError as error:
                 raise _disk_full() from error
         status = target.stat()
@@ -298,9 +327,13 @@ class Coming:
         expires = self._uploads.expires(status.st_mtime) or 0.0
         return Kept(self.name, kind, status.st_size, expires)
 
-    def _check_content(self, folder: Folder, target: Path) -> None:
-        """Open the file as it will be opened. Raises Problem saying what is wrong with it."""
+    def _check_content(self, folder: Folder, target: Path) -> Way:
+        """Open the file as it will be opened -> how. Raises Problem where it is of no use."""
         kind = kind_of(self.name)
+        if self._way is not None and kind != "jets":
+            raise Problem(
+                422, "invalid_request", f"{self.name} holds no jets: leave tree and column out."
+            )
         try:
             if kind == "definitions":
                 read_definitions(self._path)
@@ -316,7 +349,29 @@ class Coming:
                     )
                 load_model(self._path, inside(folder.path, definitions.name))
             else:
-                self._check_jets(folder)
+                return self._check_jets(folder)
+        except TreeError as error:
+            raise _which(
+                "which_tree",
+                f"{self.name} was not kept, as nobody knows which of its trees holds the jets: "
+                f"{_some(error.trees)}. Send it again with one of them as tree.",
+                error.trees,
+            ) from error
+        except ColumnsError as error:
+            given = self._way.columns.values() if self._way else ()
+            lacks = [one for one in given if one not in error.lists]
+            fault = (
+                f"it has no branch {_some(lacks)}"
+                if lacks
+                else "none of its branches is named track_* or trackBTag_*"
+            )
+            raise _which(
+                "which_columns",
+                f"{self.name} was not kept: {fault}. Its lists of numbers are "
+                f"{_some(error.lists)}. Send it again and say which are which, as column, such as "
+                f"track_pt={error.lists[0] if error.lists else 'trk_pt'}.",
+                error.lists,
+            ) from error
         except JetlrpError as error:
             words = str(error)
             for path in (str(self._path.resolve()), str(self._path), f"{folder.path}/"):
@@ -325,16 +380,25 @@ class Coming:
             raise Problem(
                 422, "unusable_upload", f"This file cannot be used, and was not kept. {words}."
             ) from error
+        return Way()
 
-    def _check_jets(self, folder: Folder) -> None:
+    def _check_jets(self, folder: Folder) -> Way:
         entry = Entry(self.name, "jets", "upload", self._path)
-        with open_jets_of(entry, folder) as jets:
+        way = self._way
+        if way is None:
+            way = self._uploads.way
+            try:
+                open_jets_of(entry, folder, way).close()
+            except JetFileError:
+                way = Way()  # it is not as the other files of this server
+        with open_jets_of(entry, folder, way) as jets:
             if not len(jets):
                 raise JetError(f"{self.name} has no jets")
             jets.summary()
             first = jets.read(0, 1, on_error="keep")[0]
             if isinstance(first, UnreadableJetError):
                 raise first
+        return way
 
 
 def clean_name(name: str) -> str:
@@ -372,6 +436,39 @@ def _inside(folder: Path) -> list[tuple[Path, int, float]]:
                 if entry.is_file(follow_symlinks=False):
                     found.append((Path(entry.path), status.st_size, status.st_mtime))
     return found
+
+
+def columns_of(pairs: Sequence[str]) -> dict[str, str]:
+    """STANDARD=BRANCH, each -> the branch of each standard name. Raises Problem for others."""
+    found = {}
+    for pair in pairs:
+        standard, equals, branch = (part.strip() for part in pair.partition("="))
+        if not (standard and equals and branch):
+            raise Problem(
+                422, "invalid_request", f"column: expected STANDARD=BRANCH, found {shown(pair)}."
+            )
+        found[standard] = branch
+    return found
+
+
+def _note(way: Way, target: Path) -> None:
+    """Say beside a file how it is read, where that is not as it is anyway."""
+    note = way_note(target)
+    if way == Way():
+        note.unlink(missing_ok=True)
+    else:
+        note.write_text(str(way), "utf-8")
+
+
+def _which(code: str, words: str, choices: list[str]) -> Problem:
+    return Problem(422, code, words, choices=choices[:MOST_CHOICES])
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names of many, as they may stand in a message."""
+    more = len(names) - MOST_NAMED
+    some = ", ".join(name if name.isprintable() else shown(name) for name in names[:MOST_NAMED])
+    return (some or "none") + (f" and {more} more" if more > 0 else "")
 
 
 def _disk_full() -> Problem:

@@ -16,7 +16,7 @@ from app.panels import library
 from app.words import count, plural
 from lrp_core.service.schemas import Health, Library
 from tests.app.test_page import eventually, question, wait_for_jet
-from tests.service.library_files import write_jets, write_model
+from tests.service.library_files import OWN_COLUMNS, write_jets, write_model, write_trees
 
 MODEL = "() => window.jetlrp.view.shown.a && window.jetlrp.view.shown.a.question.model"
 
@@ -302,3 +302,23 @@ def test_a_file_and_a_network_are_brought_used_and_deleted(library_site, page, t
     page.keyboard.press("Escape")
     open_by_number(page, 5)
     page.locator("#scene-error").get_by_text("upload:mine.root was here").wait_for()
+
+
+@pytest.mark.browser
+def test_a_file_of_several_trees_is_asked_about(library_site, page, tmp_path, expected):
+    expected.append("422")
+    address, _ = library_site
+    jets = write_trees(tmp_path / "own.root")
+    page.goto(f"{address}/?file=a.root&model=first.pth&jet=1")
+    wait_for_jet(page, 1)
+    page.locator("#library-files-button").click()
+    page.set_input_files("#library-files input[type=file]", jets)
+    refused = page.locator("#library-files .is-refused")
+    refused.get_by_text("which of its trees holds the jets").wait_for()
+    refused.get_by_role("button", name="jets/mine").click()
+    refused.get_by_text("none of its branches is named").wait_for()
+    page.locator("[data-upload-columns]").fill(", ".join(OWN_COLUMNS))
+    refused.get_by_role("button", name="Send again").click()
+    page.locator('[data-pick-file="upload:own.root"]').click()
+    eventually(page, lambda: page.locator("#jets-count").inner_text() == "3 jets")
+    wait_for_jet(page, 1)

@@ -14,6 +14,12 @@ import yaml
 from lrp_core.interaction_network import InteractionNetwork
 
 COLUMNS = ("track_pt", "track_etarel", "track_phirel")
+OWN_COLUMNS = (
+    "track_pt=trk_pt",
+    "track_etarel=trk_etarel",
+    "track_phirel=trk_phirel",
+    "fj_pt=jet_pt",
+)
 
 
 def write_jets(
@@ -43,4 +49,16 @@ def write_model(path: Path, columns: tuple[str, ...] = COLUMNS, seed: int = 0, *
     network = InteractionNetwork(len(columns), len(more.get("classes", "ab")), 4)
     torch.save(network.state_dict(), path)
     path.with_suffix(".yml").write_text(yaml.safe_dump({"features": list(columns), **more}))
+    return path
+
+
+def write_trees(path: Path) -> Path:
+    """Jets in one of two trees, their branches named otherwise."""
+    counts = np.array([3, 2, 4])
+    values = ak.unflatten(np.arange(9, dtype="f4"), counts)
+    with uproot.recreate(path) as file:
+        file["events"] = {"run": np.arange(5)}
+        file["jets/mine"] = {f"trk_{name}": values for name in ("pt", "etarel", "phirel")} | {
+            "jet_pt": np.array([400.0, 500.0, 600.0])
+        }
     return path

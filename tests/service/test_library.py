@@ -23,7 +23,7 @@ from lrp_core.evaluation import auc
 from lrp_core.interaction_network import InteractionNetwork
 from lrp_core.service.disk import Disk
 from lrp_core.service.kept import Kept
-from lrp_core.service.library import Folder, Look
+from lrp_core.service.library import Folder, Look, Way
 from tests.service.library_files import COLUMNS, write_jets, write_model
 
 API = "/api/v1"
@@ -398,7 +398,7 @@ def test_what_was_seen_is_known_after_a_restart(folder: Path, tmp_path: Path) ->
     assert {entry.name: entry.facts for entry in again.entries(where, patience=60)} == before
     assert again.opened == 0
     # other columns are read of the files, or an entry is damaged: they are opened
-    mapped = Folder(folder, "library", columns={"track_dxy": "track_pt"}, kinds=("jets",))
+    mapped = Folder(folder, "library", way=Way(None, {"track_dxy": "track_pt"}), kinds=("jets",))
     other = Look(disk)
     facts = other.entries(mapped, patience=60)[0].facts
     assert "track_dxy" in facts.columns

@@ -18,7 +18,7 @@ import yaml
 from lrp_core.errors import SettingsError
 from lrp_core.service.problems import Problem
 from lrp_core.service.uploads import PART, Uploads, clean_name
-from tests.service.library_files import COLUMNS, write_jets, write_model
+from tests.service.library_files import COLUMNS, OWN_COLUMNS, write_jets, write_model, write_trees
 
 API = "/api/v1"
 SECRET = "a secret that page and service share"
@@ -164,6 +164,55 @@ def test_broken_files_are_refused_in_words_and_removed(
     (files / "net.yml").write_text(yaml.safe_dump({"features": ["track_pt"]}))
     assert put(client, files / "net.yml").status_code == 201
     assert "names 1 columns" in error(put(client, files / "net.pth"), 422, "unusable_upload")
+
+
+def test_several_trees_and_other_branches(client: Any, files: Path, folder: Path) -> None:
+    path = write_trees(files / "own.root")
+    answer = put(client, path)
+    assert "Send it again with one of them as tree" in error(answer, 422, "which_tree")
+    assert answer.json()["error"]["choices"] == ["events", "jets/mine"]
+    answer = put(client, path, params={"tree": "jets/mine"})
+    said = error(answer, 422, "which_columns")
+    assert "trk_etarel, trk_phirel, trk_pt. Send it again" in said
+    assert answer.json()["error"]["choices"] == ["trk_etarel", "trk_phirel", "trk_pt"]
+    wrong = {"tree": "jets/mine", "column": ["track_pt=pt"]}
+    assert "it has no branch pt." in error(put(client, path, params=wrong), 422, "which_columns")
+    for column in ("track_pt", "=x", "track_pt="):
+        answer = put(client, path, params={"column": column})
+        assert "expected STANDARD=BRANCH" in error(answer, 422, "invalid_request")
+    error(put(client, path, params={"tree": "other"}), 422, "which_tree")
+    assert stored(folder) == []
+
+    which = {"tree": "jets/mine", "column": OWN_COLUMNS}
+    assert put(client, path, params=which).status_code == 201
+    listed = client.get(f"{API}/library").json()["files"][1]
+    assert (listed["name"], listed["n_jets"], listed["problem"]) == ("upload:own.root", 3, None)
+    assert sorted(listed["columns"]) == sorted(COLUMNS)
+    jet = client.get(f"{API}/jets/2", params={"file": "upload:own.root"}).json()
+    at = jet["features"].index("track_pt")
+    assert (jet["pt"], [track[at] for track in jet["tracks"]]) == (600, [5, 6, 7, 8])
+    # the same file in another way, and gone without a trace
+    fewer = {"tree": "jets/mine", "column": OWN_COLUMNS[:3]}
+    assert put(client, path, params=fewer).status_code == 201
+    jet = client.get(f"{API}/jets/2", params={"file": "upload:own.root"}).json()
+    assert jet["pt"] is None
+    assert client.delete(f"{API}/uploads/own.root").status_code == 204
+    assert stored(folder) == []
+    error(put(client, files / "net.yml", params={"tree": "x"}), 422, "invalid_request")
+
+
+def test_what_holds_for_the_server_holds_for_uploads_that_it_fits(
+    serve_library: Any, tmp_path: Path, folder: Path, files: Path
+) -> None:
+    write_trees(tmp_path / "library/a.root")
+    write_model(tmp_path / "library/first.pth")
+    client = serve_library(
+        tmp_path / "library", uploads=str(folder), tree="jets/mine", column=OWN_COLUMNS
+    )
+    for path in (write_trees(files / "own.root"), files / "jets.root"):  # and the usual ones
+        assert put(client, path).status_code == 201
+        which = {"file": f"upload:{path.name}"}
+        assert client.post(f"{API}/jets/1/explanation", params=which, json={}).status_code == 200
 
 
 def test_files_that_claim_gigabytes_are_refused(client: Any, files: Path, folder: Path) -> None:
