@@ -4,9 +4,9 @@
   "use strict";
 
   /* The shape of a track by its origin, in the order of lrp_core.truth.Origin: colour alone would
-   * not do for eight kinds. */
+   * not do for eight kinds. Plotly draws shapes as letters: these are in the fonts of every machine. */
   const SHAPES = [
-    "circle", "circle", "circle", "diamond", "square", "cross", "circle-open", "x",
+    "circle", "circle", "circle", "diamond", "square", "cross", "circle-open", "diamond-open",
   ];
 
   /** The mark of a shape, 12 pixels wide. */
@@ -16,7 +16,7 @@
     diamond: '<path d="M6 0.5 11.5 6 6 11.5 0.5 6z"/>',
     square: '<path d="M1.5 1.5h9v9h-9z"/>',
     cross: '<path d="M4.2 0.8h3.6v3.4h3.4v3.6H7.8v3.4H4.2V7.8H0.8V4.2h3.4z"/>',
-    x: '<path d="M1 3.2 3.2 1 6 3.8 8.8 1 11 3.2 8.2 6 11 8.8 8.8 11 6 8.2 3.2 11 1 8.8 3.8 6z"/>',
+    "diamond-open": '<path d="M6 1.2 10.8 6 6 10.8 1.2 6z" class="open"/>',
   };
 
   const BALL = 1.5; // how much larger than it is told Plotly draws a ball, see lrp_core/figures/marks.py
@@ -192,7 +192,7 @@
   function originsSvg(says, theme) {
     return `<figure class="origins"><figcaption>Track origin</figcaption><ul>` +
       says.map(({ code, title, count }) => item(SHAPES[code], theme.origins[code],
-        SHAPES[code] === "circle-open" ? theme.origins[code] : theme.outline, title, count)).join("") +
+        SHAPES[code].endsWith("-open") ? theme.origins[code] : theme.outline, title, count)).join("") +
       `</ul><p>as simulated</p></figure>`;
   }
 

@@ -220,7 +220,7 @@
     const alone = view.track !== null && view.track < jet.nTracks ? view.track : null;
     return '<g class="tracks">' + [...tracks].sort((a, b) => b.r - a.r).map((one) => {
       const { track, x, y, r, color, shape, dim } = one;
-      const open = shape === "circle-open";
+      const open = shape.endsWith("-open");
       const body = shape === "circle" ? `<circle r="${round(r)}" fill="${color}"/>`
         : `<g transform="scale(${(r / 5).toFixed(3)}) translate(-6 -6)"` +
           ` fill="${open ? "none" : color}"${open ? ` stroke="${color}"` : ""}>${MARKS[shape]}</g>`;

@@ -14,7 +14,7 @@ from lrp_core.truth import Origin
 
 # The shape of a track by its origin, in the order of lrp_core.truth.Origin: colour alone would not
 # do for eight kinds.
-SHAPES = ("circle", "circle", "circle", "diamond", "square", "cross", "circle-open", "x")
+SHAPES = ("circle", "circle", "circle", "diamond", "square", "cross", "circle-open", "diamond-open")
 CHARGE_SHAPES = {True: "circle", False: "diamond"}  # positive, negative
 
 

@@ -187,7 +187,7 @@ def _list(
     """Marks with their names, in as many lines as these need, and how many there are."""
     theme, u, _, beside = pen
     counts = max(measure(str(count), BODY, bold=True) for _, _, count in rows)
-    room = WIDE - 24 - counts
+    room = WIDE - 21 - counts
     lines = [wrapped(name, BODY, room) if beside else [name] for _, name, _ in rows]
     widest = max(measure(line, BODY) for name in lines for line in name)
     wide = WIDE if beside else max(measure(title, HEAD, bold=True), 24 + widest + counts)

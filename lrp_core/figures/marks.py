@@ -16,8 +16,8 @@ def track_mark(
 ) -> Path:
     """A track of a shape of assets/legend.js around a point."""
     radius = diameter / 2
-    if shape == "circle-open":
-        ring = circle(x, y, radius * 0.85)
+    if shape.endswith("-open"):
+        ring = _outline(shape.removesuffix("-open"), x, y, radius * 0.85)
         return Path(ring, stroke=fill, width=max(1.2 * unit, radius * 0.3), kind="track")
     outline = _outline(shape, x, y, radius)
     return Path(outline, fill=fill, stroke=rim, width=0.9 * unit, kind="track")
@@ -29,12 +29,9 @@ def _outline(shape: str, x: float, y: float, radius: float) -> tuple[Command, ..
         return polyline([(x, y - r), (x + r, y), (x, y + r), (x - r, y)], closed=True)
     if shape == "square":
         return rectangle(x - 0.87 * radius, y - 0.87 * radius, 1.74 * radius, 1.74 * radius)
-    if shape in ("cross", "x"):
+    if shape == "cross":
         r, a = 1.05 * radius, 1.05 * radius * ARM
         corners = [(-a, -r), (a, -r), (a, -a), (r, -a), (r, a), (a, a)]
         corners += [(a, r), (-a, r), (-a, a), (-r, a), (-r, -a), (-a, -a)]
-        if shape == "x":
-            s = 0.7071
-            corners = [((u - v) * s, (u + v) * s) for u, v in corners]
         return polyline([(x + u, y + v) for u, v in corners], closed=True)
     return circle(x, y, radius)

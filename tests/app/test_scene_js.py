@@ -356,7 +356,14 @@ def test_tracks_are_coloured_by_origin(scene):
     traces = scene(TRACES, {"data": jet_data(truth=TRUTH), "view": {"color": "origin"}})
     marker = traces[-1]["marker"]
     assert marker["color"] == [DARK.origins[code] for code in TRUTH["origin"]]
-    assert marker["symbol"] == ["circle", "circle", "diamond", "circle", "circle-open", "x"]
+    assert marker["symbol"] == [
+        "circle",
+        "circle",
+        "diamond",
+        "circle",
+        "circle-open",
+        "diamond-open",
+    ]
     assert "colorscale" not in marker
     by_relevance = scene(TRACES, {"data": jet_data(truth=TRUTH), "view": {"color": "relevance"}})
     assert by_relevance[-1]["marker"]["colorscale"]
