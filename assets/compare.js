@@ -437,6 +437,13 @@
     window.jetlrp.dock.panel("compare", { draw });
     view.on(["pin", "difference", "jet", "target", "rule", "file", "model"], sync);
     view.onShown(sync);
+    document.addEventListener("jetlrp:drawn", ({ detail: { id } }) => { // its pane came before its jet
+      const div = document.getElementById(id);
+      const { width, height } = div._fullLayout || {};
+      if (!width || Math.hypot(width - div.clientWidth, height - div.clientHeight) < 2) return;
+      window.jetlrp.scene.stateOf(id).fitted = null;
+      refit(div);
+    });
   });
 
   window.jetlrp = window.jetlrp || {};

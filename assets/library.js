@@ -85,7 +85,9 @@
     const chosen = window.jetlrp.view.state[KINDS[kind]];
     const held = where.contains(document.activeElement)
       ? document.activeElement.getAttribute(`data-pick-${KINDS[kind]}`) : null;
+    const sure = where.querySelector("[data-sure]");
     where.innerHTML = rows.slice(0, MOST).map((one) => row(kind, one, chosen)).join("");
+    if (sure) window.jetlrp.uploads.arm(sure.dataset.deleteUpload);
     if (held !== null) focusOn(where, kind, held);
     const more = rows.length - MOST;
     note.textContent = list.error ? list.error

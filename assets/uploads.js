@@ -170,6 +170,14 @@
     window.jetlrp.library.ask();
   }
 
+  /** The next click on the button that deletes a file means it. */
+  function arm(name) {
+    const bin = document.querySelector(`[data-delete-upload="${CSS.escape(name)}"]`);
+    if (!bin) return;
+    bin.dataset.sure = "1";
+    bin.textContent = "delete?";
+  }
+
   /* ---------------------------------------------------------------- listening */
 
   document.addEventListener("toggle", (event) => {
@@ -191,10 +199,7 @@
     const bin = event.target.closest("[data-delete-upload]");
     if (bin && bin.dataset.sure) {
       remove(bin.dataset.deleteUpload);
-    } else if (bin) { // the second click means it
-      bin.dataset.sure = "1";
-      bin.textContent = "delete?";
-    }
+    } else if (bin) arm(bin.dataset.deleteUpload);
   });
 
   document.addEventListener("change", (event) => {
@@ -213,5 +218,5 @@
   }
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.uploads = { bring, size };
+  window.jetlrp.uploads = { arm, bring, size };
 })();

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lrp_core.service.schemas import Base64Array
-from tests.app.test_page import eventually, question, row, wait_for_jet
+from tests.app.test_page import eventually, question, row, says, still, wait_for_jet
 
 pytestmark = pytest.mark.browser
 
@@ -28,6 +28,7 @@ CAMERA = (
 
 def wait_for_pinned(page, index):
     page.wait_for_selector(f'#network-b[data-drawn="{index}"]')
+    still(page)
 
 
 def drag(page, pane):
@@ -40,6 +41,20 @@ def drag(page, pane):
         page.mouse.move(x + 12 * step, y - 5 * step)
         page.wait_for_timeout(60)
     page.mouse.up()
+
+
+TURNED = """
+([pane, other, before]) => {
+  const { camera, view } = window.jetlrp;
+  const at = (id) => camera.live(document.getElementById(id));
+  const list = (one) => ["eye", "center", "up"].flatMap(
+    (part) => ["x", "y", "z"].map((side) => one[part][side]));
+  const apart = (a, b) => Math.max(...a.map((value, n) => Math.abs(value - b[n])));
+  const turned = list(at(pane));
+  return view.state.camera && apart(list(view.state.camera), turned) < 1e-3 &&
+    apart(turned, before) > 0.05 && apart(list(at(other)), turned) < 1e-3;
+}
+"""
 
 
 def table(page):
@@ -55,12 +70,13 @@ def test_two_jets_side_by_side_with_one_camera_and_one_scale(toy_site, page):
     assert not page.locator("#network-b").is_visible()
     page.locator("#pin").click()
     wait_for_pinned(page, 5)
-    assert page.locator("#pin").get_attribute("aria-pressed") == "true"
-    assert question(page)["pin"] == f"5~margin~{GAMMA}"
+    page.locator("#pin[aria-pressed=true]").wait_for()
+    says(page, pin=f"5~margin~{GAMMA}")
     row(page, 0).click()
     wait_for_jet(page, 0)
     assert page.locator("#network-b").get_attribute("data-drawn") == "5"
-    assert page.locator("#network-caption").inner_text() == "Jet 0 · margin of H→bb̄ · LRP-γ(1)"
+    caption = page.locator("#network-caption")
+    eventually(page, lambda: caption.inner_text() == "Jet 0 · margin of H→bb̄ · LRP-γ(1)")
     assert page.locator("#network-b-caption").inner_text().startswith("pinned: Jet 5 · margin")
 
     # a colour, a size and a width mean the same in both
@@ -83,20 +99,18 @@ def test_two_jets_side_by_side_with_one_camera_and_one_scale(toy_site, page):
     for pane, other in (("#network", "network-b"), ("#network-b", "network")):
         before = page.evaluate(CAMERA, other)
         drag(page, pane)
-        page.wait_for_timeout(400)
-        turned = page.evaluate(CAMERA, pane[1:])
-        assert np.abs(np.subtract(turned, before)).max() > 0.05
-        np.testing.assert_allclose(page.evaluate(CAMERA, other), turned, atol=1e-3)
+        page.wait_for_function(TURNED, arg=[pane[1:], other, before])
+        still(page)
 
     # what is pointed at is told in either
     page.evaluate(POINT, ["network-b", 2])
     assert "Track 2" in page.locator("#scene-tooltip").text_content()
 
     # numbers, as the jets are different particles
-    says = table(page)
-    assert says["tracks"] == ["26", "7", "+19"]
-    assert says["P(H→bb̄)"][2] == "0"
-    here, pinned, difference = (float(text.replace("−", "-")) for text in says["on tracks"])
+    eventually(page, lambda: table(page).get("tracks") == ["26", "7", "+19"])
+    rows = table(page)
+    assert rows["P(H→bb̄)"][2] == "0"
+    here, pinned, difference = (float(text.replace("−", "-")) for text in rows["on tracks"])
     assert difference == pytest.approx(here - pinned, abs=2e-3)
     assert "different particles" in page.locator(".compare-changes").inner_text()
     page.get_by_role("button", name="difference", exact=True).click()
@@ -107,10 +121,19 @@ def test_two_jets_side_by_side_with_one_camera_and_one_scale(toy_site, page):
     page.locator("#swap").click()
     wait_for_jet(page, 5)
     wait_for_pinned(page, 0)
-    assert question(page)["jet"] == "5"
+    says(page, jet="5")
     page.locator(".pane.pinned .link", has_text="unpin").click()
     page.locator("#network-b").wait_for(state="hidden")
     eventually(page, lambda: "pin" not in question(page))
+
+    # pinned once more in another window, it fills its pane
+    page.set_viewport_size({"width": 1300, "height": 900})
+    page.locator("#pin").click()
+    wait_for_pinned(page, 5)
+    page.wait_for_function(
+        "() => { const div = document.getElementById('network-b');"
+        " return Math.abs(div._fullLayout.width - div.clientWidth) < 2; }"
+    )
 
 
 def test_the_difference_of_two_rules_is_drawn(toy_site, page):
@@ -120,7 +143,7 @@ def test_the_difference_of_two_rules_is_drawn(toy_site, page):
     wait_for_pinned(page, 5)
     page.get_by_role("button", name="difference", exact=True).click()
     page.locator("#network-b").wait_for(state="hidden")
-    eventually(page, lambda: question(page).get("difference") == "1")
+    says(page, difference="1")
 
     def answer(rule):
         body = {"target": "margin", "rule": rule}
@@ -137,18 +160,17 @@ def test_the_difference_of_two_rules_is_drawn(toy_site, page):
     page.wait_for_function(
         f"({TRACKS})('network').marker.color[0] < 0 === {str(bool(here[0] < pinned[0])).lower()}"
     )
+    still(page)
     drawn = page.evaluate(f"Array.from(({TRACKS})('network').marker.color)")
     np.testing.assert_allclose(drawn, here - pinned, atol=1e-6)
     strongest = page.evaluate("window.jetlrp.scene.stateOf('network').order[0]")
     assert strongest == np.abs(edges - edges_pinned).argmax()
-    page.wait_for_function("() => !window.jetlrp.scene.stateOf('network').drawing")
     legend = page.locator("#network-legend").inner_text()
     assert "Δ track relevance" in legend
     assert re.search(r"\+ more\s+− less\s+than pinned", legend)
-    assert (
-        "LRP-γ(1) minus margin of H→bb̄ · LRP-ε(0.01)"
-        in page.locator("#network-caption").inner_text()
-    )
+    page.locator(
+        "#network-caption", has_text="LRP-γ(1) minus margin of H→bb̄ · LRP-ε(0.01)"
+    ).wait_for()
 
     page.locator("#save summary").click()
     page.locator("#figure-format").select_option("svg")
@@ -162,12 +184,13 @@ def test_the_difference_of_two_rules_is_drawn(toy_site, page):
     # the panel lists what moved; a row points at it
     first = page.locator(".compare-changes button[data-track]").first
     assert first.get_attribute("data-track") == str(np.abs(here - pinned).argmax())
+    moved = int(np.abs(here - pinned).argmax())
     first.hover()
-    assert page.evaluate("window.jetlrp.view.hovered.track") == np.abs(here - pinned).argmax()
+    page.wait_for_function(f"window.jetlrp.view.hovered.track === {moved}")
     edge = page.locator(".compare-changes button[data-edge]").first
     assert edge.get_attribute("data-edge") == str(strongest)
     edge.click()
-    eventually(page, lambda: question(page).get("edge") == str(strongest))
+    says(page, edge=str(strongest))
     assert page.locator(".compare-feature").count() == 8
     assert table(page)["rule"] == ["LRP-γ(1)", "LRP-ε(0.01)", "differs"]
 
@@ -176,10 +199,9 @@ def test_a_pinned_jet_that_cannot_be_shown(toy_site, page):
     page.goto(f"{toy_site.address}/?jet=5&pin=4~margin~{GAMMA}")
     wait_for_jet(page, 5)
     error = page.locator(".pane.pinned .state.error")
-    error.wait_for()
-    assert "the jet has no tracks" in error.inner_text()
-    assert "req-7f3a" in error.inner_text()
-    assert page.locator("#network-b-caption").inner_text().startswith("pinned: Jet 4")
+    error.get_by_text("the jet has no tracks").wait_for()
+    error.get_by_text("req-7f3a").wait_for()
+    page.locator("#network-b-caption", has_text=re.compile("^pinned: Jet 4")).wait_for()
     error.get_by_role("button", name="Unpin").click()
     error.wait_for(state="hidden")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.app.test_page import eventually, still
+
 pytestmark = pytest.mark.browser
 
 PICTURE = """
@@ -33,6 +35,14 @@ def opened(page, site, query):
     page.goto(f"{site.address}/?{query}")
     page.wait_for_selector("#network[data-drawn]", timeout=60_000)
     page.wait_for_selector("#plane-body[data-drawn]")
+    still(page)
+
+
+def state(page, key, value):
+    """Wait until the view has a value."""
+    page.wait_for_function(
+        "([key, value]) => window.jetlrp.view.state[key] === value", arg=[key, value]
+    )
 
 
 def test_the_angles_have_one_scale_around_the_jet_axis(real_site, page):
@@ -80,19 +90,22 @@ def test_pointing_and_clicking_is_linked(real_site, page):
     track = page.evaluate("window.jetlrp.view.shown.a.tracks.byRelevance[5]")
     x, y = page.evaluate(SPOT, track)
     page.mouse.move(x, y)
+    page.wait_for_function("window.jetlrp.view.hovered.track !== null")
     hovered = page.evaluate("window.jetlrp.view.hovered.track")
-    assert hovered is not None
-    assert f"Track {hovered}" in page.locator("#scene-tooltip").inner_text()
+    page.locator("#scene-tooltip", has_text=f"Track {hovered}").wait_for()
     assert page.locator(".plane-lights circle").count() == 1
     page.mouse.click(x, y)
-    assert page.evaluate("window.jetlrp.view.state.track") == hovered
+    state(page, "track", hovered)
     page.wait_for_selector(".plane .alone")
     page.mouse.click(x, y)
-    assert page.evaluate("window.jetlrp.view.state.track") is None
+    state(page, "track", None)
+    page.wait_for_selector(".plane .alone", state="detached")
+    still(page)
     # another panel's pointer is ringed here
     page.mouse.move(5, 5)
+    page.wait_for_function("window.jetlrp.view.hovered.track === null")
     page.evaluate("window.jetlrp.view.hover({ edge: 3 })")
-    assert page.locator(".plane-lights circle").count() == 2
+    eventually(page, lambda: page.locator(".plane-lights circle").count() == 2)
     assert page.locator(".plane-lights path").count() == 1
 
 
@@ -112,8 +125,8 @@ def test_an_edge_opens_its_card(real_site, page):
         return null; }"""
     )
     page.mouse.click(place["x"], place["y"])
-    assert page.evaluate("window.jetlrp.view.state.edge") == place["edge"]
-    assert "→" in page.locator("#scene-tooltip").inner_text()
+    state(page, "edge", place["edge"])
+    page.locator("#scene-tooltip", has_text="→").wait_for()
     page.wait_for_selector(".plane .chosen", state="attached")
 
 
@@ -123,9 +136,10 @@ def test_the_keys_go_from_track_to_track(real_site, page):
     page.locator("#plane-body .plane").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    assert page.locator(".plane-said").inner_text().startswith(f"Track {first}")
+    said = page.locator(".plane-said")
+    eventually(page, lambda: said.inner_text().startswith(f"Track {first}"))
     page.keyboard.press("Enter")
-    assert page.evaluate("window.jetlrp.view.state.track") == first
+    state(page, "track", first)
 
 
 def test_truth_and_shapes_are_drawn(toy_site, page):
@@ -141,6 +155,7 @@ def page_without_webgl(browser, chromium):
     """A tab of a browser that has no WebGL at all; its console must stay empty."""
     opened = browser.browser_type.launch(executable_path=chromium, args=list(NO_WEBGL))
     tab = opened.new_page(viewport={"width": 1280, "height": 720}, color_scheme="dark")
+    tab.set_default_timeout(60_000)
     complaints = []
     tab.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     tab.on("pageerror", lambda error: complaints.append(str(error)))
@@ -153,6 +168,8 @@ def test_the_plane_stands_in_where_there_is_no_webgl(real_site, page_without_web
     page = page_without_webgl
     page.goto(f"{real_site.address}/?jet=12&dock=heat")
     page.wait_for_selector('#network[data-drawn="12"]', timeout=60_000)
+    page.wait_for_selector("#heat-body[data-drawn]")
+    still(page)
     assert page.evaluate("window.jetlrp.plane.webgl()") is False
     assert "WebGL is off" in page.locator("#network").inner_text()
     assert page.locator("#network .tracks [data-track]").count() == 16
@@ -164,11 +181,12 @@ def test_the_plane_stands_in_where_there_is_no_webgl(real_site, page_without_web
     # it is the scene: clicks isolate, the heat map beside it is linked, another jet takes its place
     x, y = page.evaluate(SPOT, page.evaluate("window.jetlrp.view.shown.a.tracks.byRelevance[0]"))
     page.mouse.click(x, y)
+    page.wait_for_function("window.jetlrp.view.state.track !== null")
     track = page.evaluate("window.jetlrp.view.state.track")
-    assert track is not None
     page.wait_for_selector("#network .alone")
+    still(page)
     page.evaluate("(track) => window.jetlrp.view.hover({ track })", track)
-    assert page.locator("#network .plane-lights circle").count() == 1
+    eventually(page, lambda: page.locator("#network .plane-lights circle").count() == 1)
     page.locator('.ag-center-cols-container .ag-row[row-id="13"]').click()
     page.wait_for_selector('#network[data-drawn="13"]', timeout=60_000)
-    assert page.locator("#network .tracks [data-track]").count() == 34
+    eventually(page, lambda: page.locator("#network .tracks [data-track]").count() == 34)
