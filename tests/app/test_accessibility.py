@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.test_library import listing
+from tests.app.test_page import still
 from tests.conftest import missing
 
 pytestmark = pytest.mark.browser
@@ -76,6 +77,16 @@ def axe(request: pytest.FixtureRequest) -> str:
     return script.read_text("utf-8")
 
 
+def shown_in(page, theme: str) -> None:
+    """Show the page in a theme; its colours fade from one to the other."""
+    page.evaluate("(name) => { document.documentElement.dataset.theme = name; }", theme)
+    page.wait_for_timeout(100)
+    page.wait_for_function(
+        "document.getAnimations().every((one) => !(one instanceof CSSTransition) ||"
+        " one.playState !== 'running')"
+    )
+
+
 def violations(page, axe) -> str:
     """What axe-core has against the page, a line for each element."""
     page.evaluate(axe)
@@ -94,12 +105,15 @@ def test_axe_has_nothing_against_the_page(toy_site, page, axe, state):
     page.goto(f"{toy_site.address}/{address}")
     ready = ".state.error:visible" if "error" in state else DRAWN if address else ".ag-row"
     page.locator(ready).first.wait_for(timeout=PATIENCE)
+    if "talk" not in address:
+        page.locator(".ag-row").first.wait_for(timeout=PATIENCE)
+    still(page)
     for selector in pressed:
         page.locator(selector).first.click()
     page.locator(there).first.wait_for(timeout=PATIENCE)
+    still(page)
     for theme in ("dark", "light"):
-        page.evaluate("(name) => { document.documentElement.dataset.theme = name; }", theme)
-        page.wait_for_timeout(300)  # colours fade from one theme to the other
+        shown_in(page, theme)
         assert violations(page, axe) == "", theme
 
 
@@ -112,10 +126,10 @@ def test_axe_has_nothing_against_the_lists_of_the_library(toy_site, page, axe):
         page.locator(f"#library-{kind} .library-row").first.wait_for()
         page.locator(f"#library-{kind} .upload-rules").get_by_text("14 days").wait_for()
         for theme in ("dark", "light"):
-            page.evaluate("(name) => { document.documentElement.dataset.theme = name; }", theme)
-            page.wait_for_timeout(300)
+            shown_in(page, theme)
             assert violations(page, axe) == "", (kind, theme)
         page.keyboard.press("Escape")
+        page.locator(f"#library-{kind}").wait_for(state="hidden")
 
 
 def test_a_service_that_is_away_is_said_to_everybody(toy_site, page, axe):
@@ -128,6 +142,8 @@ def test_a_service_that_is_away_is_said_to_everybody(toy_site, page, axe):
 def test_every_control_is_reached_by_the_keyboard(toy_site, page):
     page.goto(f"{toy_site.address}/?jet=5")
     page.wait_for_selector(DRAWN)
+    page.locator(".ag-row").first.wait_for()
+    still(page)
     wanted = page.evaluate(CONTROLS)
     assert len(wanted) > 25
     reached = set()

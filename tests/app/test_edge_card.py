@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from app.panels.scene import edge_answer
+from tests.app.test_page import eventually, still, wait_for_jet
 
 ASKED = {"jet": 5, "edge": 3, "target": "margin", "rule": "gamma(gamma=1.0)"}
 CARD = "#edge-card"
@@ -36,11 +37,13 @@ def asked_for(site):
 
 def open_jet(page, site, index, more=""):
     page.goto(f"{site.address}/?jet={index}{more}")
-    page.wait_for_selector(f'#network[data-drawn="{index}"]')
+    wait_for_jet(page, index)
 
 
 def ready(page):
+    """The card with its answer, once the picture shows the edge too."""
     page.wait_for_selector(f"{CARD}[aria-busy=false]")
+    still(page)
     return page.locator(CARD)
 
 
@@ -68,8 +71,7 @@ def test_a_click_on_an_edge_opens_its_card(toy_site, page):
     assert not page.locator(CARD).is_visible()
     edge = page.evaluate(CLICK, 2)
     card = ready(page)
-    assert len(asked_for(toy_site)) == 1
-    assert asked_for(toy_site)[0]["edge"] == edge
+    assert [body["edge"] for body in asked_for(toy_site)] == [edge]
     jet = page.evaluate(
         "(edge) => { const jet = window.jetlrp.view.shown.a; return {"
         " source: jet.source[edge], destination: jet.destination[edge], signed: jet.signed[edge],"
@@ -135,12 +137,11 @@ def test_a_link_opens_the_card_and_escape_closes_it(toy_site, page):
     ready(page)
     page.get_by_role("button", name="hin-lrp").click()
     page.wait_for_function("window.jetlrp.view.shown.a.question.target === 'hbb'")
+    eventually(page, lambda: asked_for(toy_site)[-1]["target"] == "hbb")
     ready(page)
-    page.wait_for_timeout(300)
-    assert asked_for(toy_site)[-1]["target"] == "hbb"
     page.locator('.ag-center-cols-container .ag-row[row-id="0"]').click()
-    page.wait_for_selector('#network[data-drawn="0"]')
-    assert not card.is_visible()
+    wait_for_jet(page, 0)
+    card.wait_for(state="hidden")
 
 
 @pytest.mark.browser
@@ -155,7 +156,7 @@ def test_while_it_is_asked_for_and_when_it_cannot_be_had(toy_site, page):
     assert "significance" in card.inner_text()  # what is known stands there at once
     toy_site.service.may_answer.set()
     ready(page)
-    assert card.locator(".skeleton").count() == 0
+    card.locator(".skeleton").wait_for(state="detached")
 
     toy_site.service.away = True
     page.evaluate(CLICK, 1)
@@ -173,6 +174,7 @@ def test_the_card_of_a_real_edge_is_what_the_service_says(real_site, page):
     says = httpx.post(
         f"{real_site.address}/api/v1/jets/12/explanation/edge",
         json={"target": "margin", "edge": edge},
+        timeout=60,
     ).json()
     assert says["rank"] == 1
     assert "1 of 240" in card.inner_text()
