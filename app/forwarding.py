@@ -35,12 +35,18 @@ OWN = ("host", "cookie", "x-request-id", "x-forwarded-for", "x-forwarded-proto")
 Headers = list[tuple[str, str]]
 
 
+class _CutOffError(Exception):
+    """Less of a body has come than was said: whoever sent it has gone."""
+
+
 def forward_requests(server: Flask, client: ServiceClient) -> None:
     """Answer the service's own addresses with what it answers; bodies pass piece by piece."""
 
     def forward(**_: str) -> Response:
         try:
             answer = client.forward(request.method, _target(), _headers(), _body())
+        except _CutOffError:
+            return refusal(400, ServiceError("The body did not come to its end.", code="cut_off"))
         except ServiceError as error:
             return refusal(504 if error.code == "timeout" else 502, error)
         onward = Response(_pieces(answer), answer.status_code)
@@ -98,13 +104,25 @@ def _headers() -> Headers:
 
 
 def _body() -> bytes | Iterator[bytes] | None:
-    """The body: held if it is small, else piece by piece; None where there is none."""
+    """The body: held if it is small, else piece by piece; None where there is none.
+
+    Raises _CutOffError, now or while it is read, where less of it comes than was said.
+    """
     length = request.content_length
     if length is not None and length <= KEPT:
-        return request.get_data(cache=False)
+        return b"".join(_parts(length))
     if length is None and "Transfer-Encoding" not in request.headers:
         return None
-    return iter(lambda: request.stream.read(PIECE), b"")
+    return _parts(length or 0)
+
+
+def _parts(length: int) -> Iterator[bytes]:
+    """The pieces of a body that has so many bytes at least."""
+    while part := request.stream.read(PIECE):
+        length -= len(part)
+        yield part
+    if length > 0:
+        raise _CutOffError
 
 
 def _pieces(answer: httpx.Response) -> Iterator[bytes]:

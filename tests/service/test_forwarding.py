@@ -10,6 +10,7 @@ import pytest
 from flask import g
 
 from app.client import ServiceClient, read_address
+from app.forwarding import KEPT
 from app.main import create_app
 from app.visit import headers_of_visit
 from lrp_core.errors import SettingsError
@@ -185,6 +186,23 @@ def test_only_what_does_no_harm_is_sent_again(
     assert ask(service, method, path, **body).status_code == (200 if answered else 502)
     assert len(bodies) == (2 if answered else 1)
     assert len(set(bodies)) == 1
+
+
+@pytest.mark.parametrize("length", [10, KEPT + 10])
+def test_a_body_that_breaks_off_is_not_handed_on(length: int) -> None:
+    came: list[bytes] = []
+
+    def service(request: httpx.Request) -> httpx.Response:
+        came.append(request.read())
+        return httpx.Response(200)
+
+    client = ServiceClient(ADDRESS, transport=httpx.MockTransport(service))
+    server = create_app(client).server
+    said = {"CONTENT_LENGTH": str(length), "wsgi.input_terminated": True}  # as gunicorn has it
+    answer = server.test_client().post("/api/v1/x", data=b"half", environ_overrides=said)
+    assert answer.status_code == 400
+    assert answer.json["error"]["code"] == "cut_off"
+    assert came == []
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("DELETE", 502)])
