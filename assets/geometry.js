@@ -373,8 +373,8 @@
     const [w, h] = width > 0 && height > 0 ? [width, height] : [800, 600];
     const low = Math.max(-0.9 * h, 2 * ROOM.below - h);
     const high = Math.max(0.1 * h, h - 2 * above);
-    const left = Math.max(0.2 * w, w - 2 * ROOM.left);
-    const right = Math.max(0.2 * w, w - 2 * ROOM.right);
+    const left = Math.max(0.52 * w, w - 2 * ROOM.left);
+    const right = Math.max(0.52 * w, w - 2 * ROOM.right);
     let [near, far] = [0.7, 12];
     for (let step = 0; step < 40; step++) {
       const middle = (near + far) / 2;

@@ -31,8 +31,8 @@
       [["X"], "edges of all tracks again", { x: () => window.jetlrp.view.set({ track: null }) }],
     ]],
     ["Page", [
-      [["1", "…", "5"], "open or close a panel below the picture",
-       Object.fromEntries([1, 2, 3, 4, 5].map((at) => [String(at), () => panel(at)]))],
+      [["1", "…", "4"], "open or close a panel below the picture",
+       Object.fromEntries([1, 2, 3, 4].map((at) => [String(at), () => panel(at)]))],
       [["M"], "talk mode: large type, little else", { m: () => toggle("talk") }],
       [["D"], "dark or light", { d: () => click("theme-switch") }],
       [["C"], "copy a link to this view", { c: () => click("copy-link") }],

@@ -69,8 +69,10 @@
   }
 
   let sought = false;
+  let picked = false; // a row was pressed, so it is in sight and stays where it is
 
-  /** Mark the row of the jet that is open, once the grid has it; at first, go to where it is. */
+  /** Mark the row of the jet that is open, once the grid has it; at first, go to where it is: the
+   * rows that come first are there before anybody has scrolled to them. */
   function markChosen(api) {
     const index = chosen();
     if (index === null) return;
@@ -78,6 +80,7 @@
     if (!sought && index < api.getDisplayedRowCount()) {
       sought = true; // in the order of the file, a jet's row is its number
       if (!node || !node.data) api.ensureIndexVisible(index, "middle");
+      else if (!picked) api.ensureNodeVisible(node, "middle");
     }
     if (node && node.data) {
       if (!node.isSelected()) node.setSelected(true, true, "api");
@@ -123,7 +126,9 @@
   functions.jetRowId = (params) => String(params.data.index);
   functions.jetSelected = (event) => {
     const rows = event.api.getSelectedRows();
-    if (event.source !== "api" && rows.length) choose(rows[0].index, event.source === "keyboard");
+    if (event.source === "api" || !rows.length) return;
+    picked = true;
+    choose(rows[0].index, event.source === "keyboard");
   };
   functions.jetsLoaded = (event) => {
     filterLabel(window.jetlrp.view.state.label);

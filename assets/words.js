@@ -15,7 +15,7 @@
 
   /** A track in words: {title, lines: [[what, value]], value}. */
   function track(scene, number) {
-    const { significant, signed } = window.jetlrp.numbers;
+    const { significant, signed, minus } = window.jetlrp.numbers;
     const { tracks } = scene;
     const relevance = tracks.relevance[number];
     const kind = kindOf(scene, number);
@@ -29,7 +29,8 @@
         ["Δφ", `${significant(tracks.deltaPhi[number])} rad`],
         ...SHOWN.filter((name) => scene.values.column(name)).map((name) => {
           const feature = scene.features.get(name);
-          const value = significant(scene.values.column(name)[number]);
+          const found = scene.values.column(name)[number];
+          const value = Number.isInteger(found) ? minus(String(found)) : significant(found);
           return [feature.title.replace(/_/g, ""), feature.unit ? `${value} ${feature.unit}` : value];
         }),
         ["relevance", signed(relevance)],

@@ -264,7 +264,7 @@ _TABLE = (
     ),
     # secondary vertices and subjets
     Feature(
-        "track_drminsv", "ΔR to the nearest SV - 0.8", "", SUBSTRUCTURE,
+        "track_drminsv", "ΔR to the nearest SV − 0.8", "", SUBSTRUCTURE,
         "Distance ΔR of the track from the nearest secondary vertex, cut off at 0.8 and shifted by "
         "-0.8: 0 means none within 0.8, -0.8 means on top of one.", PF,
     ),

@@ -93,7 +93,7 @@ def _panel(panel: Panel) -> Component:
                     html.H2(panel.title),
                     *panel.controls,
                     html.Details(
-                        [html.Summary("How to read this"), html.Div(text(panel.how))],
+                        [html.Summary("How to read this"), html.Div(text(panel.how), tabIndex="0")],
                         className="how down",
                     ),
                     html.Button(

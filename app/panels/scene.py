@@ -303,7 +303,7 @@ def failure(error: ServiceError, index: int) -> list[Component]:
     if error.again is not None:
         heading = f"Jet {index} has to wait a moment"
     parts: list[Component] = [html.H3(heading), html.P(error.message)]
-    if error.choices:
+    if error.choices and not all(choice in error.message for choice in error.choices):
         parts.append(html.P(f"Possible are: {', '.join(error.choices)}.", className="muted"))
     if error.request_id:
         parts.append(

@@ -155,8 +155,8 @@ class Study:
         """
         if not 0 <= index < len(self.jets):
             raise JetIndexError(
-                f"There is no jet {index}: {self.file} has {len(self.jets)} jet(s), "
-                "numbered from 0."
+                f"There is no jet {index}: {self.file} has {len(self.jets)} "
+                f"jet{'' if len(self.jets) == 1 else 's'}, numbered from 0."
             )
         try:
             return self.jets[index]

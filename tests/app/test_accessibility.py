@@ -29,6 +29,7 @@ STATES = {  # what is looked at: the address, what is pressed, and what then is 
     "a large jet": ("?jet=1", [], DRAWN),
     "an error": ("?jet=4", [], ".state.error:visible"),
     "how to read the plot": ("?jet=5", [".stage-foot .how summary"], ".how[open]"),
+    "how to read a map": ("?jet=5&dock=heat.river", ["#dock-heat .how summary"], ".how[open]"),
     "heat map, river": ("?jet=5&dock=heat.river", [], "#heat-body svg"),
     "plane, comparison": ("?jet=5&dock=plane.compare", [], "#plane-body svg"),
     "heat map, enlarged": ("?jet=5&full=heat", [], "#heat-body svg"),

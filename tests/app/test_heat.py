@@ -213,3 +213,17 @@ def test_what_is_no_number_is_no_zero(toy_site, page):
     assert dict(said["lines"])["relevance"] == "–"
     assert said["adds"] is False
     assert said["net"] is None or np.isnan(said["net"])
+
+
+def test_how_to_read_it_stays_within_a_narrow_panel(toy_site, page):
+    opened(page, toy_site, "jet=5&dock=heat.river")
+    for name in ("river", "heat"):
+        page.locator(f"#dock-{name} .how summary").click()
+        text = page.locator(f"#dock-{name} .how > div")
+        panel, words = page.locator(f"#dock-{name}").bounding_box(), text.bounding_box()
+        for at, size in (("x", "width"), ("y", "height")):
+            assert panel[at] <= words[at]
+            assert words[at] + words[size] <= panel[at] + panel[size]
+        assert text.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+        page.locator(f"#dock-{name} .how summary").click()  # which it does not cover
+        text.wait_for(state="hidden")

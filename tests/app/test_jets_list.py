@@ -41,6 +41,11 @@ def test_a_jet_is_found_by_its_number_and_the_next_ones_follow(real_site, page):
     says(page, jet="642")
 
 
+def test_a_link_goes_to_its_jet_in_the_list(real_site, page):
+    page.goto(f"{real_site.address}/?jet=64")  # among the rows that come first, but out of sight
+    page.locator('.ag-row.ag-row-selected[row-id="64"]').wait_for()
+
+
 def test_limits_shorten_the_list_and_next_stays_inside_them(real_site, page):
     page.goto(real_site.address)
     page.locator(".ag-row").first.wait_for()

@@ -341,7 +341,7 @@ def test_an_edge_and_a_track_in_words(scene):
     assert track["title"] == "Track 1"
     lines = dict(track["lines"])
     assert lines["pT"] == "5.00 GeV"
-    assert lines["charge"] == "−1.00 e"
+    assert lines["charge"] == "−1 e"
     assert lines["Δφ"].endswith(" rad")
     assert lines["rank"].endswith(" of 3")
 
