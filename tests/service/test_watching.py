@@ -74,7 +74,7 @@ def test_what_the_service_counts(serve: Any) -> None:
     assert more['jetlrp_cache_total{result="miss"}'] == 1
     assert more['jetlrp_errors_total{code="unknown_target"}'] == 1
     assert after["jetlrp_explanations_waiting"] == 0
-    assert "4711" not in answer.text  # nobody makes up labels
+    assert "made-up" not in answer.text  # nobody makes up labels
     assert client.get("/metrics", headers={"X-Forwarded-For": "10.1.1.1"}).status_code == 403
 
 
