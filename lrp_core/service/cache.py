@@ -79,35 +79,42 @@ class Cache(Generic[Value]):
         """The computation of a value: the one under way for this key, else what ``start`` begins.
 
         ``start`` is called under the cache's lock, so it has to return at once. The value is kept
-        when the computation ends, whether or not anybody still waits for it.
+        when the computation ends, whether or not anybody still waits for it; whoever waits is told
+        then, so that what was handed out once is here.
         """
         with self._lock:
             running = self._running.get(key)
             if running is not None:
                 return running
             value = self._values.get(key)
+            told: Future[Value] = Future()
             if value is not None:
-                done: Future[Value] = Future()
-                done.set_result(value)
-                return done
-            future = self._running[key] = start()
+                told.set_result(value)
+                return told
+            future = start()
+            self._running[key] = told
             self._misses += 1
-        future.add_done_callback(lambda ended: self._end(key, ended))
-        return future
+        future.add_done_callback(lambda ended: self._end(key, ended, told))
+        return told
 
     def use(self) -> CacheUse:
         """How full the cache is and how often it helped."""
         with self._lock:
             return CacheUse(len(self._values), self._nbytes, self._hits, self._misses)
 
-    def _end(self, key: Hashable, future: Future[Value]) -> None:
-        """Keep the value of a computation that ended well, and make room for it."""
+    def _end(self, key: Hashable, future: Future[Value], told: Future[Value]) -> None:
+        """Keep the value of a computation that ended well, make room for it, and then tell it."""
+        try:
+            value = future.result()
+        except BaseException as error:
+            with self._lock:
+                self._running.pop(key, None)
+            told.set_exception(error)
+            return
         with self._lock:
             self._running.pop(key, None)
-            if future.cancelled() or future.exception() is not None:
-                return
-            value = future.result()
             self._keep(key, value)
+        told.set_result(value)
         if self._behind is not None:
             self._behind.write(key, value)
 
