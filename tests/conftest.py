@@ -4,6 +4,8 @@ JETLRP_CMS_DATA         folder of the real jets; else ../shared/cms-open-data of
 JETLRP_REQUIRE_DATA     1: a test that needs the real jets fails without them, never skips
 JETLRP_CHROMIUM         the browser to drive; else a Chromium or Chrome found on the machine
 JETLRP_REQUIRE_BROWSER  1: likewise for a test that needs the browser
+JETLRP_TEST_EXAMPLES    "random": Hypothesis looks for other examples each time; else they are the
+                        same each time, so that no run fails for what another one passed
 
 A test that drives the browser, and no other, is tried once more when it fails, since how fast a
 browser draws on a busy machine is not in our hands; the summary lists it as RERUN with its
@@ -18,7 +20,7 @@ from pathlib import Path
 
 # Small jets gain nothing from more threads, which spin while they wait for each other, and sums
 # differ in the last bits with their number.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,9 +29,31 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
-settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+def forget_surroundings() -> None:
+    """Take away what changes words, colours and settings, and is of whoever starts the tests."""
+    ours = ("JETLRP_CMS_DATA", "JETLRP_CHROMIUM", "JETLRP_REQUIRE_", "JETLRP_TEST_")
+    theirs = (
+        *("FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS"),
+        *("TTY_COMPATIBLE", "TTY_INTERACTIVE", "TERMINAL_WIDTH"),
+        *("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PROMETHEUS_MULTIPROC_DIR"),
+    )
+    for name in list(os.environ):
+        if name in theirs or (name.startswith("JETLRP_") and not name.startswith(ours)):
+            del os.environ[name]
+    os.environ |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "25"}
+    for name in ("no_proxy", "NO_PROXY"):  # servers of the tests are on this machine
+        others = os.environ.get(name, "")
+        os.environ[name] = ",".join(filter(None, [others, "127.0.0.1", "localhost"]))
+
+
+forget_surroundings()
+
+settings.register_profile("random", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "same", settings.get_profile("random"), derandomize=True, print_blob=True, database=None
+)
+settings.load_profile("random" if os.environ.get("JETLRP_TEST_EXAMPLES") == "random" else "same")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

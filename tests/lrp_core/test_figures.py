@@ -228,7 +228,7 @@ def test_the_pdf_is_vector_with_its_fonts(explained, name, tmp_path):
     if shutil.which("pdfimages") and shutil.which("pdftotext"):
         path = tmp_path / "figure.pdf"
         path.write_bytes(pdf)
-        run = {"capture_output": True, "text": True, "check": True}
+        run = {"capture_output": True, "encoding": "utf-8", "check": True}
         images = subprocess.run(["pdfimages", "-list", path], **run).stdout.splitlines()
         assert len(images) == 2  # its two lines of heading
         words = subprocess.run(["pdftotext", path, "-"], **run).stdout
