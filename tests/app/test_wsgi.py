@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-import time
 
 import httpx
 import pytest
 
 from app.wsgi import create_server
+
+SECONDS = 120.0  # at most, on a busy machine
 
 
 def test_without_its_service_the_page_says_so() -> None:
@@ -48,11 +49,10 @@ def test_gunicorn_serves_the_page() -> None:
                 break
         else:
             pytest.fail("gunicorn did not start")
-        deadline = time.monotonic() + 30
-        answer = httpx.get(address, timeout=deadline - time.monotonic())
+        answer = httpx.get(address, timeout=SECONDS, trust_env=False)
         assert answer.status_code == 200
         assert "jetlrp" in answer.text
     finally:
         running.terminate()
-        running.communicate(timeout=20)
+        running.communicate(timeout=SECONDS)
     assert running.returncode == 0

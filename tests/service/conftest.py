@@ -161,7 +161,7 @@ def serve_library() -> Iterator[Callable[..., Client]]:
 def toy(serve: Serve) -> Client:
     """The service over toy jets, with every score computed."""
     client = serve()
-    assert client.service.scores.wait(30)
+    assert client.service.scores.wait(120)
     return client
 
 

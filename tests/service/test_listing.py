@@ -116,7 +116,7 @@ def test_a_page_past_the_end_is_empty(toy: Any) -> None:
 
 def test_scores_come_in_while_one_looks(serve: Any, toy_jets: Any) -> None:
     client = serve(toy_jets)
-    client.service.scores.stop(10)
+    client.service.scores.stop(60)
     done = client.service.scores.done
     answer = rows_of(client, limit=1000)
     assert answer["scores_done"] == done

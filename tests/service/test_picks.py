@@ -27,7 +27,7 @@ KINDS = {
 def picking(serve: Any, toy_jets: Any) -> Any:
     """The service, with scores that are spread over 0 to 1."""
     client = serve(toy_jets)
-    assert client.service.scores.wait(30)
+    assert client.service.scores.wait(120)
     spread = (np.arange(40) * 7 % 40) / 39
     spread[7] = np.nan
     client.service.scores._values[:] = spread
@@ -94,7 +94,7 @@ def test_files_without_labels(serve: Any, toy_jets: Any) -> None:
     summary["label"] = None
     toy_jets.summary = lambda: summary
     client = serve(toy_jets)
-    assert client.service.scores.wait(30)
+    assert client.service.scores.wait(120)
     assert "No jet of these files is labelled hbb." in refusal(client, "confident_signal")
     assert "No jet of these files is labelled qcd." in refusal(client, "background_as_signal")
     assert pick(client, "undecided").label is None
@@ -103,7 +103,7 @@ def test_files_without_labels(serve: Any, toy_jets: Any) -> None:
 def test_scores_that_are_not_there_yet(serve: Any, toy_jets: Any) -> None:
     client = serve(toy_jets, score_chunk=8)
     scores = client.service.scores
-    scores.stop(10)
+    scores.stop(60)
     scores._values[:] = np.nan
     scores._done = 0
     assert "no score is there, of 40 jets. Scores are being computed" in refusal(
@@ -129,5 +129,5 @@ def test_many_at_once(picking: Any) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert len(found) == 8

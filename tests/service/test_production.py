@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import httpx
 import psutil
 import pytest
 
+from app import processes
 from app.asgi import resident_bytes
 from app.processes import cores, threads_of_worker
 from app.production import Part
@@ -75,20 +77,14 @@ class Server:
             self.process.wait(SECONDS)
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @contextmanager
 def serving(folder: Path, *words: str, **environment: str) -> Iterator[tuple[Server, httpx.Client]]:
-    port = free_port()
-    server = Server(folder, *words, "--port", str(port), **environment)
+    server = Server(folder, *words, "--port", "0", **environment)
     try:
         server.wait_for("ready after")
-        address = f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=address, timeout=SECONDS, trust_env=False) as client:
+        found = re.search(r"is at (http://127\.0\.0\.1:\d+)", server.said)
+        assert found, server.said
+        with httpx.Client(base_url=found[1], timeout=SECONDS, trust_env=False) as client:
             yield server, client
     finally:
         server.end()
@@ -104,8 +100,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
         yield both
 
 
-def explain(client: httpx.Client, index: int) -> httpx.Response:
-    return client.post(f"/api/v1/jets/{index}/explanation", json={"encoding": "base64"})
+def explain(client: httpx.Client, index: int, name: str = "") -> httpx.Response:
+    headers = {"X-Request-ID": name} if name else {}
+    body = {"encoding": "base64"}
+    return client.post(f"/api/v1/jets/{index}/explanation", json=body, headers=headers)
 
 
 class Asking:
@@ -113,7 +111,7 @@ class Asking:
 
     def __init__(self, client: httpx.Client, threads: int = 4) -> None:
         self.statuses: list[int] = []
-        self.cut_off: list[float] = []  # when those were begun that had no answer
+        self.cut_off: list[str] = []  # names of those that had no answer
         self._client = client
         self._enough = threading.Event()
         self._threads = [
@@ -123,11 +121,11 @@ class Asking:
     def _ask(self, first: int) -> None:
         index = first
         while not self._enough.is_set():
-            began = time.monotonic()
+            name = f"asked-{index}"
             try:
-                self.statuses.append(explain(self._client, index % 2000).status_code)
+                self.statuses.append(explain(self._client, index % 2000, name).status_code)
             except httpx.TransportError:
-                self.cut_off.append(began)
+                self.cut_off.append(name)
                 return
             index += len(self._threads)
 
@@ -163,7 +161,7 @@ def test_one_address_for_all(running: tuple[Server, httpx.Client]) -> None:
         answer = client.request(method, path)
         assert answer.status_code == status
         assert answer.json()["error"]["request_id"] == answer.headers["x-request-id"]
-    assert {"torch" in str(worker.memory_maps()) for worker in server.workers("page")} == {False}
+    assert {"libtorch" in str(worker.memory_maps()) for worker in server.workers("page")} == {False}
     assert len(server.workers("page")) == len(server.workers("service")) == 2
 
 
@@ -178,7 +176,7 @@ def test_all_processes_count_together(running: tuple[Server, httpx.Client]) -> N
         return float(lines[0].split()[-1]) if lines else 0.0
 
     before = counted()
-    for index in range(300, 320):
+    for index in range(1980, 2000):  # nobody else asks for these
         assert explain(client, index).status_code == 200
     assert counted() == before + 20
     number = client.get("/api/v1/jets/9999999", headers={"X-Request-ID": "of-this-test"})
@@ -195,9 +193,10 @@ def test_the_service_answers_the_page_alone(running: tuple[Server, httpx.Client]
     }
     assert listening.ip == "127.0.0.1"
     direct = f"http://127.0.0.1:{listening.port}"
-    refused = httpx.get(f"{direct}/api/v1/health", trust_env=False)
+    refused = httpx.get(f"{direct}/api/v1/health", timeout=SECONDS, trust_env=False)
     assert refused.status_code == 403
-    assert httpx.get(f"{direct}/ready", trust_env=False).status_code == 200
+    ready = httpx.get(f"{direct}/ready", timeout=SECONDS, trust_env=False)
+    assert ready.status_code == 200
 
 
 def test_a_worker_that_is_killed_in_mid_request_costs_nobody_an_answer(
@@ -273,12 +272,12 @@ def test_stopping_answers_what_is_under_way(tmp_path: Path) -> None:
         family = server.parent.children(recursive=True)
         with Asking(client, threads=12) as asking:
             asking.wait_for(30)
-            stopped = time.monotonic()
             server.process.terminate()
             assert server.process.wait(SECONDS) == 0
         assert set(asking.statuses) == {200}
-        assert [began for began in asking.cut_off if began < stopped - 0.1] == []
-        assert not [one for one in family if one.is_running()]
+        # who came too late has no answer; what a process has begun to answer arrived
+        assert [name for name in asking.cut_off if f"{name}: POST" in server.said] == []
+        assert psutil.wait_procs(family, SECONDS)[1] == []
     assert "Traceback" not in server.said
 
 
@@ -343,7 +342,9 @@ def test_the_gunicorn_lines_of_the_documentation(tmp_path: Path) -> None:
             assert answer.status_code == 200
             # no header says where the page is, or that it was asked by TLS
             claims = {"SCRIPT_NAME": "/elsewhere", "X-Forwarded-Proto": "https"}
-            answer = httpx.get(f"{address}/health", headers=claims, trust_env=False)
+            answer = httpx.get(
+                f"{address}/health", headers=claims, timeout=SECONDS, trust_env=False
+            )
             assert answer.status_code == 200
             assert "Strict-Transport-Security" not in answer.headers
         finally:
@@ -351,13 +352,15 @@ def test_the_gunicorn_lines_of_the_documentation(tmp_path: Path) -> None:
             page.communicate(timeout=SECONDS)
 
 
-def test_cores_are_shared_out(tmp_path: Path) -> None:
+def test_cores_are_shared_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quota = tmp_path / "cpu.max"
     quota.write_text("100000 100000\n")
     assert cores(quota) == 1
     quota.write_text("max 100000\n")
     assert cores(quota) == cores(tmp_path / "none") >= 1
+    monkeypatch.setattr(processes, "cores", lambda: 9)
     assert threads_of_worker(read_settings(service_workers=64)) == 1
+    assert threads_of_worker(read_settings(service_workers=4)) == 2
     assert threads_of_worker(read_settings(torch_threads=5)) == 5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import subprocess
@@ -9,10 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -21,8 +23,7 @@ from app.client import ServiceClient
 from app.main import create_app
 from app.serve import address_of, listen
 
-SECONDS = 90.0
-STOP_SECONDS = 5.0  # 2 on a quiet machine
+SECONDS = 90.0  # at most, on a busy machine; nothing here says how fast something is
 
 
 class Running:
@@ -62,14 +63,13 @@ class Running:
         """The libraries that are in the process."""
         return Path(f"/proc/{self.process.pid}/maps").read_text("utf-8")
 
-    def stop(self, with_signal: int = signal.SIGINT) -> tuple[int, float]:
-        """Exit status, and how many seconds it took."""
-        began = time.monotonic()
+    def stop(self, with_signal: int = signal.SIGINT) -> int:
+        """End it -> exit status. What never ends raises TimeoutExpired."""
         self.process.send_signal(with_signal)
         status = self.process.wait(SECONDS)
-        while line := self._lines.get(timeout=5):
+        while line := self._lines.get(timeout=SECONDS):
             self.said += line
-        return status, time.monotonic() - began
+        return status
 
     def end(self) -> None:
         """Make sure that nothing is left of it."""
@@ -125,22 +125,15 @@ def test_one_command_serves_page_service_and_docs_until_ctrl_c(sources: list[str
     with running("serve", *sources, "--port", "0") as (command, client):
         assert_serves_all(client)
         assert "917 jets of hbb_jets.root" in command.wait_for("ready")
-        # many at once: nothing waits for the explanations
-        threads = [
-            threading.Thread(
-                target=client.post, args=(f"/api/v1/jets/{n}/explanation",), kwargs={"json": {}}
-            )
-            for n in range(280, 300)
-        ]
-        for thread in threads:
-            thread.start()
-        began = time.monotonic()
-        assert client.get("/api/v1/health").status_code == 200
-        assert time.monotonic() - began < 5
-        for thread in threads:
-            thread.join(SECONDS)
-        status, seconds = command.stop()
-    assert (status, seconds < STOP_SECONDS) == (0, True)
+        # many at once: everything else is answered as well
+        with ThreadPoolExecutor(20) as people:
+            asked = [
+                people.submit(client.post, f"/api/v1/jets/{n}/explanation", json={})
+                for n in range(280, 300)
+            ]
+            assert client.get("/api/v1/health").status_code == 200
+            assert {one.result(SECONDS).status_code for one in asked} == {200}
+        assert command.stop() == 0
     assert "Traceback" not in command.said
     assert "ERROR" not in command.said
 
@@ -168,26 +161,27 @@ def test_the_page_with_a_service_elsewhere_needs_no_torch(sources: list[str]) ->
             assert "libtorch" in service.maps
             assert backend.get("/").status_code == 404  # no page there
 
-            assert service.stop(signal.SIGTERM)[1] < STOP_SECONDS
+            service.stop(signal.SIGTERM)
             away = client.get("/api/v1/health")
             assert (away.status_code, away.json()["error"]["code"]) == (502, "backend_unreachable")
             assert client.get("/").status_code == 200  # the page says that it is away
-            status, seconds = page.stop()
-    assert (status, seconds < STOP_SECONDS) == (0, True)
+            assert page.stop() == 0
     assert "Traceback" not in page.said + service.said
 
 
 def test_ctrl_c_while_the_network_is_still_loading(sources: list[str]) -> None:
     with running("serve", *sources, "--port", "0") as (command, client):
-        waiting: list[Any] = []
-        thread = threading.Thread(target=lambda: waiting.append(client.get("/api/v1/health")))
-        thread.start()
-        time.sleep(0.3)
-        status, seconds = command.stop()
-        thread.join(SECONDS)
-    assert (status, seconds < STOP_SECONDS) == (0, True)
+        # a connection that is known to be open, and a request that is sent before the signal
+        where = client.base_url
+        asking = http.client.HTTPConnection(where.host, where.port or 80, timeout=SECONDS)
+        asking.request("GET", "/health")
+        answer = asking.getresponse()
+        assert (answer.status, answer.read(), answer.will_close) == (200, ANY, False)
+        asking.request("GET", "/api/v1/health")
+        assert command.stop() == 0
+        assert asking.getresponse().status in (200, 503)
+        asking.close()
     assert "Traceback" not in command.said
-    assert waiting[0].status_code in (200, 503)
 
 
 def test_a_network_that_cannot_be_loaded_ends_it_with_one_line(

@@ -12,7 +12,7 @@ from lrp_core.limits import Limits
 from lrp_core.service.cache import Cache
 from lrp_core.service.workers import Busy, Workers
 
-SECONDS = 20
+SECONDS = 60  # at most, on a busy machine
 
 
 class Held:
@@ -76,13 +76,13 @@ def test_each_may_have_only_so_many_waiting() -> None:
 
 
 def test_each_may_submit_only_so_often() -> None:
-    held = Held(waiting=30, often=Limits(3))
+    held = Held(waiting=30, often=Limits(3, clock=lambda: 100.0))
     for _ in range(3):
         held.submit("anna")
     with pytest.raises(Busy) as raised:
         held.submit("anna")
     assert raised.value.own
-    assert 1 <= raised.value.wait <= 20
+    assert raised.value.wait == 20
     for _ in range(5):
         held.submit("")
     held.go()
