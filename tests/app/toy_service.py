@@ -238,7 +238,7 @@ class FakeService:
         )
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        self.may_answer.wait(20)
+        self.may_answer.wait(120)
         if self.away:
             raise httpx.ConnectError("connection refused", request=request)
         path = request.url.path.removeprefix("/api/v1")

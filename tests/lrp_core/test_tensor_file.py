@@ -145,7 +145,7 @@ def test_bombs_do_not_fill_the_memory(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (4 << 30, 4 << 30)),
     )
     assert ran.returncode == 0, ran.stderr

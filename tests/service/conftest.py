@@ -173,5 +173,5 @@ def cms(cms_data: Path) -> Iterator[Client]:
 
     app = create_api(open_jets(cms_data / "hbb_jets.root"), load_model(cms_data / "IN.pth"))
     with running(app) as client:
-        assert client.service.scores.wait(120)
+        assert client.service.scores.wait(600)
         yield client
