@@ -23,6 +23,7 @@ from lrp_core.model import Model, Target
 from lrp_core.propagation import Row, propagate, run
 from lrp_core.rules import RULES, AnyRule, Composite, Epsilon, Gamma, Rule, parse_rule
 from lrp_core.steps import Graph
+from lrp_core.zero_path import ZeroPath
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 ENGINES = ("auto", "general")
@@ -277,7 +278,7 @@ class _Asked:
 
 
 def _explain_fast(
-    asked: _Asked, network: fast_path.Network, jets: list[Jet]
+    asked: _Asked, network: fast_path.Network | ZeroPath, jets: list[Jet]
 ) -> dict[int, Explanation]:
     """The explanations, by position, of the jets that the fast path can explain.
 
@@ -285,7 +286,7 @@ def _explain_fast(
     """
     model = asked.model
     explanations: dict[int, Explanation] = {}
-    complete = [position for position, jet in enumerate(jets) if jet.complete]
+    complete = [place for place, jet in enumerate(jets) if jet.complete and jet.n_tracks > 1]
     sizes = [jets[position].n_tracks for position in complete]
     for group in fast_path.groups(sizes):
         positions = [complete[number] for number in group]
@@ -299,7 +300,7 @@ def _explain_fast(
                 continue
             result = _Result(
                 logits=found.logits,
-                value=found.start.double().sum(dim=1),
+                values=[ledger[0].received for ledger in found.ledgers],
                 tracks=_read(found.tracks),
                 edges=None if found.edges is None else _read(found.edges),
                 sums=None if found.sums is None else _read(found.sums),
@@ -335,7 +336,7 @@ def _explain_together(asked: _Asked, jets: list[Jet]) -> list[Explanation]:
     rows = by_stage[nearest]
     return _Result(
         logits=logits,
-        value=start.double().sum(dim=1),
+        values=start.double().sum(dim=1).tolist(),
         tracks=[_read(one) for one in flow.tracks.split(sizes)],
         edges=[_read(one) for one in rows] if asked.rows else None,
         sums=None if asked.rows else [_read(one.sum(dim=1)) for one in rows],
@@ -357,12 +358,12 @@ def _read(values: Tensor) -> Array:
 class _Result:
     """What either engine found for some jets.
 
-    logits [n_jets, n_classes], value [n_jets] float64; tracks, edges' rows or their sums, and
+    logits [n_jets, n_classes], values [n_jets] float64; tracks, edges' rows or their sums, and
     significance by jet, in arrays of numpy
     """
 
     logits: Tensor
-    value: Tensor
+    values: list[float]
     tracks: Sequence[Array] | Array
     edges: Sequence[Array] | Array | None
     sums: Sequence[Array] | Array | None
@@ -376,7 +377,7 @@ class _Result:
         none = np.zeros((0, 2 * len(model.columns)), asked.dtype)
         logits = self.logits.double()
         probabilities = _read(logits.softmax(dim=1))
-        all_logits, values = _read(logits), self.value.tolist()
+        all_logits = _read(logits)
         return [
             Explanation(
                 logits=all_logits[number],
@@ -385,7 +386,7 @@ class _Result:
                 target=asked.target.name,
                 rule=asked.rule,
                 dtype=asked.dtype,
-                value=values[number],
+                value=self.values[number],
                 track_relevance=self.tracks[number],
                 edge_index=jet.edge_index,
                 edge_relevance=none if self.edges is None else self.edges[number],

@@ -1,9 +1,10 @@
 """The fast path: relevance through the interaction network on complete graphs.
 
 The same relevance, rules and ledger as ``propagation.propagate`` up to rounding, for jets in which
-every track is joined to every other. A jet is a table of n x n pairs there, what stands at edges is
-computed in blocks of such tables (fast_edges.py). What stands at tracks and jets is divided in the
-same way, or, where one of its rules is not served so, by the rules as they are (rules.py). Jets of
+every track is joined to every other: their pairs are a table (pair_table.py). Where LRP-0 is the
+rule of every stage, relevance is the gradient times the value (zero_path.py). Else what stands at
+edges is divided block by block (fast_edges.py), and what stands at tracks and jets, here, in the
+same way or, where one of its rules is not served so, by the rules as they are (rules.py). Jets of
 the same number of tracks share a table while they are small. The weights are read anew at every
 call, and folded all at once.
 """
@@ -21,12 +22,14 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from lrp_core.errors import PropagationError
-from lrp_core.explanation import Ledger
-from lrp_core.fast_edges import BLOCK, LRP_0, Divided, Merged, Parts, Way, way
+from lrp_core.fast_edges import LRP_0, Edges, Parts, Way, way
+from lrp_core.found import Found
 from lrp_core.interaction_network import InteractionNetwork
 from lrp_core.ledger_book import LedgerBook
+from lrp_core.pair_table import BLOCK
 from lrp_core.rules import Layer, Rule, quotient
 from lrp_core.steps import Affine, Aggregate, Norm, Steps, fold, norms_of, scales_and_shifts
+from lrp_core.zero_path import ZeroPath
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Network:
     """The interaction network with its weights as they are now, and a rule for each stage.
 
     at_edges       the layers at edges, and how their rules divide
-    track_0, ...   the two affine maps of each of the other perceptrons, BatchNorm folded in
+    above          the two affine maps of node_mlp_2 and of global_mlp, BatchNorm folded in
     ways_above     how their rules divide; None where one of them is not served here
     scale, shift   the BatchNorm on the input
     """
@@ -66,16 +69,15 @@ class Network:
     stages: Stages
     rule_for: Callable[[str], Rule]
     at_edges: Parts
-    track_0: Layer
-    track_3: Layer
-    jet_0: Layer
-    jet_3: Layer
+    above: list[Layer]
     ways_above: list[Way] | None
     scale: Tensor
     shift: Tensor
 
 
-def prepare(stages: Stages, rule_for: Callable[[str], Rule], dtype: torch.dtype) -> Network | None:
+def prepare(
+    stages: Stages, rule_for: Callable[[str], Rule], dtype: torch.dtype
+) -> Network | ZeroPath | None:
     """The network with its weights in ``dtype``; None if a rule at edges is not served here."""
     ways = [way(rule_for(step.stage)) for step in stages.affine]
     at_edges, above = ([found for found in part if found] for part in (ways[:4], ways[4:]))
@@ -85,15 +87,14 @@ def prepare(stages: Stages, rule_for: Callable[[str], Rule], dtype: torch.dtype)
         norms, biases = norms_of(stages.affine)
         all_norms = [stages.norm.norm, *norms]
         (scale, shift), *maps = scales_and_shifts(all_norms, dtype, [None, *biases])
-        *layers, track_0, track_3, jet_0, jet_3 = fold(stages.affine, maps, dtype)
+        layers = fold(stages.affine, maps, dtype)
+        if ways == [LRP_0] * 8:
+            return ZeroPath(layers, scale, shift, stages.norm.stage, stages.mean, stages.pool)
         return Network(
             stages=stages,
             rule_for=rule_for,
-            at_edges=Parts.of(layers, at_edges),
-            track_0=track_0,
-            track_3=track_3,
-            jet_0=jet_0,
-            jet_3=jet_3,
+            at_edges=Parts.of(layers[:4], at_edges),
+            above=layers[4:],
             ways_above=above if len(above) == 4 else None,
             scale=scale,
             shift=shift,
@@ -131,51 +132,33 @@ def _interaction_network() -> list[tuple[object, ...]]:
     return _pattern(InteractionNetwork(1, 1, 1).steps())
 
 
-@dataclass(frozen=True)
-class Found:
-    """The explanations of several jets of the same number of tracks.
-
-    logits, start  [n_jets, n_classes]
-    tracks         [n_jets, n_tracks, n_columns]
-    edges          [n_jets, n_edges, 2 n_columns], or None where only sums were asked for
-    significance   [n_jets, n_edges]
-    sums           [n_jets, n_edges]: the sum of each edge's row, where only sums were asked for
-    ledgers        one for each jet
-    """
-
-    logits: Tensor
-    start: Tensor
-    tracks: Tensor
-    edges: Tensor | None
-    significance: Tensor
-    sums: Tensor | None
-    ledgers: list[Ledger]
-
-
 def explain_equals(
-    network: Network, tracks: Tensor, weights: Tensor, *, rows: bool = True
+    network: Network | ZeroPath, tracks: Tensor, weights: Tensor, *, rows: bool = True
 ) -> Found:
-    """Explain jets of the same number of tracks, every track joined to every other.
+    """Explain jets of the same number of tracks, at least two, every one joined to every other.
 
     tracks   [n_jets, n_tracks, n_columns]
     weights  [n_classes]: what each logit counts at the start
     rows     whether to write out every edge's row; without, there are significance and sums only
     Raises PropagationError where relevance meets a value of exactly zero or overflows.
     """
+    if isinstance(network, ZeroPath):
+        return network.explain(tracks, weights, rows=rows)
     n_jets, n_tracks, n_columns = tracks.shape
     book, stages = LedgerBook(n_jets), network.stages
+    track_0, track_3, jet_0, jet_3 = network.above
     h = torch.addcmul(network.shift, tracks, network.scale)
-    edges = (Merged if network.at_edges.all_zero else Divided)(network.at_edges, h, rows=rows)
+    edges = Edges(network.at_edges, h, rows=rows)
 
     total = edges.forward()
-    seen = torch.cat([h, total / max(n_tracks - 1, 1)], dim=2)
-    z5 = _affine(seen, network.track_0)
+    seen = torch.cat([h, total / (n_tracks - 1)], dim=2)
+    z5 = _affine(seen, track_0)
     a5 = z5.clamp(min=0)
-    v = _affine(a5, network.track_3)
+    v = _affine(a5, track_3)
     pool = v.mean(dim=1, keepdim=True)
-    z6 = _affine(pool, network.jet_0)
+    z6 = _affine(pool, jet_0)
     a6 = z6.clamp(min=0)
-    logits = _affine(a6, network.jet_3)
+    logits = _affine(a6, jet_3)
     if not math.isfinite(logits.sum().item()):
         raise PropagationError("the network's output is not finite")
 
@@ -189,25 +172,19 @@ def explain_equals(
         both = _by_rules(network, values, start, book)
     directly, back = both.split_with_sizes([n_columns, total.shape[2]], dim=2)
     book.passed({"self": (directly, stages.norm.stage), "mean": (back, stages.mean)})
-    constant = None
-    if n_tracks == 1:  # a mean over no edges is a constant, and what it earns the bias's
-        t, constant = torch.zeros_like(total), back
-    elif multiplier is None:
+    if multiplier is None:
         t = quotient(back, total, stages.mean)
     else:
         t = multiplier[..., n_columns:] / (n_tracks - 1)
     messages = t * total
-    book.add(stages.mean, back, {"input": (messages, network.at_edges.out.name)}, constant)
+    book.add(stages.mean, back, {"input": (messages, network.at_edges.out.name)})
 
     result = edges.backward(t, messages, book, stages.norm.stage).add_(directly)
     book.add(stages.norm.stage, result, {"input": (result, "tracks")})
-    ledgers = book.ledgers()
-    ends = (ledger.bias + ledger.epsilon + ledger.rows[-1].received for ledger in ledgers)
-    if not math.isfinite(sum(ends)):
-        raise PropagationError(f"relevance overflowed in {result.dtype}")
-    sums = None if edges.sums is None else edges.of_edges(edges.sums)
+    found = edges.found
     logits, start = logits.squeeze(1), start.squeeze(1)
-    return Found(logits, start, result, edges.rows, edges.significance(), sums, ledgers)
+    significance = found.significance()
+    return Found(logits, start, result, found.rows, significance, found.sums, book.ledgers())
 
 
 class _Above(NamedTuple):
@@ -242,7 +219,7 @@ def _by_rules(network: Network, values: _Above, start: Tensor, book: LedgerBook)
         return shares.inputs.view_as(a)
 
     seen, z5, a5, v, pool, z6, a6, logits = values
-    track_0, track_3, jet_0, jet_3 = network.track_0, network.track_3, network.jet_0, network.jet_3
+    track_0, track_3, jet_0, jet_3 = network.above
     name = network.stages.pool
     relevance = share(jet_3, a6, logits, start, jet_0.name)
     relevance = share(jet_0, pool, z6, relevance, name)
@@ -266,7 +243,7 @@ def _by_multiplier(
     gradient. The entry of node_mlp_2.0 is without what it passed on here, too.
     """
     seen, z5, a5, v, pool, z6, a6, logits = values
-    track_0, track_3, jet_0, jet_3 = network.track_0, network.track_3, network.jet_0, network.jet_3
+    track_0, track_3, jet_0, jet_3 = network.above
     for_track_0, for_track_3, for_jet_0, for_jet_3 = ways
     name = network.stages.pool
     c, *accounts = _share(jet_3, for_jet_3, a6, logits, weights.expand_as(logits))

@@ -194,9 +194,12 @@ class Jet:
         columns = tuple(columns)
         if columns == self.columns:
             return self.tracks
-        place_of = {name: place for place, name in enumerate(self.columns)}
-        if len(place_of) == len(self.columns) and place_of.keys() >= set(columns):
-            return self.tracks.take([place_of[name] for name in columns], axis=1)
+        place_of = dict(zip(self.columns, range(len(self.columns)), strict=True))
+        if len(place_of) == len(self.columns):
+            try:
+                return self.tracks.take([place_of[name] for name in columns], axis=1)
+            except KeyError:
+                pass  # said below
         places: dict[str, list[int]] = {}
         for place, name in enumerate(self.columns):
             places.setdefault(name, []).append(place)

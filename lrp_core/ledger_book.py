@@ -1,17 +1,35 @@
-"""Writes ledgers: notes whose sum every entry is, and adds all of them up in one go at the end.
-
-One sum at a time would take longer than the relevance of a small jet.
-"""
+"""Writes ledgers: notes whose sum every entry is, and adds all of them up in one go at the end."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
 from torch._utils import _flatten_dense_tensors as flatten
 
+from lrp_core.errors import PropagationError
 from lrp_core.explanation import Ledger, LedgerRow
+
+
+def sums_by_jet(terms: Sequence[Tensor], n_jets: int) -> list[list[float]]:
+    """The sum of every term, for each jet: float64, whatever the terms are in.
+
+    The rows of a term belong to the jets in turn, as many to each. All are added up in one go: one
+    at a time would take longer than the relevance of a small jet. Raises PropagationError if a sum
+    is not finite.
+    """
+    sizes = [values.numel() // n_jets for values in terms for _ in range(n_jets)]
+    starts = list(accumulate(sizes[:-1], initial=0))
+    numbers = flatten(terms).cpu().numpy()
+    sums = np.add.reduceat(numbers, starts, dtype=np.float64)
+    found: list[list[float]] = sums.reshape(-1, n_jets).T.tolist()
+    if not math.isfinite(sum(map(sum, found))):
+        raise PropagationError(f"relevance overflowed in {numbers.dtype}")
+    return found
 
 
 class _Division(NamedTuple):
@@ -64,15 +82,8 @@ class LedgerBook:
                 terms[id(bias)] = bias
             if epsilon is not None:
                 terms[id(epsilon)] = epsilon
-        starts: list[int] = []  # of each jet's numbers in each term, one term behind the other
-        end = 0
-        for values in terms.values():
-            size = values.numel()
-            starts += range(end, end + size, size // self.n_jets)
-            end += size
-        numbers = flatten(list(terms.values())).cpu().numpy()
-        sums = np.add.reduceat(numbers, starts, dtype=np.float64).reshape(len(terms), self.n_jets)
-        return [self._ledger(dict(zip(terms, of_jet, strict=True))) for of_jet in sums.T.tolist()]
+        of_jets = sums_by_jet(list(terms.values()), self.n_jets)
+        return [self._ledger(dict(zip(terms, sums, strict=True))) for sums in of_jets]
 
     def _ledger(self, sums: dict[int, float]) -> Ledger:
         """One jet's, of the sums of the terms by identity."""

@@ -231,7 +231,7 @@ def scales_and_shifts(
     """
     if not norms:
         return []
-    means, variances, weights, shifts, offsets = [], [], [], [], []
+    kept = []
     for norm, offset in itertools.zip_longest(norms, biases):
         mean, variance = own(norm, "running_mean"), own(norm, "running_var")
         if mean is None or variance is None:
@@ -240,21 +240,21 @@ def scales_and_shifts(
                 "explained; build it with track_running_stats=True and train it"
             )
         weight, bias = own(norm, "weight"), own(norm, "bias")
-        means.append(mean)
-        variances.append(variance)
-        weights.append(torch.ones_like(mean) if weight is None else weight)
-        shifts.append(torch.zeros_like(mean) if bias is None else bias)
-        offsets.append(torch.zeros_like(mean) if offset is None else offset)
+        weight = torch.ones_like(mean) if weight is None else weight
+        bias = torch.zeros_like(mean) if bias is None else bias
+        kept.append(
+            (mean, variance, weight, bias, torch.zeros_like(mean) if offset is None else offset)
+        )
     sizes = [norm.num_features for norm in norms]
     epsilon: Tensor | float = norms[0].eps
     if any(norm.eps != epsilon for norm in norms):
         each = [
-            mean.new_full((len(mean),), norm.eps) for mean, norm in zip(means, norms, strict=True)
+            torch.full_like(values[0], norm.eps) for values, norm in zip(kept, norms, strict=True)
         ]
         epsilon = torch.cat(each).to(dtype)
     with torch.no_grad():
-        all_of_them = torch.cat([*means, *variances, *weights, *shifts, *offsets]).to(dtype)
-        mean, variance, weight, bias, offset = all_of_them.view(5, -1).unbind()
+        all_of_them = torch.cat([values[kind] for kind in range(5) for values in kept]).to(dtype)
+        mean, variance, weight, bias, offset = all_of_them.view(5, -1)
         scale = (variance + epsilon).rsqrt_().mul_(weight)
         shift = torch.addcmul(bias, offset - mean, scale)
     return list(zip(scale.split(sizes), shift.split(sizes), strict=True))

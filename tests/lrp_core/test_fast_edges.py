@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lrp_core.fast_edges import BLOCK, Divided, Edges, Merged, Parts, way
+from lrp_core.fast_edges import Edges, Parts, way
 from lrp_core.ledger_book import LedgerBook
+from lrp_core.pair_table import BLOCK
 from lrp_core.products import product
 from lrp_core.rules import AlphaBeta, Epsilon, Gamma, Layer, Rule, Zero, ZPlus
+from lrp_core.zero_path import ZeroPath
 
 COLUMNS, HIDDEN = 3, 8
 
@@ -25,27 +27,53 @@ def parts(rule: Rule, device: str) -> Parts:
     return Parts.of(layers, [found] * 4)
 
 
+SHAPES = pytest.mark.parametrize("shape", [(1, 5), (4, 5), (1, 60)])
+ROWS = pytest.mark.parametrize("rows", [True, False])
+
+
 @pytest.mark.parametrize("rule", [Gamma(1.0), Zero(), Epsilon(0.1, relative=True)], ids=str)
-@pytest.mark.parametrize("shape", [(1, 5), (4, 5), (1, 60)])
-@pytest.mark.parametrize("rows", [True, False])
+@SHAPES
+@ROWS
 def test_nothing_is_made_on_another_device(rule: Rule, shape: tuple[int, int], rows: bool) -> None:
     """On a device without numbers, where what another device holds cannot be mixed in."""
     layers = parts(rule, "meta")
     h = torch.empty(*shape, COLUMNS, device="meta")
     with torch.inference_mode():
-        kind = Merged if layers.all_zero else Divided
-        edges: Edges = kind(layers, h, rows=rows)
+        edges = Edges(layers, h, rows=rows)
         total = edges.forward()
         found = edges.backward(torch.empty_like(total), total, LedgerBook(shape[0]), "norm")
     n_edges = shape[1] * (shape[1] - 1)
-    assert len(edges.blocks) == max(1, -(-(shape[1] ** 2) // BLOCK))
+    assert len(edges.pairs.blocks) == max(1, -(-(shape[1] ** 2) // BLOCK))
     assert found.shape == h.shape
-    assert edges.significance().shape == (shape[0], n_edges)
+    assert edges.found.significance().shape == (shape[0], n_edges)
     if rows:
-        assert edges.rows is not None
-        assert edges.rows.shape == (shape[0], n_edges, 2 * COLUMNS)
-    made = (total, found, edges.norms, edges.rows, edges.sums)
+        assert edges.found.rows is not None
+        assert edges.found.rows.shape == (shape[0], n_edges, 2 * COLUMNS)
+    made = (total, found, edges.found.significance(), edges.found.rows, edges.found.sums)
     assert {one.device.type for one in made if one is not None} == {"meta"}
+
+
+@SHAPES
+@ROWS
+def test_nor_is_anything_of_the_straight_line(shape: tuple[int, int], rows: bool) -> None:
+    def meta(*size: int) -> torch.Tensor:
+        return torch.empty(*size, device="meta")
+
+    n_in = 2 * COLUMNS, HIDDEN, COLUMNS + HIDDEN, HIDDEN, COLUMNS + HIDDEN, HIDDEN, HIDDEN, HIDDEN
+    layers = [
+        Layer(f"{i}", meta(2 if i == 7 else HIDDEN, n), meta(2 if i == 7 else HIDDEN))
+        for i, n in enumerate(n_in)
+    ]
+    network = ZeroPath(layers, meta(COLUMNS), meta(COLUMNS), "norm", "mean", "pool")
+    with torch.inference_mode():
+        flow = network.flow(meta(*shape, COLUMNS), meta(2), rows=rows)
+    assert flow.logits.shape == flow.start.shape == (shape[0], 2)
+    assert flow.tracks.shape == (*shape, COLUMNS)
+    edges = flow.edges.rows if rows else flow.edges.sums
+    assert edges is not None
+    assert edges.shape[:2] == (shape[0], shape[1] * (shape[1] - 1))
+    made = *flow[:3], *flow.terms, edges, flow.edges.significance()
+    assert {one.device.type for one in made} == {"meta"}
 
 
 def test_products_elsewhere_are_that_device_s_own() -> None:
