@@ -142,6 +142,18 @@ class JetFiles(Sequence[Jet]):
             for file in self._files
         )
 
+    def fingerprint(self, index: int) -> str:
+        """Text that tells the file of a jet from every other one, also of the same name.
+
+        The same for a copy of the file, wherever it lies, as long as it is read in the same way.
+        Raises JetIndexError beyond the end.
+        """
+        _, place = self._found(index)
+        file, source = self._files[place], self.sources[place]
+        how = [file.tree_name, sorted(file.columns.items())]
+        text = json.dumps([source.uuid, source.n_bytes, source.n_jets, how])
+        return hashlib.sha256(text.encode()).hexdigest()
+
     @property
     def name(self) -> str:
         """File name without its folder; with several files the first one's and how many follow."""
@@ -169,14 +181,7 @@ class JetFiles(Sequence[Jet]):
             if numbers and numbers.step == 1:
                 return self.read(numbers[0], numbers[-1] + 1)
             return [self[number] for number in numbers]
-        number = operator.index(index)
-        number = number + len(self) if number < 0 else number
-        if not 0 <= number < len(self):
-            raise JetIndexError(
-                f"there is no jet {index} in {self.name}; it has {len(self)} jets"
-                + (f", numbered 0 to {len(self) - 1}" if len(self) else "")
-            )
-        place = int(np.searchsorted(self._starts, number, side="right")) - 1
+        number, place = self._found(index)
         entry = number - int(self._starts[place])
         previous, in_a_row = self._last
         self._last = number, in_a_row + 1 if number == previous + 1 else 0
@@ -260,6 +265,17 @@ class JetFiles(Sequence[Jet]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _found(self, index: int) -> tuple[int, int]:
+        """A jet's number from the beginning, and which file it is in."""
+        number = operator.index(index)
+        number = number + len(self) if number < 0 else number
+        if not 0 <= number < len(self):
+            raise JetIndexError(
+                f"there is no jet {index} in {self.name}; it has {len(self)} jets"
+                + (f", numbered 0 to {len(self) - 1}" if len(self) else "")
+            )
+        return number, int(np.searchsorted(self._starts, number, side="right")) - 1
 
     def _jet(self, place: int, entry: int, block: Block) -> Jet:
         """One jet of a block, or its JetError."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from lrp_core.figures.naming import short
+from lrp_core.figures.naming import HASH, short
 from lrp_core.figures.numbers import significant, value_words, with_labels
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Provenance:
     target, rule        what is explained, and how
     value               the explained output in words, such as "margin of H→bb̄"
     conservation_error  share of the explained value that the sum of all relevance misses
+    fingerprint         tells the file of jets from others of the same name, in the figure's name;
+                        "" where that is not known
     """
 
     version: str
@@ -39,10 +41,14 @@ class Provenance:
     rule: str
     value: str
     conservation_error: float
+    fingerprint: str = ""
 
     @classmethod
-    def of(cls, explanation: Explanation) -> Provenance:
-        """The provenance of whatever is drawn of an explanation."""
+    def of(cls, explanation: Explanation, fingerprint: str = "") -> Provenance:
+        """The provenance of whatever is drawn of an explanation.
+
+        fingerprint  as ``JetFiles.fingerprint`` gives it, since an explanation has the file's name
+        """
         path, _, number = explanation.jet_id.rpartition(":")
         return cls(
             version=explanation.version,
@@ -54,6 +60,7 @@ class Provenance:
             rule=str(explanation.rule),
             value=value_words(explanation.target, explanation.classes),
             conservation_error=explanation.conservation_error,
+            fingerprint=fingerprint,
         )
 
     def caption(self) -> str:
@@ -87,12 +94,13 @@ class Provenance:
         return with_labels(f"{self.jets}, jet {self.jet}: {self.value}" if self.jet else self.jets)
 
     def file_name(self, view_name: str, extension: str, words: Iterable[str] = ()) -> str:
-        """A name that tells all of it but the conservation error: "jets_12_network_….svg".
+        """A name that tells all of it but the conservation error: "jets-1a2b3c_12_network_….svg".
 
         words  what tells it from other figures of the same explanation: see naming.told_apart
         """
         rule = short(self.rule.replace("(", "-", 1), LONGEST)
         stem = short(PurePath(self.jets).stem, LONGEST)
-        parts = [stem, self.jet, view_name, self.target, rule, self.checkpoint[:SHORT_HASH], *words]
+        file = f"{stem}-{self.fingerprint[:HASH]}"
+        parts = [file, self.jet, view_name, self.target, rule, self.checkpoint[:SHORT_HASH], *words]
         safe = [re.sub(r"[^A-Za-z0-9._+-]+", "-", part).strip("-.") for part in parts]
         return "_".join(part for part in safe if part) + "." + extension.lstrip(".")

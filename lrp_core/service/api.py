@@ -18,6 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from lrp_core.errors import ExplanationFileError, JetError, JetFileError
 from lrp_core.explanation import Explanation
 from lrp_core.features import feature
+from lrp_core.figures import Provenance
 from lrp_core.jets import Jet
 from lrp_core.limits import limits_of_server
 from lrp_core.model import Model
@@ -352,7 +353,9 @@ def _routes(service: Service) -> APIRouter:
         """Where a figure comes from: its small print, metadata and file's name."""
         view = query.read_view(index)
         query = query.filled(view)
-        return provenance_answer(explained(index, query, person), view, query, name)
+        fingerprint = service.study(query, person).fingerprint(index)
+        provenance = Provenance.of(explained(index, query, person), fingerprint)
+        return provenance_answer(provenance, view, query, name)
 
     @routes.get("/jets/{index}/figures/{name}.{ending}", **_file("image/svg+xml"))
     def draw_figure(
@@ -369,8 +372,10 @@ def _routes(service: Service) -> APIRouter:
         view = query.read_view(index)
         check_size(query, ending)
         query = query.filled(view)
-        jet = service.study(query, person).jet(index)
-        return figure_answer(jet, explained(index, query, person), view, query, name, ending)
+        study = service.study(query, person)
+        jet, explanation = study.jet(index), explained(index, query, person)
+        provenance = Provenance.of(explanation, study.fingerprint(index))
+        return figure_answer(jet, explanation, provenance, view, query, name, ending)
 
     return routes
 

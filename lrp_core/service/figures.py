@@ -110,10 +110,9 @@ def check_size(query: FigureQuery, ending: FigureFormat) -> None:
 
 
 def provenance_answer(
-    explanation: Explanation, view: View, query: FigureQuery, name: FigureName
+    provenance: Provenance, view: View, query: FigureQuery, name: FigureName
 ) -> FigureProvenance:
     """The same provenance as that of the vector figure."""
-    provenance = Provenance.of(explanation)
     words = query.words(name, view, query.scale)
     return FigureProvenance(
         name=provenance.file_name(name, "", words).rstrip("."),
@@ -126,13 +125,13 @@ def provenance_answer(
 def figure_answer(
     jet: Jet,
     explanation: Explanation,
+    provenance: Provenance,
     view: View,
     query: FigureQuery,
     name: FigureName,
     ending: FigureFormat,
 ) -> Response:
     """The figure as a file to be saved."""
-    provenance = Provenance.of(explanation)
     drawing = DRAW[name](
         jet,
         explanation,

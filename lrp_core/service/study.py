@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from functools import cached_property
 from pathlib import Path
@@ -164,6 +164,11 @@ class Study:
             if self._path is not None and not self._path.exists():
                 raise file_gone(self.file) from error
             raise
+
+    def fingerprint(self, index: int) -> str:
+        """Text that tells the file of a jet from all others; "" where that is not known."""
+        of: Callable[[int], str] | None = getattr(self.jets, "fingerprint", None)
+        return "" if of is None else of(index)
 
     def answer(
         self,

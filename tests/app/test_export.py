@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import io
+import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from app.export.chromium import Chromium, ChromiumError, find_chromium
 from app.export.command import run
 from app.export.extra import check_extra
 from lrp_core.settings import read_settings
+from tests.service.library_files import write_jets, write_model
 
 
 def test_numbers_of_jets_are_read_as_people_write_them():
@@ -169,6 +172,31 @@ def test_only_the_network_plot_turns(tmp_path):
         run(read_settings(), figures(["0"], ["river"]), ["mp4"], Look(), str(tmp_path))
 
 
+def test_no_figure_takes_the_place_of_one_of_another_file(tmp_path, capsys):
+    model = write_model(tmp_path / "IN.pth", classes=["qcd", "hbb"])
+    files = [write_jets(tmp_path / folder / "jets.root", seed=seed) for seed, folder in
+             enumerate(("a", "b"))]  # fmt: skip
+    n_jets = 6
+
+    def made(out: str, jets: list[Path], *numbers: int) -> dict[str, bytes]:
+        settings = read_settings(jets=[str(path) for path in jets], model=str(model))
+        asked = figures([str(number) for number in numbers], ["river"])
+        assert run(settings, asked, ["svg"], Look(), str(tmp_path / out)) == 0
+        return {path.name: path.read_bytes() for path in (tmp_path / out).iterdir()}
+
+    together = made("together", files, 1, n_jets + 1)
+    assert "2 of 2 figures" in capsys.readouterr().out
+    assert len(together) == 2, "both are jet 1 of a file jets.root"
+    assert all(re.match(r"jets-[0-9a-f]{6}_1_river_", name) for name in together)
+    made("apart", files[:1], 1)
+    assert made("apart", files[1:], 1).keys() == together.keys(), "the name is that of the figure"
+    copy = tmp_path / "c" / "jets.root"
+    copy.parent.mkdir()
+    shutil.copy(files[1], copy)
+    again = made("apart", [copy], 1)
+    assert again.keys() == together.keys(), "a copy is the same file"
+
+
 @pytest.mark.browser
 def test_the_command_writes_what_it_is_asked_for(monkeypatch, tmp_path, chromium, capsys):
     monkeypatch.setenv("JETLRP_CHROMIUM", chromium)
@@ -179,9 +207,9 @@ def test_the_command_writes_what_it_is_asked_for(monkeypatch, tmp_path, chromium
     said = capsys.readouterr()
     assert "2 of 4 figures written" in said.out
     assert "jet 9999, network, png: " in said.out
-    stem = "simulated_jets_0_network_margin_gamma-gamma-1.0-bias-account_"
+    stem = r"simulated_jets-[0-9a-f]{6}_0_network_margin_gamma-gamma-1.0-bias-account_"
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert [name.startswith(stem) for name in names] == [True, True]
+    assert all(re.match(stem, name) for name in names)
     picture = Image.open(tmp_path / names[0])
     assert picture.size == (1920, 1080)
     assert picture.text["link"] == "?theme=light&edges=40&jet=0"

@@ -286,6 +286,8 @@ def test_different_figures_have_different_names(explained):
     long = [replace(origin, rule=f"map({'edge=gamma(1.0),' * 9}node={n})") for n in (1, 2)]
     assert len({one.file_name("network", "svg") for one in long}) == 2, "cut, but not the same"
     assert origin.file_name("river", "png", ["paper"]).endswith("_paper.png")
+    other = Provenance.of(explanation, "1a2b3c4d5e6f")
+    assert other.file_name("river", "png").startswith("simulated_jets-1a2b3c_96_river_")
 
 
 def test_type_is_measured_with_its_indices():

@@ -701,6 +701,24 @@ def test_after_closing(tmp_path, write_jets):
     jets.close()
 
 
+def test_a_file_is_told_from_others_of_its_name_wherever_it_lies(tmp_path, write_jets):
+    for folder in ("a", "b", "c"):
+        (tmp_path / folder).mkdir()
+    write_jets(tmp_path / "a" / "jets.root")
+    write_jets(tmp_path / "b" / "jets.root")
+    shutil.copy(tmp_path / "a" / "jets.root", tmp_path / "c" / "jets.root")
+    jets = open_jets([tmp_path / folder / "jets.root" for folder in ("a", "b", "c")])
+    n = len(jets) // 3
+    a, b, c = jets.fingerprint(0), jets.fingerprint(n), jets.fingerprint(2 * n)
+    assert a == c != b
+    assert (jets.fingerprint(n - 1), jets.fingerprint(-1)) == (a, c)
+    assert open_jets(tmp_path / "a" / "jets.root").fingerprint(0) == a
+    otherwise = open_jets(tmp_path / "a" / "jets.root", columns={"p": "track_pt"})
+    assert otherwise.fingerprint(0) != a
+    with pytest.raises(JetIndexError, match="no jet 999"):
+        jets.fingerprint(999)
+
+
 def test_identity_changes_with_the_file_and_the_way_to_read_it(tmp_path, write_jets):
     path = tmp_path / "a.root"
     write_jets(path)
