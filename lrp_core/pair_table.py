@@ -97,8 +97,8 @@ class PairTable:
 
     def of_edges(self, values: Tensor) -> Tensor:
         """Values of all pairs [n_jets, n, n, ...] -> of the edges [n_jets, n_edges, ...]."""
-        n = self.n
-        others = values.flatten(1, 2)[:, 1:].unflatten(1, (n - 1, n + 1))
+        n, width = self.n, values.shape[3:]
+        others = values.flatten(1, 2)[:, 1:].view(self.n_jets, n - 1, n + 1, *width)
         found: Tensor = others[:, :, :n].flatten(1, 2)
         return found
 

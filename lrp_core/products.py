@@ -37,7 +37,7 @@ def product(a: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     The weight lies in one piece, or its transpose does: oneDNN is very slow otherwise. The same
     number of rows again is faster than another one (``round_up``).
     """
-    if ONEDNN and len(a) >= FEW and a.dtype == torch.float32 and a.device.type == "cpu":
+    if ONEDNN and a.shape[0] >= FEW and a.dtype == torch.float32 and a.device.type == "cpu":
         return ONEDNN(a, weight, bias, "none", [], "")
     return linear(a, weight, bias)
 

@@ -90,9 +90,9 @@ class ZeroPath:
     def flow(self, tracks: Tensor, weights: Tensor, *, rows: bool) -> Flow:
         """The same, with terms of the ledger's entries instead of the entries."""
         n_jets, n, f = tracks.shape
-        (w1, b1), (w3, b3), (w2, b2), (w4, b4), (w5, b5), (w6, b6), (w7, b7), (w8, b8) = (
+        (w1, b1), (w3, b3), (w2, b2), (w4, b4), (w5, b5), (w6, b6), (w7, b7), (w8, b8) = [
             (layer.weight, layer.bias) for layer in self.layers
-        )
+        ]
         w_s, w_d, w_h, w_e = w1[:, :f], w1[:, f:], w2[:, :f], w2[:, f:]
         h = torch.addcmul(self.shift, tracks, self.scale)
 
@@ -183,9 +183,9 @@ class ZeroPath:
         bias_1, tracks = sums[19:]
         a1 = a1_source + a1_destination
         e = a1 + bias_3  # what edge_mlp.3 received, which is never formed
-        edge_0, edge_3, node_0, node_3, track_0, track_3, jet_0, jet_3 = (
+        edge_0, edge_3, node_0, node_3, track_0, track_3, jet_0, jet_3 = [
             layer.name for layer in self.layers
-        )
+        ]
         rows = (
             (jet_3, y, bias_8, ("input", a6, jet_0)),
             (jet_0, a6, bias_7, ("input", pool, self.pool)),
@@ -205,7 +205,7 @@ class ZeroPath:
             ),
             (self.norm, tracks, 0.0, ("input", tracks, "tracks")),
         )
-        return Ledger(tuple(_row(*row) for row in rows))
+        return Ledger(tuple([_row(*row) for row in rows]))
 
 
 def _row(stage: str, received: float, bias: float, *inputs: tuple[str, float, str]) -> LedgerRow:
