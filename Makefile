@@ -16,6 +16,7 @@ ARGS ?=
 TEST_EXTRAS ?= test
 
 VENV := .venv
+READY_TEST := $(VENV)/ready-test$(TEST_EXTRAS:test%=%)
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 NEWS_ONLY := sed '/^Requirement already satisfied/d'
@@ -31,7 +32,7 @@ help:
 run: $(VENV)/ready
 	$(BIN)/jetlrp serve $(ARGS)
 
-test: $(VENV)/ready-test
+test: $(READY_TEST)
 	$(BIN)/python -m pytest $(ARGS)
 
 SAMPLE := build/sample
@@ -112,7 +113,7 @@ $(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
 	@set -o pipefail; $(PIP_INSTALL) -e . | $(NEWS_ONLY)
 	@touch $@
 
-$(VENV)/ready-test: $(VENV)/made pyproject.toml constraints.txt
+$(READY_TEST): $(VENV)/made pyproject.toml constraints.txt
 	@set -o pipefail; $(PIP_INSTALL) -e '.[$(TEST_EXTRAS)]' | $(NEWS_ONLY)
 	@touch $@ $(VENV)/ready
 
