@@ -18,7 +18,7 @@ def listed(site, **query):
 
 def scored(site, page):
     """Wait until every jet has its score."""
-    for _ in range(300):
+    for _ in range(1500):
         scores = httpx.get(f"{site.address}/api/v1/health", timeout=60).json()["scores"]
         if scores["done"] == scores["total"]:
             return
