@@ -254,7 +254,7 @@
    * zoom           how much larger than on the page everything is
    */
   async function plotted(shown, { width, height, zoom, theme, scale }) {
-    const { geometry, plane, scene } = window.jetlrp;
+    const { axes, geometry, plane, scene } = window.jetlrp;
     if (!plane.webgl()) {
       throw new Error("This browser draws no 3D plot (WebGL is off). SVG and PDF do not need it.");
     }
@@ -288,6 +288,7 @@
         inside.axesOptions[pad] = inside.axesOptions[pad].map((one) => one * zoom);
       }
       await Plotly.react(div, list, { ...layout, width, height });
+      axes.letRead(inside);
       return {
         camera,
         turn: (to) => Plotly.relayout(div, {

@@ -143,7 +143,8 @@
 
   const tickText = (value) => String(+value.toPrecision(3)).replace("-", "−");
 
-  /** Ticks of a logarithmic axis between two powers of ten. */
+  /** Ticks of a logarithmic axis between two powers of ten; between neighbouring ones, such as 1.1
+   * and 1.7, round numbers as on a linear axis. */
   function logTicks(low, high) {
     const tickvals = [];
     const ticktext = [];
@@ -155,6 +156,11 @@
         tickvals.push(value);
         ticktext.push(String(+(digit * Math.pow(10, power)).toPrecision(2)));
       }
+    }
+    if (tickvals.length < 2) {
+      const [from, to] = [Math.pow(10, low), Math.pow(10, high)];
+      const fine = ticksBetween(from, to, 5).filter((one) => one >= from && one <= to);
+      return { tickvals: fine.map(Math.log10), ticktext: fine.map(tickText) };
     }
     return { tickvals, ticktext };
   }
@@ -446,7 +452,7 @@
     BINS, SEGMENTS, STRIDE, BEND, MAX_STRONG, MAX_REST, HEIGHT_OF_BOX, SOURCE_SHADE, AXES,
     defaultEdges, mostEdges, edgesAt, positionOf, considered, shownEdges,
     widthOf, binOf, binMiddle, opacityOf, sizeOf, scalesOf,
-    ticks, ticksBetween, axisOf, frame, directions, intoBox, outOfBox, bendOf, curve, edgeColour,
+    ticks, ticksBetween, logTicks, axisOf, frame, directions, intoBox, outOfBox, bendOf, curve, edgeColour,
     strongEdges, restEdges, direction, placeAt, cameraFor, cameraIn, compressed, alongAxis, orthographicSize,
   };
 })();

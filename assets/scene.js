@@ -343,6 +343,7 @@
           await Plotly.react(div, made.list,
                              layout(made.where, theme, camera, state.revision, size), CONFIG);
           state.drawnWith = camera;
+          window.jetlrp.axes.letRead(window.jetlrp.camera.inside(div));
           if (!state.drawnOnce) listen(div, state);
           state.drawnOnce = true;
         } else {

@@ -14,6 +14,7 @@ from lrp_core.figures.typeset import measure
 
 TICK = 11.0  # px of type, at unit 1
 TITLE = 13.0
+UPRIGHT = 70.0  # degrees from which on a line is one
 AWAY = 7.0  # px from an axis to its tick labels, and from these to its title
 
 
@@ -39,6 +40,16 @@ def draw_axes(
         yield Path(polyline(ends), stroke=theme.grid, width=1.25 * unit, kind="axis")
         if side != muted:
             yield from _labels(where, projector, theme, unit, along, start, ends, middle)
+
+
+def reading(way: Array) -> float:
+    """The angle of a title along a line (x, y in px, y down): clockwise degrees, -110 to 70.
+
+    From the left, and from below where the line is about upright, as assets/axes.js has it.
+    """
+    degrees = float(np.degrees(np.arctan2(way[1], way[0])))
+    degrees = (degrees + 90) % 180 - 90
+    return degrees - 180 if degrees > UPRIGHT else degrees
 
 
 def _grid_line(
@@ -92,10 +103,6 @@ def _labels(
         tick = place + out * 3 * unit
         yield Path(polyline([place, tick]), stroke=theme.grid, width=unit, kind="tick")
         yield Text(x, y, text, size, theme.muted, anchor="middle", centred=True, kind="tick")
-    degrees = float(np.degrees(np.arctan2(way[1], way[0])))
-    degrees = (degrees + 90) % 180 - 90
-    if degrees > 80:  # upright: read from below
-        degrees -= 180
     size = TITLE * unit
     x, y = ends.mean(axis=0) + out * (AWAY * unit * 2 + reach + size / 2)
     yield Text(
@@ -105,7 +112,7 @@ def _labels(
         size,
         theme.text,
         "middle",
-        degrees=degrees,
+        degrees=reading(way),
         centred=True,
         kind="title",
     )

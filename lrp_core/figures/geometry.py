@@ -152,7 +152,10 @@ def tick_text(value: float) -> str:
 
 
 def log_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
-    """Ticks of a logarithmic axis between two powers of ten: where they are, and their texts."""
+    """Ticks of a logarithmic axis between two powers of ten: where they are, and their texts.
+
+    Between neighbouring ones, such as 1.1 and 1.7, there are round numbers as on a linear axis.
+    """
     span = high - low
     digits = (1,) if span > 4 else (1, 3) if span > 2.2 else (1, 2, 5)
     values, texts = [], []
@@ -162,6 +165,9 @@ def log_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
             if low <= value <= high:
                 values.append(value)
                 texts.append(plain(precise(digit * 10.0**power, 2)))
+    if len(values) < 2:
+        fine = [one for one in ticks_between(10**low, 10**high, 5) if 10**low <= one <= 10**high]
+        return [math.log10(one) for one in fine], [tick_text(one) for one in fine]
     return values, texts
 
 

@@ -14,6 +14,7 @@ from app.main import assets_folder
 from app.theme import THEMES, as_json
 from app.words import with_labels
 from lrp_core.figures import geometry
+from lrp_core.figures.axes import reading
 from lrp_core.figures.colours import css
 from lrp_core.figures.legend import Legend
 from lrp_core.figures.network import track_look
@@ -24,7 +25,7 @@ from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 pytestmark = pytest.mark.browser
 
 SCRIPTS = (
-    *("numbers", "colours", "jet", "geometry", "words", "legend", "view", "scene", "link"),
+    *("numbers", "colours", "jet", "geometry", "axes", "words", "legend", "view", "scene", "link"),
     *("compare", "talk", "figure"),
 )
 NAMES = """
@@ -337,6 +338,38 @@ def test_the_camera_starts_where_the_pages_does(script, size):
         for part in ("eye", "center", "up"):
             assert getattr(camera, part) == pytest.approx([other[part][side] for side in "xyz"])
     assert geometry.orthographic_size(*size) == pytest.approx(theirs[3])
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "texts"),
+    [
+        (1.0, 90.0, ["1", "2", "5", "10", "20", "50"]),
+        (1.1, 1.75, ["1.2", "1.4", "1.6"]),
+        (0.97, 1.27, ["1", "1.1", "1.2"]),
+        (211.0, 243.0, ["220", "230", "240"]),
+        (0.0003, 700.0, ["0.001", "0.01", "0.1", "1", "10", "100"]),
+    ],
+)
+def test_logarithmic_axes_have_the_same_ticks_and_always_some(script, least, most, texts):
+    low, high = np.log10([least, most]).tolist()
+    values, ours = geometry.log_ticks(low, high)
+    assert ours == texts
+    assert low <= values[0] < values[-1] <= high
+    theirs = script("window.jetlrp.geometry.logTicks(a[0], a[1])", [low, high])
+    assert theirs["ticktext"] == ours
+    np.testing.assert_allclose(theirs["tickvals"], values, rtol=0, atol=1e-12)
+
+
+def test_titles_of_axes_read_the_same(script):
+    """From the left, and from below where an axis is about upright: never from above."""
+    angles = np.arange(-179.5, 180.0)
+    ways = np.stack([np.cos(np.radians(angles)), -np.sin(np.radians(angles))], axis=1)  # y down
+    ours = np.array([-reading(way) for way in ways])
+    found = script("a.map((one) => window.jetlrp.axes.reading(one))", np.radians(angles).tolist())
+    np.testing.assert_allclose(np.degrees(found), ours, atol=1e-9)
+    assert ours.min() == pytest.approx(-69.5)
+    assert ours.max() == pytest.approx(109.5)
+    np.testing.assert_allclose(np.sin(np.radians(2 * (ours - angles))), 0, atol=1e-9)
 
 
 def test_views_have_the_keys_of_the_page(script):

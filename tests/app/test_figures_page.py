@@ -10,7 +10,7 @@ import pytest
 
 from lrp_core.figures import Camera, Drawing, View, to_png
 from lrp_core.figures.camera import Projector
-from lrp_core.figures.drawing import Path
+from lrp_core.figures.drawing import Path, Text
 from lrp_core.figures.geometry import LENGTH, frame, orthographic_size, sizes
 from lrp_core.figures.marks import BALL
 from lrp_core.figures.network import scene_items
@@ -30,6 +30,7 @@ SEEN = """() => {
     left, top, size: [div.clientWidth, div.clientHeight], address: window.location.search,
     camera: window.jetlrp.camera.live(div), places: window.jetlrp.highlight.project(div, points),
     box: window.jetlrp.camera.inside(div).glplot.getAspectratio(),
+    titles: window.jetlrp.camera.inside(div).glplot.axes._text.titles,
   };
 }"""
 
@@ -99,6 +100,10 @@ def test_tracks_are_where_the_browser_draws_them(real_site, page, explained, que
 
     scales = Scales.of(explained)
     items = tuple(scene_items(explained, view, LIGHT, scales, (0, 0, width, height)))
+    titles = [item for item in items if isinstance(item, Text) and item.kind == "title"]
+    # the browser's stand further off, where lines that meet far away have another angle
+    np.testing.assert_allclose([-item.degrees for item in titles], seen["titles"], atol=15)
+    assert seen["titles"][2] == pytest.approx(90, abs=20), "read from below"
     drawing = Drawing(width, height, items, background=LIGHT.panel)
     ours = np.asarray(image.open(io.BytesIO(to_png(drawing))).convert("RGB"), dtype=int)
     left, top = round(seen["left"]), round(seen["top"])
