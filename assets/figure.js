@@ -145,7 +145,7 @@
         `<div class="figure-middle"><div class="figure-picture${name ? " dock-panel full" : ""}">` +
         (name ? `<div id="${name}-body" class="dock-body"></div>` : "") + "</div>" +
         (name ? "" : '<div class="legend"></div>') +
-        `</div><footer>${escape(caption)}</footer></div>`;
+        `</div><footer><p class="figure-caption">${escape(caption)}</p></footer></div>`;
       await Promise.all(["400 13px Inter", "640 13px Inter"].map((font) =>
         inside.fonts.load(font, "Δηφ pΣ")));
       const figure = inside.body.firstElementChild;
@@ -169,8 +169,11 @@
       }
       const picture = place.getBoundingClientRect();
       const said = {
-        title: [...figure.querySelectorAll(".figure-title > span")].map((one) => one.textContent),
-        subtitle: figure.querySelector(".figure-subtitle").textContent, caption,
+        title: [...figure.querySelectorAll(".figure-title > span")].map(({ childNodes }) =>
+          [...childNodes].map(({ nodeName, textContent }) => [textContent, nodeName === "B"])),
+        subtitle: subtitle(shown, view), caption,
+        places: Object.fromEntries(["figure-title", "kept", "figure-subtitle", "figure-caption"].map((name) =>
+          [name.replace("figure-", ""), placeOf(figure.querySelector(`.${name}`))])),
         colours: { page: theme.panel, text: theme.text, muted: theme.muted, accent: theme.accent },
       };
       figure.classList.toggle("wordless", !words);
@@ -183,6 +186,13 @@
     } finally {
       frame.remove();
     }
+  }
+
+  /** Where a line of words stands, in px, and how large its type is. */
+  function placeOf(line) {
+    const { x, y, width, height } = line.getBoundingClientRect();
+    const { fontSize } = line.ownerDocument.defaultView.getComputedStyle(line);
+    return { box: [x, y, width, height], type: parseFloat(fontSize) };
   }
 
   async function imageOf(svg) {

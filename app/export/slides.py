@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 WIDTH_INCHES = 13.333
 POINTS = 72
+INDEX = "-25000"  # thousandths of a per cent of the line below it
+BOXES = {"kept": "Account", "subtitle": "What it shows", "caption": "Provenance"}
+ROOM = 0.2  # of its width, for another font
+HEADING = 2  # parts of the title in the colour of text: jet, and what the network says
 LONGEST = 255  # letters of a property; the notes have all
 DATE = datetime(2000, 1, 1, tzinfo=UTC)  # no time of day: the same figure is the same file
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -27,12 +32,15 @@ def to_pptx(
 
     picture  PNG, without the words
     size     of the figure in CSS pixels; the slide has its proportions
-    words    title: its parts; subtitle, caption; colours: page, text, muted, accent as "#rrggbb"
+    words    title: its parts, each as pieces (text, stressed), the last one apart; subtitle, with
+             an index behind "_"; caption; places: of title, kept (that last part), subtitle and
+             caption, each with its box (left, top, width, height) and type in px at zoom 1;
+             colours: page, text, muted, accent as "#rrggbb"
     link     opens the same view; it stands in the notes
     """
     from pptx import Presentation
     from pptx.dml.color import RGBColor
-    from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE
+    from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
     from pptx.util import Inches, Pt
 
     width, height = size
@@ -50,38 +58,55 @@ def to_pptx(
         io.BytesIO(picture), 0, 0, deck.slide_width, deck.slide_height
     )
     picture_shape.name = "Figure"
-    picture_shape._element.nvPicPr.cNvPr.set("descr", f"{words['subtitle']}. {words['caption']}")
+    told = words["subtitle"].replace("_", "")
+    picture_shape._element.nvPicPr.cNvPr.set("descr", f"{told}. {words['caption']}")
     first = slide.shapes._spTree[2]  # behind the text
     first.addprevious(picture_shape._element)
 
-    def write(shape: Any, place: tuple[float, float, float, float], pixels: float) -> Any:
-        left, top, wide, high = (Inches(one * unit) for one in place)
-        shape.left, shape.top, shape.width, shape.height = left, top, wide, high
+    boxes = _apart({name: one["box"] for name, one in words["places"].items()})
+
+    def line(shape: Any, name: str) -> Any:
+        """Put a shape where the words of a name stand; -> its one paragraph."""
+        shape.left, shape.top, shape.width, shape.height = (
+            Inches(one * words["zoom"] * unit) for one in boxes[name]
+        )
         frame = shape.text_frame
         frame.word_wrap, frame.auto_size = True, MSO_AUTO_SIZE.NONE
-        frame.vertical_anchor = MSO_ANCHOR.MIDDLE
+        frame.vertical_anchor = MSO_ANCHOR.TOP
         frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
-        paragraph = frame.paragraphs[0]
-        paragraph.font.size = Pt(round(pixels * unit * POINTS, 1))
-        paragraph.alignment = 1
-        return paragraph
+        frame.paragraphs[0].alignment = PP_ALIGN.RIGHT if name == "kept" else PP_ALIGN.LEFT
+        return frame.paragraphs[0]
 
-    zoom = words["zoom"]
-    left, across = 28 * zoom, width - 56 * zoom
-    title = write(slide.shapes.title, (left, 16 * zoom, across, 30 * zoom), 19 * zoom)
-    looks = (("text", True), ("accent", True), ("muted", False), ("muted", False))
-    for place, (text, (name, bold)) in enumerate(zip(words["title"], looks, strict=False)):
-        run = title.add_run()
-        run.text = text if place == 0 else f"   {text}"
-        run.font.bold, run.font.color.rgb = bold, colour[name]
-    box = slide.shapes.add_textbox(0, 0, 0, 0)
-    box.name = "What it shows"
-    line = write(box, (left, 46 * zoom, across, 20 * zoom), 13 * zoom)
-    line.text, line.font.color.rgb = words["subtitle"], colour["muted"]
-    box = slide.shapes.add_textbox(0, 0, 0, 0)
-    box.name = "Provenance"
-    line = write(box, (left, height - 34 * zoom, across, 24 * zoom), 9.5 * zoom)
-    line.text, line.font.color.rgb = words["caption"], colour["muted"]
+    def write(place: Any, name: str, text: str, ink: str, *, bold: bool = False) -> Any:
+        """Add text to a line. Size and colour stand at each run: PowerPoint reads no others."""
+        run = place.add_run()
+        run.text = text
+        pixels = words["places"][name]["type"] * words["zoom"]
+        run.font.size = Pt(round(pixels * unit * POINTS, 1))
+        run.font.bold, run.font.color.rgb = bold, colour[ink]
+        return run
+
+    def box(name: str) -> Any:
+        shape = slide.shapes.add_textbox(0, 0, 0, 0)
+        shape.name = BOXES[name]
+        return line(shape, name)
+
+    *parts, kept = words["title"]
+    title = line(slide.shapes.title, "title")
+    for number, pieces in enumerate(parts):
+        for at, (text, stressed) in enumerate(pieces):
+            ink = "accent" if stressed else "text" if number < HEADING else "muted"
+            apart = "   " if number and at == 0 else ""
+            write(title, "title", apart + text, ink, bold=stressed or number == 0)
+    account = box("kept")
+    for text, _ in kept:
+        write(account, "kept", text, "muted")
+    below = box("subtitle")
+    for number, piece in enumerate(re.split(r"_(\w)", words["subtitle"])):
+        run = write(below, "subtitle", piece, "muted")
+        if number % 2:
+            run.font._element.set("baseline", INDEX)
+    write(box("caption"), "caption", words["caption"], "muted")
 
     slide.notes_slide.notes_text_frame.text = "\n".join(
         [f"Open this view: {link}", *(f"{key}: {text}" for key, text in metadata.items())]
@@ -95,6 +120,21 @@ def to_pptx(
     out = io.BytesIO()
     deck.save(out)
     return _dated(out.getvalue())
+
+
+def _apart(boxes: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
+    """Boxes of the words, that of the title's last part beside or below what comes before it.
+
+    That part has room to its left, for fonts that are wider than the page's.
+    """
+    left, top, width, height = boxes["title"]
+    x, y, wide, high = boxes["kept"]
+    room = min(ROOM * wide, x - left)
+    if y < top + high / 2:
+        title = (left, top, x - room - left, height)
+    else:
+        title = (left, top, width, y - top)
+    return {**boxes, "title": title, "kept": (x - room, y, wide + room, high)}
 
 
 def _dated(content: bytes) -> bytes:
