@@ -41,7 +41,8 @@
     SIDES.every((side) => Math.abs(a[part][side] - b[part][side]) < 1e-4));
 
   const start = (div) => window.jetlrp.geometry.cameraFor(
-    div.clientWidth, div.clientHeight, window.jetlrp.view.state.projection, TOOLS);
+    div.clientWidth, div.clientHeight, window.jetlrp.view.state.projection, TOOLS,
+    window.jetlrp.scene.typeOf(div));
 
   /** The camera to draw with: while it moves by itself as it stands, else as the view says. */
   function wanted(div, state) {

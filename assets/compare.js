@@ -368,12 +368,29 @@
       ? (isSameJet(a, b) ? " · too large to subtract edge by edge"
         : " · other jet: the difference is in numbers only") : "";
     const caption = document.getElementById("network-caption");
-    caption.replaceChildren(document.createElement("span"));
-    caption.firstChild.textContent = isDifference()
+    if (!caption.firstElementChild) caption.append(document.createElement("span"));
+    say(caption.firstElementChild, isDifference()
       ? `Difference: ${apart(here, there)}${title(here)} minus ${apart(there, here)}` +
         `${targetWords(pinned.target)} · ${ruleWords(pinned.rule)}`
-      : `${apart(here, there)}${title(here)}${note}`;
-    document.getElementById("network-b-caption").textContent = `pinned: ${apart(there, here)}${title(there)}`;
+      : `${apart(here, there)}${title(here)}${note}`);
+    say(document.getElementById("network-b-caption"), `pinned: ${apart(there, here)}${title(there)}`);
+  }
+
+  /** What a picture shows, above it; heights says how many lines that takes. */
+  function say(span, words) {
+    span.textContent = words;
+    heights.observe(span);
+  }
+
+  /** Captions are whole, in as many lines as they need, and both are as high as the higher one, so
+   * that the pictures below stand beside each other. */
+  const heights = new ResizeObserver(level);
+
+  function level() {
+    const spans = [...document.querySelectorAll("#network-caption > span, #network-b-caption")];
+    const most = Math.max(18, ...spans.map((span) => span.offsetHeight));
+    const stage = document.getElementById("stage");
+    if (stage) stage.style.setProperty("--caption", `${most + 12}px`);
   }
 
   /* A pane that became wider or lower: its picture follows, and so does a camera that nobody turned. */

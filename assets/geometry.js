@@ -368,8 +368,9 @@
 
   /** Where the camera stands at first, on a stage of so many px: as near as all of the box, with its
    * words around it, is on the stage. It looks at a point of the upright axis, so that the box turns
-   * around its own middle. Without perspective its distance does not count. above: px left free. */
-  function cameraFor(width, height, projection = "perspective", above = ROOM.above) {
+   * around its own middle. Without perspective its distance does not count. above: px left free;
+   * type: how large its words are, over the usual. */
+  function cameraFor(width, height, projection = "perspective", above = ROOM.above, type = 1) {
     const at = (away, center) => ({
       eye: { x: LOOKS.x * away, y: LOOKS.y * away, z: LOOKS.z * away + center },
       center: { x: 0, y: 0, z: center },
@@ -379,8 +380,8 @@
     const [w, h] = width > 0 && height > 0 ? [width, height] : [800, 600];
     const low = Math.max(-0.9 * h, 2 * ROOM.below - h);
     const high = Math.max(0.1 * h, h - 2 * above);
-    const left = Math.max(0.52 * w, w - 2 * ROOM.left);
-    const right = Math.max(0.52 * w, w - 2 * ROOM.right);
+    const left = Math.max(0.52 * w, w - ROOM.left * (1 + type)); // a title a little away from its numbers
+    const right = Math.max(0.52 * w, w - 2 * ROOM.right * type);
     let [near, far] = [0.7, 12];
     for (let step = 0; step < 40; step++) {
       const middle = (near + far) / 2;

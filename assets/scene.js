@@ -279,6 +279,9 @@
 
   const states = new Map(); // div id -> what is drawn there
 
+  /** How large the type of a picture is, over the usual: small where titles of axes were cut off. */
+  const typeOf = (div) => (div.clientWidth < SMALL ? 0.8 : 1);
+
   function stateOf(id) {
     if (!states.has(id)) {
       states.set(id, { id, slot: SLOTS[id], drawing: false, wanted: false, fitting: 0, revision: 0,
@@ -329,7 +332,7 @@
         const scene = compare.drawn(state.slot);
         if (!div || !scene) break;
         const theme = window.jetlrp.colours.now();
-        if (div.clientWidth < SMALL) theme.type *= 0.8; // or the titles of the axes are cut off
+        theme.type *= typeOf(div);
         const scales = compare.scales();
         const started = performance.now();
         const made = traces(scene, compare.look(), theme, { scales, dragging });
@@ -507,7 +510,7 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.scene = {
-    CONFIG, SLOTS, traces, layout, sizes, dimmed, plotly, draw, drawAll, stateOf, setDragging,
+    CONFIG, SLOTS, traces, layout, sizes, dimmed, plotly, draw, drawAll, stateOf, typeOf, setDragging,
     showTooltip, placeTooltip, hideTooltip,
     liveCamera: (div) => window.jetlrp.camera.live(div),
     resetCamera: () => window.jetlrp.camera.reset(),

@@ -136,6 +136,84 @@ def test_two_jets_side_by_side_with_one_camera_and_one_scale(toy_site, page):
     )
 
 
+LAID_OUT = """
+() => {
+  const box = (one) => {
+    const { left, top, right, bottom, width, height } =
+      (one.length ? document.querySelector(one) : one).getBoundingClientRect();
+    return { left, top, right, bottom, width, height };
+  };
+  const legend = document.getElementById("network-legend");
+  const parts = [...legend.querySelectorAll("figure, figcaption, li, p, svg")];
+  return {
+    here: box("#network"), pinned: box("#network-b"), legend: box("#network-legend"),
+    panes: box(".stage .panes"), stage: box("#stage"),
+    captions: ["#network-caption > span", "#network-b-caption"].map((name) => {
+      const span = document.querySelector(name), caption = span.closest(".caption");
+      const words = document.createRange();
+      words.selectNodeContents(span);
+      return { words: box(words), of: box(caption),
+               links: [...caption.querySelectorAll(".link")].map(box) };
+    }),
+    cut: parts.filter((part) => {
+      const one = box(part), all = box("#network-legend");
+      return one.right > all.right + 1 || one.bottom > all.bottom + 1 || one.left < all.left - 1;
+    }).map((part) => part.textContent),
+    apart: parts.filter((part) => part.tagName === "FIGURE").map(box),
+  };
+}
+"""
+LONG = "epsilon(epsilon=0.01,relative=true,bias=spread)"
+
+
+@pytest.mark.parametrize("view", ["", "&edgecolor=relevance&color=origin"])
+def test_two_pictures_have_room_on_a_small_screen(toy_site, page, view):
+    page.goto(f"{toy_site.address}/?jet=5&rule={GAMMA}&pin=5~margin~{LONG}{view}")
+    wait_for_jet(page, 5)
+    wait_for_pinned(page, 5)
+    page.locator("#network-b-caption", has_text="LRP-ε(0.01, relative, biases spread)").wait_for()
+    still(page)
+    there = page.evaluate(LAID_OUT)
+
+    # the two share the width of the stage, and stand at one height
+    assert there["here"]["width"] == pytest.approx(there["pinned"]["width"], abs=1.5)
+    assert there["here"]["width"] + there["pinned"]["width"] > there["stage"]["width"] - 4
+    assert there["here"]["top"] == pytest.approx(there["pinned"]["top"], abs=0.1)
+    assert there["here"]["height"] > 0.6 * there["stage"]["height"]
+
+    # what is above them is whole
+    for caption in there["captions"]:
+        words, whole = caption["words"], caption["of"]
+        assert whole["left"] < words["left"]
+        assert words["bottom"] <= whole["bottom"] <= there["here"]["top"] + 0.1
+        assert words["right"] <= min([whole["right"], *(one["left"] for one in caption["links"])])
+        assert all(one["right"] <= whole["right"] for one in caption["links"])
+
+    # and so is the legend, which lies below
+    assert there["panes"]["bottom"] <= there["legend"]["top"]
+    assert there["cut"] == []
+    assert len(there["apart"]) >= 3
+    for one, next_one in zip(there["apart"], there["apart"][1:], strict=False):
+        assert one["right"] < next_one["left"]
+
+    # what is pointed at is ringed where it is
+    page.evaluate("window.jetlrp.view.hover({ track: 2 })")
+    ring = page.locator(".highlight circle")
+    ring.wait_for(state="attached")
+    at = ring.evaluate(
+        "(ring) => { const { left, top, width, height } = ring.getBoundingClientRect();"
+        " return [left + width / 2, top + height / 2]; }"
+    )
+    wanted = page.evaluate(
+        "() => { const div = document.getElementById('network');"
+        " const { where } = window.jetlrp.scene.stateOf('network');"
+        " const place = [where.x[2], where.y[2], where.z[2]];"
+        " const [[x, y]] = window.jetlrp.highlight.project(div, [place]);"
+        " const { left, top } = div.getBoundingClientRect(); return [left + x, top + y]; }"
+    )
+    assert at == pytest.approx(wanted, abs=1)
+
+
 def test_the_difference_of_two_rules_is_drawn(toy_site, page):
     page.set_viewport_size({"width": 1500, "height": 900})
     page.goto(f"{toy_site.address}/?jet=5&rule={GAMMA}&pin=5~margin~{EPSILON}&dock=compare")
