@@ -77,7 +77,7 @@
     const index = chosen();
     if (index === null) return;
     const node = api.getRowNode(String(index));
-    if (!sought && index < api.getDisplayedRowCount()) {
+    if (!sought && api.isLastRowIndexKnown() && index < api.getDisplayedRowCount()) {
       sought = true; // in the order of the file, a jet's row is its number
       if (!node || !node.data) api.ensureIndexVisible(index, "middle");
       else if (!picked) api.ensureNodeVisible(node, "middle");
@@ -126,7 +126,7 @@
   functions.jetRowId = (params) => String(params.data.index);
   functions.jetSelected = (event) => {
     const rows = event.api.getSelectedRows();
-    if (event.source === "api" || !rows.length) return;
+    if (event.source === "api" || !rows[0]) return; // none, or one that is still to come
     picked = true;
     choose(rows[0].index, event.source === "keyboard");
   };

@@ -18,6 +18,7 @@ from lrp_core.service.schemas import Health, PickChoice
 
 MANY = 100_000  # jets that another file may have
 PAGE = 100  # rows the grid asks for at once
+WAITING = 40  # rows that stand as skeletons until it is known how many there are
 HEARTBEAT_MS = 1200
 Source = dict[str, Any] | None
 FILTERED = ("score", "pt", "sdmass", "n_tracks")
@@ -142,7 +143,10 @@ def layout(health: Health, picks: Sequence[PickChoice] = ()) -> Component:
                 },
                 rowModelType="infinite",
                 getRowId="jetRowId(params)",
-                rowClassRules={"bad-jet": "params.data && params.data.problem"},
+                rowClassRules={
+                    "bad-jet": "params.data && params.data.problem",
+                    "jet-waiting": "!params.data",
+                },
                 dashGridOptions={
                     "theme": {"function": THEME},
                     "rowSelection": {
@@ -151,6 +155,7 @@ def layout(health: Health, picks: Sequence[PickChoice] = ()) -> Component:
                         "enableClickSelection": True,
                     },
                     "cacheBlockSize": PAGE,
+                    "infiniteInitialRowCount": WAITING,
                     "maxConcurrentDatasourceRequests": 1,
                     "navigateToNextCell": {"function": "jetNavigate(params)"},
                     "tooltipShowDelay": 300,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.app.test_page import says
+from tests.app.test_page import eventually, says
 from tests.app.test_page import wait_for_jet as drawn
 
 pytestmark = pytest.mark.browser
@@ -39,6 +39,44 @@ def test_a_jet_is_found_by_its_number_and_the_next_ones_follow(real_site, page):
     page.get_by_role("button", name="Previous jet of the list").click()
     drawn(page, 642)
     says(page, jet="642")
+
+
+def test_rows_are_skeletons_until_they_come(toy_site, page):
+    held, may_go = [], []
+
+    def hold(route):
+        """Keep what asks for rows; what asks for something else goes on."""
+        if "startRow" in (route.request.post_data or "") and not may_go:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/_dash-update-component*", hold)
+    page.goto(f"{toy_site.address}/?jet=5")
+    rows = page.locator(".ag-center-cols-container .ag-row")
+    waiting = page.locator(".ag-center-cols-container .ag-row.jet-waiting")
+    eventually(page, lambda: held and waiting.count() > 10)
+    assert rows.count() == waiting.count()
+    bars = """
+    (cells, calm) => cells.map((cell) => {
+      const bar = getComputedStyle(cell, "::before"), names = bar.animationName.split(", ");
+      return bar.content === '""' && parseFloat(bar.width) > 4 && parseFloat(bar.height) > 4 &&
+        names.includes("appear") && names.includes("wait") !== calm &&
+        cell.textContent.trim() === "";
+    })
+    """
+    cells = waiting.first.locator(".ag-cell")
+    assert cells.evaluate_all(bars, True) == [True] * 6
+    page.emulate_media(reduced_motion="no-preference")
+    assert cells.evaluate_all(bars, False) == [True] * 6
+    drawn(page, 5)  # the rest of the page does not wait for them
+
+    may_go.append(True)
+    for route in held:
+        route.continue_()
+    eventually(page, lambda: waiting.count() == 0 and rows.count() == 6)
+    page.locator('.ag-row.ag-row-selected[row-id="5"]').wait_for()
+    assert rows.first.locator(".ag-cell").first.inner_text() == "0"
 
 
 def test_a_link_goes_to_its_jet_in_the_list(real_site, page):
