@@ -109,10 +109,12 @@
     });
   }
 
-  /** The viewer has let go of a plot: the view remembers how it stands. */
+  /** The viewer has let go of a plot: the view remembers how it stands, unless it only was clicked
+   * on, so that it stands as when it was taken hold of. */
   function turned(div, state) {
     const camera = live(div);
     if (!camera || state.moving || moving || !div.dataset.turned) return;
+    if (state.held && same(camera, state.held)) return;
     window.jetlrp.view.set({ camera });
     for (const id of ids()) if (shows(id)) mute(stateOf(id), camera);
   }

@@ -400,11 +400,12 @@
     div.on("plotly_relayouting", () => camera.follow(state));
     div.addEventListener("mousemove", (event) => { state.pointer = event; placeTooltip(event); });
     div.addEventListener("mouseleave", () => { hideTooltip(); view.hover(null); });
-    div.addEventListener("wheel", () => { div.dataset.turned = "yes"; },
+    div.addEventListener("wheel", () => { div.dataset.turned = "yes"; state.held = null; },
                          { capture: true, passive: true });
     div.addEventListener("mousedown", () => {
       hideTooltip();
       div.dataset.turned = "yes";
+      state.held = camera.live(div);
       if (view.state.rotate) view.set({ rotate: false });
     });
   }

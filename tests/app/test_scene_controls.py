@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.app.test_page import eventually, still, wait_for_jet, written
+from tests.app.test_page import eventually, still, turn, wait_for_jet, written
 
 pytestmark = pytest.mark.browser
 
@@ -287,6 +287,41 @@ def test_axes_by_preset_and_by_feature(toy_site, page, asks_nobody):
     page.reload()
     wait_for_jet(page, 0)
     assert drawn(page)["titles"] == now["titles"]
+
+
+PLACE = """
+(track) => {
+  const { highlight, scene } = window.jetlrp;
+  const div = document.getElementById("network");
+  const { where } = scene.stateOf("network");
+  const [[x, y]] = highlight.project(div, [[where.x[track], where.y[track], where.z[track]]]);
+  const { left, top } = div.getBoundingClientRect();
+  return [left + x, top + y];
+}
+"""
+
+
+def test_a_click_leaves_the_camera_out_of_the_address_and_a_drag_writes_it(toy_site, page):
+    open_jet(page, toy_site, 5)
+    start = page.evaluate(CAMERA)
+    page.mouse.move(*page.evaluate(PLACE, 2))
+    page.wait_for_function("window.jetlrp.view.hovered.track !== null")
+    track = page.evaluate("window.jetlrp.view.hovered.track")
+    page.mouse.down()
+    page.wait_for_function(f"window.jetlrp.view.state.track === {track}")  # Plotly clicks by then
+    page.mouse.up()
+    still(page)
+    assert page.evaluate("window.jetlrp.view.state.camera") is None
+    now = page.evaluate(CAMERA)
+    assert all(now[part] == pytest.approx(start[part], abs=1e-4) for part in start)
+    assert address(page, "track") == str(track)
+    assert "camera" not in written(page)
+
+    turn(page)
+    turned = page.evaluate(CAMERA)
+    assert turned["eye"] != pytest.approx(start["eye"], abs=1e-2)
+    said = [float(part) for part in written(page)["camera"].split(",")]
+    assert said == pytest.approx([*turned["eye"], *turned["center"], *turned["up"]], abs=2e-3)
 
 
 def test_camera_presets_projection_and_reset(toy_site, page):
