@@ -53,30 +53,34 @@ def test_rows_are_skeletons_until_they_come(toy_site, page):
 
     page.route("**/_dash-update-component*", hold)
     page.goto(f"{toy_site.address}/?jet=5")
-    rows = page.locator(".ag-center-cols-container .ag-row")
-    waiting = page.locator(".ag-center-cols-container .ag-row.jet-waiting")
-    eventually(page, lambda: held and waiting.count() > 10)
-    assert rows.count() == waiting.count()
-    bars = """
-    (cells, calm) => cells.map((cell) => {
-      const bar = getComputedStyle(cell, "::before"), names = bar.animationName.split(", ");
-      return bar.content === '""' && parseFloat(bar.width) > 4 && parseFloat(bar.height) > 4 &&
-        names.includes("appear") && names.includes("wait") !== calm &&
-        cell.textContent.trim() === "";
-    })
+    skeletons = """
+    (calm) => {
+      const rows = [...document.querySelectorAll(".ag-center-cols-container .ag-row")];
+      const isBar = (cell) => {
+        const bar = getComputedStyle(cell, "::before"), names = bar.animationName.split(", ");
+        return bar.content === '""' && parseFloat(bar.width) > 4 && parseFloat(bar.height) > 4 &&
+          names.includes("appear") && names.includes("wait") !== calm && !cell.textContent.trim();
+      };
+      return rows.length > 10 && rows.every((row) => row.classList.contains("jet-waiting") &&
+        row.querySelectorAll(".ag-cell").length === 6 &&
+        [...row.querySelectorAll(".ag-cell")].every(isBar));
+    }
     """
-    cells = waiting.first.locator(".ag-cell")
-    assert cells.evaluate_all(bars, True) == [True] * 6
+    page.wait_for_function(skeletons, arg=True)
     page.emulate_media(reduced_motion="no-preference")
-    assert cells.evaluate_all(bars, False) == [True] * 6
+    page.wait_for_function(skeletons, arg=False)
     drawn(page, 5)  # the rest of the page does not wait for them
+    eventually(page, lambda: held)
 
     may_go.append(True)
     for route in held:
         route.continue_()
-    eventually(page, lambda: waiting.count() == 0 and rows.count() == 6)
     page.locator('.ag-row.ag-row-selected[row-id="5"]').wait_for()
-    assert rows.first.locator(".ag-cell").first.inner_text() == "0"
+    rows = page.locator(".ag-center-cols-container .ag-row")
+    eventually(page, lambda: rows.count() == 6)
+    page.locator(".jet-waiting").first.wait_for(state="detached")
+    first = page.locator('.ag-row[row-id="0"] [col-id="index"]')
+    eventually(page, lambda: first.inner_text() == "0")
 
 
 def test_a_link_goes_to_its_jet_in_the_list(real_site, page):
