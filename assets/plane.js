@@ -4,6 +4,7 @@
  *
  *   picture  jet and view -> what stands where, in pixels, and its SVG (pure)
  *   nearest  a point -> the track, edge or direction under it (pure)
+ *   named    directions -> the same, each with a place for its name beside the others (pure)
  *
  * On window.jetlrp.plane.
  */
@@ -12,6 +13,11 @@
 
   const RINGS = [0.4, 0.8]; // ΔR around the jet axis
   const WIDE = 2.3; // width over height that the picture has at most
+  const NAME = { wide: 15, high: 15 }; // px that the name of a direction takes: "b" with a number
+  const MARK = 7; // px from the middle of a direction's mark to its ends
+  /* Where a name may stand beside its mark, the best first: to the right (1), left, or amid; up or down. */
+  const PLACES = [[1, -1], [-1, -1], [1, 1], [-1, 1], [0, -1], [0, 1], [1, 0], [-1, 0]];
+  const ROUNDS = 4; // in which names of directions are moved out of each other's way
   const REACH = 6; // px around a curve in which it is pointed at
   const GRADIENTS = 600; // curves that are shaded one by one; of more, nobody sees the ends
   const DRAWN_BY = ["pin", "difference", "edges", "least", "x", "y", "size", "color", "edgecolor",
@@ -98,9 +104,9 @@
     const curves = geometry.strongEdges(jet, order, where, k, { view, theme, scales })
       .flatMap((bunch) => curvesOf(bunch, order, at));
     const rest = geometry.restEdges(jet, order, where, k);
-    const directions = where.angles ? geometry.directions(jet).map((one) => ({
+    const directions = where.angles ? named(geometry.directions(jet).map((one) => ({
       kind: one.b ? "b-hadron" : "subjet", number: one.b || one.number,
-      x: at.x(one.etarel), y: at.y(one.phirel) })) : [];
+      x: at.x(one.etarel), y: at.y(one.phirel) })), at) : [];
     const made = { at, tracks, curves, directions, where, order, k };
     const clip = `plane-clip-${Math.round(at.left)}-${Math.round(at.wide)}-${Math.round(at.high)}`;
     made.svg = `<clipPath id="${clip}"><rect x="${at.left}" y="${at.top}" width="${at.wide}"` +
@@ -202,14 +208,47 @@
     window.jetlrp.geometry.curve(where, jet.source[edge], jet.destination[edge])
       .map(([x, y]) => [at.x(x), at.y(y)]);
 
+  const boxAround = (x, y, wide, high) =>
+    ({ left: x - wide / 2, right: x + wide / 2, top: y - high / 2, bottom: y + high / 2 });
+
+  /** The area that two boxes share. */
+  const shared = (one, other) =>
+    Math.max(0, Math.min(one.right, other.right) - Math.max(one.left, other.left)) *
+    Math.max(0, Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top));
+
+  /** Give each direction {x, y} the box in which its name stands: beside its mark, where it covers no
+   * other name, stays in the frame `at` if it can, and covers little of the other marks. */
+  function named(directions, at) {
+    const marks = directions.map(({ x, y }) => boxAround(x, y, 2 * MARK, 2 * MARK));
+    const frame = { left: at.left, right: at.left + at.wide, top: at.top, bottom: at.top + at.high };
+    const all = NAME.wide * NAME.high;
+    const names = [];
+    const costOf = (box, own) => Math.round(10 * (all - shared(box, frame)) +
+      names.reduce((sum, name, n) => sum + (n === own ? 0 : 10_000 * shared(box, name)), 0) +
+      marks.reduce((sum, mark, n) => sum + (n === own ? 0 : shared(box, mark)), 0));
+    for (let round = 0; round < ROUNDS; round++) { // those before make room for those after
+      directions.forEach(({ x, y }, own) => {
+        const boxes = PLACES.map(([side, way]) => boxAround(
+          x + side * (MARK + 1 + NAME.wide / 2),
+          y + way * ((side ? 2 : MARK + 2) + NAME.high / 2), NAME.wide, NAME.high));
+        const costs = boxes.map((box) => costOf(box, own));
+        names[own] = boxes[costs.indexOf(Math.min(...costs))];
+      });
+    }
+    return directions.map((one, n) => ({ ...one, name: names[n] }));
+  }
+
   function directionsSvg(directions, view, theme, jet) {
     const b = window.jetlrp.legend.byOrigin(jet, view) ? theme.origins[1] : theme.text;
-    return '<g class="directions">' + directions.map(({ kind, number, x, y }) => {
+    return '<g class="directions">' + directions.map(({ kind, number, x, y, name }) => {
+      const middle = (name.left + name.right) / 2;
+      const [anchor, from] = middle > x + 1 ? ["start", name.left]
+        : middle < x - 1 ? ["end", name.right] : ["middle", middle];
       const mark = kind === "subjet" ? `M${round(x - 5)} ${round(y - 5)}l10 10m0 -10l-10 10`
         : `M${round(x)} ${round(y - 7)}l7 7l-7 7l-7 -7z`;
       const colour = kind === "subjet" ? theme.text : b;
-      return `<path d="${mark}" class="halo"/><path d="${mark}" stroke="${colour}"/><text x="${round(x + 8)}" y="${round(y - 6)}"` +
-        ` style="fill:${colour}">${kind === "subjet" ? "j" : "b"}<tspan dy="3" font-size="78%">${number}` +
+      return `<path d="${mark}" class="halo"/><path d="${mark}" stroke="${colour}"/><text x="${round(from)}" y="${round(name.bottom - 4)}"` +
+        ` text-anchor="${anchor}" style="fill:${colour}">${kind === "subjet" ? "j" : "b"}<tspan dy="3" font-size="78%">${number}` +
         "</tspan></text>";
     }).join("") + "</g>";
   }
@@ -438,6 +477,6 @@
   document.addEventListener("DOMContentLoaded", () => window.jetlrp.view.onHover(lights));
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.plane = { RINGS, picture, nearest, webgl, standIn };
+  window.jetlrp.plane = { RINGS, picture, nearest, named, webgl, standIn };
   window.jetlrp.dock.panel("plane", { keys: DRAWN_BY, draw });
 })();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.main import assets_folder
 from tests.app.test_page import eventually, still
 
 pytestmark = pytest.mark.browser
@@ -29,6 +30,58 @@ SPOT = """
 }
 """
 NO_WEBGL = ("--no-sandbox", "--disable-gpu", "--disable-webgl", "--disable-3d-apis")
+
+
+FRAME = {"left": 44, "top": 10, "wide": 220, "high": 120}
+
+
+@pytest.fixture(scope="module")
+def named(browser):
+    """Marks of directions [x, y] -> the boxes of their names, as assets/plane.js places them."""
+    tab = browser.new_page()
+    tab.set_content("<div></div>")
+    for name in ("dock", "plane"):
+        tab.add_script_tag(path=assets_folder() / f"{name}.js")
+    yield lambda marks: tab.evaluate(
+        "([marks, frame]) => window.jetlrp.plane.named("
+        "marks.map(([x, y]) => ({ x, y })), frame).map(({ name }) => name)",
+        [marks, FRAME],
+    )
+    tab.close()
+
+
+def area(one, other):
+    """How much two boxes share, in square pixels."""
+    across = min(one["right"], other["right"]) - max(one["left"], other["left"])
+    down = min(one["bottom"], other["bottom"]) - max(one["top"], other["top"])
+    return max(0, across) * max(0, down)
+
+
+def test_names_of_directions_keep_apart_however_close_they_are(named):
+    frame = {"left": 44, "right": 264, "top": 10, "bottom": 130}
+    (alone,) = named([[150, 70]])
+    assert alone["left"] == 158  # to the right of its mark, and above
+    assert alone["bottom"] == 68
+    random = np.random.default_rng(7)
+    corners = [[44, 10], [264, 10], [44, 130], [264, 130]]
+    centres = [*corners, *([44, 10] + random.random((60, 2)) * [220, 120]).tolist()]
+    for centre in centres:
+        for n_marks, away in [(2, 0), (2, 4), (2, 9), (2, 16), (3, 4), (3, 14)]:
+            marks = np.clip(
+                centre + away * random.normal(size=(n_marks, 2)), [44, 10], [264, 130]
+            ).tolist()
+            names = named(marks)
+            for n, (mark, name) in enumerate(zip(marks, names, strict=True)):
+                width, height = name["right"] - name["left"], name["bottom"] - name["top"]
+                near = np.hypot(
+                    (name["left"] + name["right"]) / 2 - mark[0],
+                    (name["top"] + name["bottom"]) / 2 - mark[1],
+                )
+                assert near < 20  # it is beside its own mark
+                assert [other for other in names[:n] if area(name, other) > 0.5] == []
+                inside = 40 < mark[1] < 100 and 74 < mark[0] < 234
+                if n_marks == 2 and inside:
+                    assert area(name, frame) == pytest.approx(width * height)
 
 
 def opened(page, site, query):
@@ -58,6 +111,17 @@ def test_the_angles_have_one_scale_around_the_jet_axis(real_site, page):
         assert one["x"] == pytest.approx(made["zero"][0] + scale * x, abs=1e-3)
         assert one["y"] == pytest.approx(made["zero"][1] - scale * y, abs=1e-3)
     assert [one["kind"] for one in made["directions"]] == ["subjet", "subjet"]
+    one, other = (direction["name"] for direction in made["directions"])
+    assert area(one, other) == 0
+    drawn = page.evaluate("""() => {
+      const all = document.querySelector("#plane-body svg").getBoundingClientRect();
+      return [...document.querySelectorAll("#plane-body .directions text")].map((name) => {
+        const { left, right, top, bottom } = name.getBoundingClientRect();
+        return { left: left - all.left, right: right - all.left, bottom, top };
+      });
+    }""")
+    assert [one["right"] - one["left"] <= 18 for one in drawn] == [True, True]
+    assert area(*drawn) == 0
     assert "ΔR 0.4" in made["svg"]
     assert "NaN" not in made["svg"]
 
