@@ -287,6 +287,9 @@
       const ratio = Math.min(Math.max(FINEST, scale), MOST / Math.max(width, height));
       const layout = scene.layout(made.where, large,
         { ...camera, projection: { type: shown.state.projection } }, 1, size);
+      for (const side of ["xaxis", "yaxis", "zaxis"]) { // as lrp_core/figures/axes.py draws them
+        Object.assign(layout.scene[side], { showline: true, linewidth: 1.25 * zoom });
+      }
       const list = enlarged(made.list.filter(({ name }) => name !== "leptons"), zoom);
       await Plotly.newPlot(div, list, { ...layout, width, height }, {
         ...scene.CONFIG, responsive: false, scrollZoom: false, plotGlPixelRatio: Math.max(1, ratio),

@@ -294,7 +294,9 @@
   function scaleSvg(jet, says, at, theme) {
     const { signed } = window.jetlrp.numbers;
     const colourOf = colouring(theme, 1);
-    const wide = at.left - 14, x = 4, y = at.tall ? 20 : 14, high = at.tall ? 9 : 7;
+    const [low, top] = [signed(-says.most, 2), signed(says.most, 2)];
+    const words = widthOf(low, at.size, theme.font) + widthOf(top, at.size, theme.font) + 8;
+    const wide = Math.max(at.left - 14, words), x = 4, y = at.tall ? 20 : 14, high = at.tall ? 9 : 7;
     const stops = Array.from({ length: 17 }, (_, i) =>
       `<stop offset="${i / 16}" stop-color="${colourOf(2 * (i / 16) - 1)}"/>`).join("");
     return `<defs><linearGradient id="heat-scale">${stops}</linearGradient></defs>` +
@@ -302,8 +304,8 @@
       svgText(x + wide, y - 4, "for +", "positive small", 'text-anchor="end"') +
       `<rect x="${x}" y="${y}" width="${wide}" height="${high}" rx="2" class="frame"` +
       ` fill="url(#heat-scale)"/>` +
-      svgText(x, y + high + at.size, signed(-says.most, 2), "small") +
-      svgText(x + wide, y + high + at.size, signed(says.most, 2), "small", 'text-anchor="end"');
+      svgText(x, y + high + at.size, low, "small") +
+      svgText(x + wide, y + high + at.size, top, "small", 'text-anchor="end"');
   }
 
   function namesSvg(says, at) {

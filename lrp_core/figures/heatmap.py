@@ -158,7 +158,9 @@ class _HeatMap:
     def scale(self) -> Iterator[Item]:
         """What a colour means, above the tracks."""
         u, theme, most = self.page.unit, self.page.theme, self.says.most
-        x, wide, high = self.page.margin + 4 * u, (LEFT - 14) * u, 9 * u
+        low, top = signed(-most, 2), signed(most, 2)
+        words = measure(low, SMALL * u) + measure(top, SMALL * u) + 8 * u
+        x, wide, high = self.page.margin + 4 * u, max((LEFT - 14) * u, words), 9 * u
         y = self.page.top + 20 * u
         of = colouring(theme)
         stops = tuple((n / 16, css(of(2 * n / 16 - 1))) for n in range(17))
@@ -167,8 +169,8 @@ class _HeatMap:
         yield Path(bar, fill=paint, stroke=theme.line, width=0.8 * u, kind="legend")
         yield self.text(x, y - 8 * u, "− against", colour=theme.negative)
         yield self.text(x + wide, y - 8 * u, "for +", colour=theme.positive, anchor="end")
-        yield self.text(x, y + high + 8 * u, signed(-most, 2))
-        yield self.text(x + wide, y + high + 8 * u, signed(most, 2), anchor="end")
+        yield self.text(x, y + high + 8 * u, low)
+        yield self.text(x + wide, y + high + 8 * u, top, anchor="end")
 
     def column_names(self) -> Iterator[Item]:
         """The features, slanted; where they would overlap, those that count most."""

@@ -237,6 +237,20 @@ def test_the_pdf_is_vector_with_its_fonts(explained, name, tmp_path):
         assert fonts.count(" yes ") >= 2
 
 
+@pytest.mark.parametrize("times", [1.0, 0.004, 3e-7])
+def test_the_ends_of_the_heat_maps_scale_do_not_meet(explained, times):
+    jet, explanation = explained
+    little = replace(explanation, track_relevance=explanation.track_relevance * times)
+    drawing = draw_heatmap(jet, little, View())
+    texts = [item for item in drawing.items if isinstance(item, Text)]
+    at = next(n for n, item in enumerate(texts) if item.text == "for +")
+    low, top = texts[at + 1 : at + 3]
+    assert (low.text[0], top.text[0]) == ("−", "+")
+    assert low.text[1:] == top.text[1:]
+    assert (low.anchor, top.anchor) == ("start", "end")
+    assert low.x + measure(low.text, low.size) < top.x - measure(top.text, top.size)
+
+
 def test_a_png_is_as_large_as_wanted(explained):
     jet, explanation = explained
     drawing = draw_network(jet, explanation, View(), width=960, height=540, transparent=True)
