@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 import lrp_core
+from lrp_core.allocator import keep_freed_memory
 
 RULES = {
     "LRP-0": lrp_core.Zero(),
@@ -61,6 +62,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
+    keep_freed_memory()
     model = lrp_core.load_model(given.model, given.definitions)
     files = lrp_core.open_jets(given.jets)
     chosen = np.unique(np.linspace(0, len(files) - 1, given.n_jets).astype(int))

@@ -15,25 +15,24 @@ class EdgeRows:
     sums  [n_jets, n_edges], the sum of each row, if the rows are not
     """
 
-    def __init__(self, pairs: PairTable, *, rows: bool) -> None:
+    def __init__(self, pairs: PairTable, h: Tensor, *, rows: bool) -> None:
+        """h [n_jets, n, n_columns], what the rows are of. rows: whether they are asked for"""
         self.pairs, self.asked = pairs, rows
         self.rows: Tensor | None = None
+        if rows and len(pairs.blocks) > 1:  # before anything else, for it stays
+            self.rows = h.new_empty(len(h), pairs.n * (pairs.n - 1), 2 * h.shape[2])
         self._norms: list[Tensor] = []
         self._sums: list[Tensor] = []
 
     def write(self, table: Tensor, block: Block) -> None:
         """A block's rows [n_jets, sources, destinations, width]."""
-        pairs = self.pairs
         self._norms.append(torch.linalg.vector_norm(table, dim=3))
-        if not self.asked:
-            self._sums.append(table.sum(dim=3))
-        elif len(pairs.blocks) == 1:
-            self.rows = pairs.of_edges(table)
+        if self.rows is not None:
+            self.pairs.write_rows(table, self.rows, block)
+        elif self.asked:
+            self.rows = self.pairs.of_edges(table)
         else:
-            if self.rows is None:
-                n_edges = pairs.n * (pairs.n - 1)
-                self.rows = table.new_empty(pairs.n_jets, n_edges, table.shape[3])
-            pairs.write_rows(table, self.rows, block)
+            self._sums.append(table.sum(dim=3))
 
     @property
     def sums(self) -> Tensor | None:

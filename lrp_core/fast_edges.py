@@ -202,9 +202,9 @@ class Edges:
         self.parts, self.h = parts, h
         n_jets, n, self.columns = h.shape
         self.pairs = PairTable(n_jets, n)
-        self.found = EdgeRows(self.pairs, rows=rows)
+        self.found = EdgeRows(self.pairs, h, rows=rows)
         self.values: list[Values | None] = []
-        self._notes: dict[str, list[Tensor]] = {}
+        self._notes: dict[str, Tensor] = {}
 
         first, source, destination, _, _, track, edge, _ = parts
         size = h.abs()
@@ -225,7 +225,7 @@ class Edges:
             values, q = self.run(block)
             self.note("total", self.pairs.view(q, block).sum(dim=1))
             self.values.append(values if self.pairs.kept else None)
-        return self.added("total")
+        return self._notes["total"]
 
     def run(self, block: Block) -> tuple[Values, Tensor]:
         """What a block keeps, and its q."""
@@ -275,10 +275,10 @@ class Edges:
         s2, s1 = pairs.joined(by_source_2), pairs.joined(by_source_1)
         message = parts.track.of_input(h, s2)
         source = parts.source.of_input(h, s1)
-        destination = parts.destination.of_input(h, self.added("s1"))
+        destination = parts.destination.of_input(h, self._notes["s1"])
 
         s2, s1 = s2.sum(dim=1), s1.sum(dim=1)
-        a2, e, a1 = self.added("a2"), self.added("e"), self.added("a1")
+        a2, e, a1 = self._notes["a2"], self._notes["e"], self._notes["a1"]
         first, last, edge, out = parts.first, parts.last, parts.edge, parts.out
         book.add(out.name, messages, {"input": (a2, edge.name)}, *self.accounts(out, "q"))
         to = {"source": (message, origin), "edge": (e, last.name)}
@@ -365,7 +365,7 @@ class Edges:
 
     def accounts(self, part: Part, name: str) -> tuple[Tensor, Tensor | None]:
         """Terms of what the bias and ε of such a layer get, of what was noted."""
-        s, signed = self.added(f"{name}, s"), self.added(f"{name}, signed")
+        s, signed = self._notes[f"{name}, s"], self._notes[f"{name}, signed"]
         return part.of_bias(s, signed), part.of_epsilon(signed, self.taken(name))
 
     def of_jets(self, values: Tensor, block: Block) -> Tensor:
@@ -380,14 +380,10 @@ class Edges:
         return (one * other).sum(dim=1, keepdim=True)
 
     def note(self, name: str, values: Tensor) -> None:
-        """Note what a block found, to be added up over blocks."""
-        self._notes.setdefault(name, []).append(values)
-
-    def added(self, name: str) -> Tensor:
-        """The sum of what the blocks found."""
-        return self.pairs.added(self._notes[name])
+        """Add up over blocks what one of them found."""
+        self._notes[name] = self.pairs.plus(self._notes.get(name), values)
 
     def taken(self, name: str) -> Tensor | None:
         """What an ε of each row's own has taken at some z; None where it is one for all."""
         name = f"{name}, epsilon"
-        return self.added(name) if name in self._notes else None
+        return self._notes.get(name)

@@ -108,6 +108,6 @@ class PairTable:
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
     @staticmethod
-    def added(parts: list[Tensor]) -> Tensor:
-        """The sum of what blocks found for all tracks."""
-        return parts[0] if len(parts) == 1 else torch.stack(parts).sum(dim=0)
+    def plus(total: Tensor | None, part: Tensor) -> Tensor:
+        """What one more block found for all tracks, added to what others did; ``total`` is used."""
+        return part if total is None else total.add_(part)

@@ -101,6 +101,7 @@ class ZeroPath:
         from_source, from_destination = linear(h, w_s, b1), linear(h, w_d)
         to_message = linear(h, w_h, b2 + b_e)
         pairs = PairTable(n_jets, n)
+        edges = EdgeRows(pairs, h, rows=rows)
 
         def run(block: Block) -> tuple[Tensor, Tensor]:
             a1 = pairs.pair_up(from_source, from_destination, block).clamp_(min=0)
@@ -108,12 +109,12 @@ class ZeroPath:
             pairs.clear_diagonal(a2, block)
             return a1, a2
 
-        kept, totals = [], []
+        kept, total = [], None
         for block in pairs.blocks:
             a1, a2 = run(block)
-            totals.append(pairs.view(a2, block).sum(dim=1))
+            total = pairs.plus(total, pairs.view(a2, block).sum(dim=1))
             kept.append((a1, a2) if pairs.kept else None)
-        total = pairs.added(totals)
+        assert total is not None
 
         # Forwards over tracks and jets, and back.
         mean = torch.addmm(b4, total.flatten(0, 1), w4.T, alpha=1 / (n - 1)).view(n_jets, n, -1)
@@ -138,8 +139,7 @@ class ZeroPath:
 
         # Backwards over the edges.
         to_back = torch.cat([w_h, merged], dim=1).T
-        edges = EdgeRows(pairs, rows=rows)
-        by_source_2, by_source_1, by_destination = [], [], []
+        by_source_2, by_source_1, into_1 = [], [], None
         for block, values in zip(pairs.blocks, kept, strict=True):
             s1, s2 = values or run(block)
             s2_table, s1_table = pairs.view(s2, block), pairs.view(s1, block)
@@ -148,7 +148,7 @@ class ZeroPath:
             where_live(c1, s1, 0, grad_input=s1)
             by_source_2.append(s2_table.sum(dim=2))
             by_source_1.append(s1_table.sum(dim=2))
-            by_destination.append(s1_table.sum(dim=1))
+            into_1 = pairs.plus(into_1, s1_table.sum(dim=1))
             found = product(s1, w1.T)
             found[:, :f].add_(to_source)
             row = pairs.view(found, block)
@@ -156,7 +156,7 @@ class ZeroPath:
             row[..., f:].mul_(h[:, None])
             edges.write(row, block)
         of_2, of_1 = pairs.joined(by_source_2), pairs.joined(by_source_1)
-        into_1 = pairs.added(by_destination)
+        assert into_1 is not None
         message = torch.matmul(of_2, w_h).mul_(h)
         source = torch.matmul(of_1, w_s).mul_(h)
         destination = torch.matmul(into_1, w_d).mul_(h)
