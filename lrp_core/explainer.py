@@ -23,7 +23,6 @@ from lrp_core.model import Model, Target
 from lrp_core.propagation import Row, propagate, run
 from lrp_core.rules import RULES, AnyRule, Composite, Epsilon, Gamma, Rule, parse_rule
 from lrp_core.steps import Graph
-from lrp_core.zero_path import ZeroPath
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 ENGINES = ("auto", "general")
@@ -278,7 +277,7 @@ class _Asked:
 
 
 def _explain_fast(
-    asked: _Asked, network: fast_path.Network | ZeroPath, jets: list[Jet]
+    asked: _Asked, network: fast_path.Prepared, jets: list[Jet]
 ) -> dict[int, Explanation]:
     """The explanations, by position, of the jets that the fast path can explain.
 

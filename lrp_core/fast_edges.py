@@ -385,5 +385,4 @@ class Edges:
 
     def taken(self, name: str) -> Tensor | None:
         """What an ε of each row's own has taken at some z; None where it is one for all."""
-        name = f"{name}, epsilon"
-        return self._notes.get(name)
+        return self._notes.get(f"{name}, epsilon")

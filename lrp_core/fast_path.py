@@ -75,9 +75,10 @@ class Network:
     shift: Tensor
 
 
-def prepare(
-    stages: Stages, rule_for: Callable[[str], Rule], dtype: torch.dtype
-) -> Network | ZeroPath | None:
+Prepared = Network | ZeroPath
+
+
+def prepare(stages: Stages, rule_for: Callable[[str], Rule], dtype: torch.dtype) -> Prepared | None:
     """The network with its weights in ``dtype``; None if a rule at edges is not served here."""
     ways = [way(rule_for(step.stage)) for step in stages.affine]
     at_edges, above = ([found for found in part if found] for part in (ways[:4], ways[4:]))
@@ -133,7 +134,7 @@ def _interaction_network() -> list[tuple[object, ...]]:
 
 
 def explain_equals(
-    network: Network | ZeroPath, tracks: Tensor, weights: Tensor, *, rows: bool = True
+    network: Prepared, tracks: Tensor, weights: Tensor, *, rows: bool = True
 ) -> Found:
     """Explain jets of the same number of tracks, at least two, every one joined to every other.
 
@@ -167,10 +168,10 @@ def explain_equals(
     multiplier: Tensor | None = None
     if network.ways_above:
         multiplier = _by_multiplier(network, network.ways_above, values, start, weights, book)
-        both = seen * multiplier
+        at_tracks = seen * multiplier
     else:
-        both = _by_rules(network, values, start, book)
-    directly, back = both.split_with_sizes([n_columns, total.shape[2]], dim=2)
+        at_tracks = _by_rules(network, values, start, book)
+    directly, back = at_tracks.split_with_sizes([n_columns, total.shape[2]], dim=2)
     book.passed({"self": (directly, stages.norm.stage), "mean": (back, stages.mean)})
     if multiplier is None:
         t = quotient(back, total, stages.mean)
