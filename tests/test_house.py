@@ -27,7 +27,8 @@ WEB = {"fastapi", "starlette", "uvicorn", "gunicorn", "a2wsgi", "httpx", "dash",
 ROWS = (
     ("errors", "allocator"),
     (
-        *("settings", "embedded", "features", "folder", "kinematics", "limits", "tensor_file"),
+        *("settings", "embedded", "features", "file_kind", "folder", "kinematics", "limits"),
+        "tensor_file",
         *("truth", "watching"),
     ),
     ("jet_arrays", "simulation"),
