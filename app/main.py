@@ -12,12 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import plotly
 from dash import Dash, dcc, html
 from dash.development.base_component import Component
 from flask import Response, g, has_request_context, request, send_file
 from flask.json.provider import DefaultJSONProvider
-from plotly.offline import get_plotlyjs_version
 
 from app import explaining, figure_data, ids, theme
 from app.access.headers import hash_of, policy
@@ -39,6 +37,7 @@ from app.panels import (
     scene,
     truth,
 )
+from app.plotly_js import fingerprint, plotly_js
 from app.standalone import document, theme_in
 from app.visit import watch_requests
 from lrp_core.errors import SettingsError
@@ -48,6 +47,7 @@ logger = logging.getLogger("jetlrp.app")
 
 TITLE = "jetlrp – relevance in jets"
 PLOTLY_PATH = "_jetlrp/plotly.min.js"
+NEEDLESS = ("/deps/polyfill@", "/dash_table/")  # of the scripts that Dash brings
 ALIVE_PATH = "_jetlrp/alive"
 FIGURE_PATH = "_jetlrp/figure.json"
 STANDALONE_PATH = "_jetlrp/figure.html"
@@ -103,6 +103,19 @@ def assets_folder() -> Path:
     )
 
 
+class Page(Dash):
+    """Dash without the scripts that this page has no use for."""
+
+    def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
+        """The page's HTML: no stand-ins for what browsers lacked until 2018, and no DataTable."""
+        kept = [
+            line
+            for line in parts["scripts"].splitlines()
+            if not any(name in line for name in NEEDLESS)
+        ]
+        return super().interpolate_index(**{**parts, "scripts": "\n".join(kept)})
+
+
 def create_app(
     client: ServiceClient,
     *,
@@ -117,9 +130,10 @@ def create_app(
     docs    address of the service's own pages, for the link in the bar
     metrics_from  addresses and networks that may read /metrics, beside this machine
     """
-    app = Dash(
+    app = Page(
         "jetlrp",
         assets_folder=str(assets_folder()),
+        assets_path_ignore=["plotly"],  # not before the first picture
         title=title,
         update_title="",
         index_string=_index(prefix),
@@ -254,7 +268,7 @@ def _index(prefix: str) -> str:
         .replace("{colours}", theme.css_variables())
         .replace("{choose}", theme.CHOOSE)
         .replace("{themes}", theme.as_json().replace("<", "\\u003c"))
-        .replace("{plotly}", f"{prefix}{PLOTLY_PATH}?v={get_plotlyjs_version()}")
+        .replace("{plotly}", f"{prefix}{PLOTLY_PATH}?v={fingerprint(assets_folder())}")
     )
 
 
@@ -275,8 +289,8 @@ def _restrict(app: Dash) -> None:
 
 
 def _serve_plotly(app: Dash, prefix: str) -> None:
-    """Plotly out of its own Python package; without a dcc.Graph, Dash would never load it."""
-    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    """Plotly, of which the page loads the part that draws 3D scenes, when it draws the first."""
+    source = plotly_js(assets_folder())
 
     @app.server.route(f"{prefix}{PLOTLY_PATH}")
     def _plotly() -> Response:

@@ -15,9 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import plotly
-
 from app import theme
+from app.plotly_js import plotly_js
 from app.words import with_labels
 from lrp_core.service.schemas import Choices, FigureProvenance
 
@@ -105,7 +104,7 @@ def document(
         rules=_text(json.dumps({e.name: e.title for e in choices.rules})),
         packed=""
         if panel
-        else f'<script id="jetlrp-packed" type="text/plain">{_plotly()}</script>',
+        else f'<script id="jetlrp-packed" type="text/plain">{_plotly(assets)}</script>',
         data=_json({**jets, "name": view}),
         scripts=_scripts(assets),
     )
@@ -127,9 +126,9 @@ def _json(data: object) -> str:
 
 
 @cache
-def _plotly() -> str:
-    """Plotly as it lies in its package, compressed, as base64."""
-    script = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()
+def _plotly(assets: Path) -> str:
+    """The part of Plotly that the page draws with, compressed, as base64."""
+    script = plotly_js(assets).read_bytes()
     return base64.b64encode(gzip.compress(script, 9, mtime=0)).decode("ascii")
 
 
