@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from fastapi import FastAPI
 
+from app.access.below import Below, Stripped
 from app.processes import State, threads_of_worker
 from app.serve import sources_of
 from lrp_core.errors import JetlrpError
@@ -40,7 +41,9 @@ def create_service() -> FastAPI:
         from lrp_core.service.threads import use_threads
 
         use_threads(threads_of_worker(settings))
+        below = Below(settings)
         service = sources_of(settings).service(settings)
+        service.add_middleware(Stripped, below=below)
     except JetlrpError as error:
         _give_up(str(error))
     if settings.worker_bytes:

@@ -30,8 +30,9 @@ HOP_BY_HOP = {
     "transfer-encoding",
     "upgrade",
 }
-# What the page itself says to the service, and its own cookies.
-OWN = ("host", "cookie", "x-request-id", "x-forwarded-for", "x-forwarded-proto")
+# What the page itself says to the service, its own cookies, and where a proxy serves the page.
+OWN = ("host", "cookie", "x-request-id", "x-forwarded-for", "x-forwarded-proto",
+       "x-forwarded-prefix", "x-script-name")  # fmt: skip
 Headers = list[tuple[str, str]]
 
 

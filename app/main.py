@@ -18,6 +18,7 @@ from flask import Response, g, has_request_context, request, send_file
 from flask.json.provider import DefaultJSONProvider
 
 from app import explaining, figure_data, ids, theme
+from app.access.below import top_of_request
 from app.access.headers import hash_of, policy
 from app.client import ServiceClient, ServiceError
 from app.compression import compress_answers
@@ -51,8 +52,13 @@ NEEDLESS = ("/deps/polyfill@", "/dash_table/")  # of the scripts that Dash bring
 ALIVE_PATH = "_jetlrp/alive"
 FIGURE_PATH = "_jetlrp/figure.json"
 STANDALONE_PATH = "_jetlrp/figure.html"
+TOP = "/_jetlrp-top/"  # stands in the page for the top of the server, wherever that is
 YEAR_SECONDS = 31_536_000
 
+NOTHING_HERE = (
+    "There is nothing at /{path}. Where a proxy serves the page below a path and keeps it, whoever "
+    "runs the server has to name that path as JETLRP_ROOT_PATH."
+)
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-theme="dark">
 <head>
@@ -60,7 +66,7 @@ INDEX = """<!DOCTYPE html>
 <title>{%title%}</title>
 <link rel="icon" type="image/svg+xml" href="{icon}">
 <link rel="preload" as="font" type="font/woff2" crossorigin
-      href="{prefix}assets/fonts/inter-latin-wght-normal.woff2">
+      href="{top}assets/fonts/inter-latin-wght-normal.woff2">
 <style id="jetlrp-colours">{colours}</style>
 {%css%}
 <script id="jetlrp-themes" type="application/json">{themes}</script>
@@ -103,42 +109,27 @@ def assets_folder() -> Path:
     )
 
 
-class Page(Dash):
-    """Dash without the scripts that this page has no use for."""
-
-    def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
-        """The page's HTML: no stand-ins for what browsers lacked until 2018, and no DataTable."""
-        kept = [
-            line
-            for line in parts["scripts"].splitlines()
-            if not any(name in line for name in NEEDLESS)
-        ]
-        return super().interpolate_index(**{**parts, "scripts": "\n".join(kept)})
-
-
 def create_app(
     client: ServiceClient,
     *,
-    prefix: str = "/",
-    docs: str = "/docs",
     title: str = TITLE,
     metrics_from: Sequence[str] = (),
+    frames: Sequence[str] = (),
 ) -> Dash:
     """The dashboard, asking ``client`` for all it shows.
 
-    prefix  path under which the page is served, with a slash at both ends
-    docs    address of the service's own pages, for the link in the bar
     metrics_from  addresses and networks that may read /metrics, beside this machine
+    frames        origins whose pages may show the page in a frame
     """
-    app = Page(
+    app = _Page(
         "jetlrp",
         assets_folder=str(assets_folder()),
         assets_path_ignore=["plotly"],  # not before the first picture
         title=title,
         update_title="",
-        index_string=_index(prefix),
-        requests_pathname_prefix=prefix,
-        routes_pathname_prefix=prefix,
+        index_string=_index(),
+        requests_pathname_prefix=TOP,
+        routes_pathname_prefix="/",
         serve_locally=True,
         use_async=False,
         suppress_callback_exceptions=True,
@@ -146,28 +137,53 @@ def create_app(
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     choices = _asked_once(client)
-    app.layout = lambda: page(client, choices, docs) if _is_asked_for() else html.Div()
+    app.layout = lambda: page(client, choices) if _is_asked_for() else html.Div()
     jets.register_callbacks(app, client)
     scene.register_callbacks(app, client)
     question.register_callbacks(app, choices)
     explaining.register_callbacks(app, client)
     library.register_callbacks(app, client, choices)
-    _serve_plotly(app, prefix)
-    _serve_service(app, client, prefix)
+    _serve_plotly(app)
+    _serve_service(app, client)
     watch_requests(app.server, metrics_from)
-    _serve_figures(app, client, prefix)
+    _serve_figures(app, client)
     compress_answers(app.server)
-    _restrict(app)
+    _restrict(app, frames)
     return app
 
 
-def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/docs") -> Component:
+class _Page(Dash):
+    """Dash, with addresses below the path where the browser that asks finds the server.
+
+    Without the scripts that this page has no use for: stand-ins for what browsers lacked until
+    2018, and DataTable.
+    """
+
+    def index(self, path: str = "", **_: Any) -> Any:
+        """The page itself, at the top alone: elsewhere its relative addresses would not hold."""
+        if path:
+            return refusal(404, ServiceError(NOTHING_HERE.format(path=path), code="not_found"))
+        return super().index()
+
+    def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
+        """The page as text; its configuration is JSON in which slashes are escaped."""
+        scripts = parts["scripts"].splitlines()
+        parts["scripts"] = "\n".join(
+            line for line in scripts if not any(name in line for name in NEEDLESS)
+        )
+        text = str(super().interpolate_index(**parts))
+        for slash in ("/", r"\u002f"):
+            text = text.replace(TOP.replace("/", slash), top_of_request().replace("/", slash))
+        return text
+
+
+def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
     """The layout, made anew for each visitor; without a service it says so."""
     try:
         health, all_choices = client.health(), choices()
     except ServiceError as error:
         logger.warning("the page was opened without a service: %s", error)
-        return html.Div([_header(None, docs), _away(error)], className="page")
+        return html.Div([_header(None), _away(error)], className="page")
     return html.Div(
         [
             dcc.Location(id=ids.ADDRESS, refresh=False),
@@ -181,7 +197,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             dcc.Store(id=ids.SOURCE_FACTS),
             dcc.Store(id=ids.LIBRARY_ASKED),
             dcc.Store(id=ids.LIBRARY_DATA),
-            _header(health, docs, library.pickers(health)),
+            _header(health, library.pickers(health)),
             header.talk(),
             html.Main(
                 [
@@ -211,11 +227,11 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
     )
 
 
-def _header(health: Health | None, docs: str, pickers: Sequence[Component] = ()) -> Component:
+def _header(health: Health | None, pickers: Sequence[Component] = ()) -> Component:
     """The bar, with the name of who is logged in."""
     known: Any = g if has_request_context() else {}
     can_leave = bool(known.get("can_leave", False))
-    return header.layout(health, docs, pickers, known.get("user"), can_leave=can_leave)
+    return header.layout(health, top_of_request(), pickers, known.get("user"), can_leave=can_leave)
 
 
 def _is_asked_for() -> bool:
@@ -261,14 +277,14 @@ def _asked_once(client: ServiceClient) -> Callable[..., Choices]:
     return choices
 
 
-def _index(prefix: str) -> str:
+def _index() -> str:
     return (
-        INDEX.replace("{prefix}", prefix)
+        INDEX.replace("{top}", TOP)
         .replace("{icon}", _icon())
         .replace("{colours}", theme.css_variables())
         .replace("{choose}", theme.CHOOSE)
         .replace("{themes}", theme.as_json().replace("<", "\\u003c"))
-        .replace("{plotly}", f"{prefix}{PLOTLY_PATH}?v={fingerprint(assets_folder())}")
+        .replace("{plotly}", f"{TOP}{PLOTLY_PATH}?v={fingerprint(assets_folder())}")
     )
 
 
@@ -278,9 +294,10 @@ def _icon() -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
 
 
-def _restrict(app: Dash) -> None:
+def _restrict(app: Dash, frames: Sequence[str]) -> None:
     """Tell browsers what the page may load. The scripts within it are known now, all of them."""
-    allowed = policy([*(found.strip("'") for found in app.csp_hashes()), hash_of(theme.CHOOSE)])
+    hashes = [*(found.strip("'") for found in app.csp_hashes()), hash_of(theme.CHOOSE)]
+    allowed = policy(hashes, frames=frames)
 
     @app.server.after_request
     def _allow(response: Response) -> Response:
@@ -288,27 +305,27 @@ def _restrict(app: Dash) -> None:
         return response
 
 
-def _serve_plotly(app: Dash, prefix: str) -> None:
+def _serve_plotly(app: Dash) -> None:
     """Plotly, of which the page loads the part that draws 3D scenes, when it draws the first."""
     source = plotly_js(assets_folder())
 
-    @app.server.route(f"{prefix}{PLOTLY_PATH}")
+    @app.server.route(f"/{PLOTLY_PATH}")
     def _plotly() -> Response:
         return send_file(source, mimetype="text/javascript", max_age=YEAR_SECONDS)
 
 
-def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
+def _serve_service(app: Dash, client: ServiceClient) -> None:
     """What the browser itself asks: whether the service is there, and /api/v1 and /docs.
 
     Where page and service are one process, the latter never come here.
     """
     forward_requests(app.server, client)
 
-    @app.server.route(f"{prefix}health")
+    @app.server.route("/health")
     def _health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.server.route(f"{prefix}ready")
+    @app.server.route("/ready")
     def _ready() -> Response:
         try:
             answer = client.ready()
@@ -316,7 +333,7 @@ def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
             return refusal(503, error)
         return Response(answer.content, answer.status_code, mimetype="application/json")
 
-    @app.server.route(f"{prefix}{ALIVE_PATH}")
+    @app.server.route(f"/{ALIVE_PATH}")
     def _alive() -> dict[str, bool]:
         try:
             client.health()
@@ -325,7 +342,7 @@ def _serve_service(app: Dash, client: ServiceClient, prefix: str) -> None:
         return {"away": False}
 
 
-def _serve_figures(app: Dash, client: ServiceClient, prefix: str) -> None:
+def _serve_figures(app: Dash, client: ServiceClient) -> None:
     """What assets/figure.js asks for: the jets of a link, and a figure that needs no server."""
     provider = app.server.json
     assert isinstance(provider, DefaultJSONProvider)
@@ -333,14 +350,14 @@ def _serve_figures(app: Dash, client: ServiceClient, prefix: str) -> None:
         False  # branches of the river lie in the order in which the ledger has them
     )
 
-    @app.server.route(f"{prefix}{FIGURE_PATH}")
+    @app.server.route(f"/{FIGURE_PATH}")
     def _figure() -> Any:
         try:
             return figure_data.jets_of(client, request.args)
         except ServiceError as error:
             return refusal(502, error)
 
-    @app.server.route(f"{prefix}{STANDALONE_PATH}")
+    @app.server.route(f"/{STANDALONE_PATH}")
     def _standalone() -> Any:
         view, link = request.args.get("view", "network"), request.args.get("link", "")
         try:

@@ -25,10 +25,11 @@ from pathlib import Path
 
 import httpx
 
+from app.access.below import Below
 from app.access.gate import Gate, check_alone
 from app.client import read_address
 from app.processes import State, end_with_parent
-from app.serve import Say, address_of, listen, sources_of
+from app.serve import Say, address_of, listen, page_address, sources_of
 from lrp_core.errors import JetlrpError, SettingsError
 from lrp_core.limits import STATE
 from lrp_core.settings import Settings, environment_of
@@ -206,6 +207,7 @@ def serve_production(settings: Settings, reread: Reread, say: Say) -> int:
     reread  reads the settings again, from where they came
     """
     Gate(settings)  # says now what each process of the page would say
+    Below(settings)
     listener = listen(settings.host, settings.port)
     address = address_of(listener, settings.host)
     with tempfile.TemporaryDirectory(prefix="jetlrp-") as folder, contextlib.ExitStack() as stack:
@@ -226,11 +228,13 @@ def serve_production(settings: Settings, reread: Reread, say: Say) -> int:
                 f"--backend: {address} is this server's own address; give the service's"
             )
         parts.append(Part("page", "app.wsgi:create_server()", listener, shared))
-        say(f"the page is at {address} (Ctrl-C stops it, SIGHUP reloads it)")
+        at = page_address(address, settings)
+        say(f"the page is at {at} (Ctrl-C stops it, SIGHUP reloads it)")
 
         def renew() -> Settings:
             new = _renewed(settings, reread, say)
             Gate(new)
+            Below(new)
             if new.backend is None:
                 sources_of(new).check(new)
             _write(new, state)
@@ -242,17 +246,20 @@ def serve_production(settings: Settings, reread: Reread, say: Say) -> int:
 def serve_service_production(settings: Settings, reread: Reread, say: Say) -> int:
     """Serve /api/v1 and /docs alone, by several processes. -> exit status."""
     check_alone(settings)
+    below = Below(settings)
     sources_of(settings).check(settings)
     listener = listen(settings.host, settings.service_port)
     address = address_of(listener, settings.host)
     with tempfile.TemporaryDirectory(prefix="jetlrp-") as folder, listener:
         state = State(Path(folder))
-        say(f"the service is at {address}/api/v1, its documentation at {address}/docs")
+        at = f"{address}{below.path}"
+        say(f"the service is at {at}/api/v1, its documentation at {at}/docs")
         parts = [_service(listener, _shared(settings, state))]
 
         def renew() -> Settings:
             new = _renewed(settings, reread, say)
             check_alone(new)
+            Below(new)
             sources_of(new).check(new)
             _write(new, state)
             return new

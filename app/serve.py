@@ -22,6 +22,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import unquote
 
 import uvicorn
 from pydantic import SecretStr
@@ -29,6 +30,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.below import Below, Stripped, below_of_scope
 from app.access.doors import Door
 from app.access.gate import Gate, check_alone
 from app.client import read_address
@@ -292,6 +294,11 @@ def address_of(listener: socket.socket, host: str) -> str:
     return f"http://{reachable}:{listener.getsockname()[1]}"
 
 
+def page_address(address: str, settings: Settings) -> str:
+    """Where a browser finds the page of a server at an address, also without its proxy."""
+    return f"{address}{settings.root_path}/" if settings.root_path else address
+
+
 def address_for_gunicorn(host: str, port: int) -> str:
     """An address as gunicorn takes it."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -304,7 +311,7 @@ def serve_all(sources: Sources, settings: Settings, say: Say) -> None:
     """
     began = time.perf_counter()
     secret = settings.secret_text or secrets.token_urlsafe(32)
-    gate = Gate(settings, secret)
+    gate, below = Gate(settings, secret), Below(settings)
     settings = settings.model_copy(update={"secret": SecretStr(secret)})
     listener = listen(settings.host, settings.port)
     address = address_of(listener, settings.host)
@@ -325,11 +332,9 @@ def serve_all(sources: Sources, settings: Settings, say: Say) -> None:
         server.should_exit = True
 
     late = LateService(lambda: sources.service(settings), ready, failed)
-    server = _Server(
-        Door(Site(_page(address, settings, behind_door=True), late), gate, secret),
-        listener,
-        lambda: say(f"the page is at {address} (Ctrl-C stops it)"),
-    )
+    door = Door(Site(_page(address, settings, behind_door=True), late), gate, secret)
+    up = f"the page is at {page_address(address, settings)} (Ctrl-C stops it)"
+    server = _Server(Stripped(door, below), listener, lambda: say(up))
     server.run_until_stopped()
     if late.failure is not None:
         raise late.failure
@@ -345,7 +350,8 @@ def serving(settings: Settings) -> Iterator[str]:
     from app.wsgi import CLIENT, page_of
 
     secret = secrets.token_urlsafe(32)
-    own = {"host": "127.0.0.1", "port": 0, "auth": "none", "hosts": (), "waiting_each": 30}
+    own = {"host": "127.0.0.1", "port": 0, "auth": "none", "hosts": (), "waiting_each": 30,
+           "root_path": None}  # fmt: skip
     endless = {"requests_per_minute": ENDLESS, "explanations_per_minute": ENDLESS}
     settings = settings.model_copy(update={**own, **endless, "secret": SecretStr(secret)})
     gate = Gate(settings, secret)
@@ -379,27 +385,27 @@ def serving(settings: Settings) -> Iterator[str]:
 def serve_page(backend: str, settings: Settings, say: Say) -> None:
     """Serve the page from this process, without torch; the service is at ``backend``."""
     service = read_address(backend)
-    Gate(settings)
+    page = _page(service, settings)
     listener = listen(settings.host, settings.port)
     address = address_of(listener, settings.host)
     if service == address:
         raise SettingsError(
             f"--backend: {backend} is this server's own address; give the service's"
         )
-    up = f"the page is at {address}, the service at {service} (Ctrl-C stops the page)"
-    _Server(_page(service, settings), listener, lambda: say(up)).run_until_stopped()
+    at = page_address(address, settings)
+    up = f"the page is at {at}, the service at {service} (Ctrl-C stops the page)"
+    _Server(page, listener, lambda: say(up)).run_until_stopped()
 
 
 def serve_service(sources: Sources, settings: Settings, say: Say) -> None:
     """Serve /api/v1 and /docs alone."""
     check_alone(settings)
+    below = Below(settings)
     listener = listen(settings.host, settings.service_port)
-    address = address_of(listener, settings.host)
-    up = (
-        f"the service is at {address}/api/v1, its documentation at {address}/docs (Ctrl-C stops it)"
-    )
+    at = f"{address_of(listener, settings.host)}{below.path}"
+    up = f"the service is at {at}/api/v1, its documentation at {at}/docs (Ctrl-C stops it)"
     service = sources.service(settings)
-    _Server(service, listener, lambda: say(up)).run_until_stopped()
+    _Server(Stripped(service, below), listener, lambda: say(up)).run_until_stopped()
 
 
 def _page(service: str, settings: Settings, *, behind_door: bool = False) -> ASGIApp:
@@ -415,7 +421,13 @@ def _threaded(page: Flask) -> ASGIApp:
 
     site: Any = page
     threaded: Any = WSGIMiddleware(site, workers=PAGE_THREADS)
-    return threaded
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if top := unquote(below_of_scope(scope)):
+            scope = {**scope, "root_path": top, "path": top + scope["path"]}
+        await threaded(scope, receive, send)
+
+    return application
 
 
 def leave(status: int) -> NoReturn:

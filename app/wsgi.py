@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from app.access.below import Below, strip_paths
 from app.access.doors import believe_door, stand_before
 from app.access.gate import Gate
 from app.client import ServiceClient, read_address
@@ -46,10 +47,13 @@ def page_of(service: str, settings: Settings, *, behind_door: bool = False) -> F
         headers=headers_of_visit(settings.secret_text),
     )
     gate = None if behind_door else Gate(settings)
-    server: Flask = create_app(client, metrics_from=settings.metrics_from).server
+    server: Flask = create_app(
+        client, metrics_from=settings.metrics_from, frames=settings.frame_ancestors
+    ).server
     server.extensions[CLIENT] = client  # whoever ends the server before the process closes it
     if gate is None:
         believe_door(server, can_leave=settings.auth in ("token", "users"))
     else:
         stand_before(server, gate)
+        strip_paths(server, Below(settings))
     return server

@@ -83,8 +83,9 @@
 
   /** Where to log in, and come back to this view. */
   function logIn() {
-    const view = window.location.pathname + window.location.search;
-    return `/login?next=${encodeURIComponent(view)}`;
+    const top = new URL("..", document.getElementById("jetlrp-plotly").href).pathname;
+    const view = `/${window.location.pathname.slice(top.length)}${window.location.search}`;
+    return `${top}login?next=${encodeURIComponent(view)}`;
   }
 
   function loggedOut() {

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lrp_core.errors import SettingsError
+from lrp_core.web_address import origin, path_below
 
 PREFIX = "JETLRP_"
 FILE_VARIABLE = f"{PREFIX}SETTINGS"
@@ -52,6 +53,10 @@ class Settings(BaseSettings):
     port: int = Field(8050, ge=0, le=65535, description="Port of the page; 0 takes a free one.")
     service_port: int = Field(
         8051, ge=0, le=65535, description="Port of the service where it runs alone."
+    )
+    root_path: str | None = Field(
+        None,
+        description="Path below which a proxy serves the page, such as /jetlrp/; none: the top.",
     )
     backend: str | None = Field(
         None, description="Address of a service that runs elsewhere, for a page without its own."
@@ -153,6 +158,11 @@ class Settings(BaseSettings):
         description="Names under which the server may be asked; none given: any, or with "
         "auth = none only those of this machine.",
     )
+    frame_ancestors: Several = Field(
+        (),
+        description="Origins whose pages may show this one in a frame, such as "
+        "https://wiki.example.org; none given: no page may.",
+    )
     session_hours: float = Field(
         12.0, gt=0, le=24 * 366, description="How long a log-in holds, in hours."
     )
@@ -213,6 +223,16 @@ class Settings(BaseSettings):
     stop_seconds: int = Field(
         30, ge=1, description="How long requests may take to end when processes stop or reload."
     )
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_path(cls, given: str | None) -> str | None:
+        return path_below(given or "") or None
+
+    @field_validator("frame_ancestors")
+    @classmethod
+    def _are_origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(origin(one) for text in given for one in text.split()))
 
     @field_validator("metrics_from")
     @classmethod

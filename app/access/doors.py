@@ -16,6 +16,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.addresses import is_loopback
+from app.access.below import below_of_request, below_of_scope
 from app.access.gate import (
     LOGIN,
     MOST_FORM,
@@ -24,7 +26,6 @@ from app.access.gate import (
     Answered,
     Asked,
     Gate,
-    is_loopback,
 )
 from app.access.headers import for_answer
 
@@ -52,7 +53,8 @@ class Door:
         if asked.method == "POST" and asked.path == LOGIN:
             asked = Asked(**{**vars(asked), "body": await _form(receive)})
         tls = self.gate.is_tls(asked)
-        headers = for_answer(tls=tls, trustworthy=tls or is_loopback(asked.client))
+        near = is_loopback(asked.client)
+        headers = for_answer(tls=tls, trustworthy=tls or near, frames=self.gate.frames)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -100,7 +102,7 @@ def stand_before(server: Flask, gate: Gate) -> None:
     def make_safe(response: Response) -> Response:
         tls = g.get("tls", False)
         near = is_loopback(request.remote_addr or "")
-        for name, value in for_answer(tls=tls, trustworthy=tls or near):
+        for name, value in for_answer(tls=tls, trustworthy=tls or near, frames=gate.frames):
             response.headers.setdefault(name, value)
         let_in = g.pop("let_in", None)
         if let_in is not None:
@@ -135,6 +137,7 @@ def _asked_of_scope(scope: Scope) -> Asked:
         headers=headers,
         client=scope["client"][0] if scope.get("client") else "",
         scheme=scope.get("scheme", "http"),
+        below=below_of_scope(scope),
     )
 
 
@@ -149,6 +152,7 @@ def _asked_of_flask() -> Asked:
         client=request.remote_addr or "",
         scheme=request.scheme,
         body=request.stream.read(MOST_FORM) if is_form else b"",
+        below=below_of_request(),
     )
 
 

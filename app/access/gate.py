@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import re
 import secrets
 from collections.abc import Mapping
@@ -19,6 +18,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
 
 from app.access import login_page
+from app.access.addresses import is_among, is_loopback, proxies_of, read_address
+from app.access.below import address_below
 from app.access.sessions import Session, Sessions
 from app.access.users import NAME, UserTable
 from lrp_core.errors import SettingsError
@@ -50,8 +51,10 @@ class Asked:
     """A request, as far as it matters here.
 
     headers  by name in small letters; those that come twice are joined
+    path     from the top of this server
     client   address of whoever holds the other end of the connection
     body     of POST /login only
+    below    the path below which browsers find the server; "" where that is not known
     """
 
     method: str
@@ -61,6 +64,11 @@ class Asked:
     client: str
     scheme: str = "http"
     body: bytes = b""
+    below: str = ""
+
+    def address(self, target: str) -> str:
+        """Where the browser finds another path of this server."""
+        return address_below(self.below, self.path, target)
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,8 @@ class Gate:
         self._most_body = settings.body_bytes
         self._on_loopback = is_loopback(settings.host)
         self._hosts = frozenset(host.lower() for host in settings.hosts)
-        self._proxies = _networks(settings.trusted_proxies)
+        self._proxies = proxies_of(settings)
+        self.frames = settings.frame_ancestors
         self._proxy_header = settings.proxy_header.lower()
         self._requests = limits_of_server("requests", settings.requests_per_minute)
         self._attempts = limits_of_server("attempts", ATTEMPTS_PER_MINUTE)
@@ -154,7 +163,7 @@ class Gate:
         refused = refused or self._host(asked)
         if refused:
             return refused
-        if asked.method not in SAFE and _is_foreign(asked):
+        if _is_foreign(asked) and (asked.method not in SAFE or (self.frames and _is_part(asked))):
             return problem(
                 asked,
                 403,
@@ -334,13 +343,13 @@ class Gate:
         ):
             wanted = f"{asked.path}?{asked.query}" if asked.query else asked.path
             where = f"?{urlencode({'next': wanted})}" if wanted != "/" else ""
-            return Answered(303, "", (("Location", f"{LOGIN}{where}"), NOT_KEPT))
+            return _go_on(asked, f"{LOGIN}{where}")
         challenge = "Bearer" if self.mode == "token" else "Session"
         return problem(
             asked,
             401,
             "not_logged_in",
-            "You are not logged in, or no longer: open /login.",
+            f"You are not logged in, or no longer: open {asked.below}{LOGIN}.",
             ("WWW-Authenticate", f'{challenge} realm="jetlrp"'),
         )
 
@@ -350,7 +359,7 @@ class Gate:
         if asked.method in ("GET", "HEAD"):
             wanted = own_path(parse_qs(asked.query).get("next", ["/"])[0])
             if self._who(asked)[0] is not None:
-                return Answered(303, "", (("Location", wanted), NOT_KEPT))
+                return _go_on(asked, wanted)
             return self._form(asked, wanted)
         if asked.method != "POST":
             return problem(
@@ -382,7 +391,7 @@ class Gate:
             asked, self._sessions.cookie, self._sessions.begin(session), self._sessions.seconds
         )
         gone = self._set_cookie(asked, FORM_COOKIE, "", 0)
-        return Answered(303, "", (("Location", wanted), cookie, gone, NOT_KEPT))
+        return _go_on(asked, wanted, cookie, gone)
 
     def _session_for(self, name: str, word: str) -> Session | None:
         if self._users is not None:
@@ -394,12 +403,12 @@ class Gate:
 
     def _log_out(self, asked: Asked) -> Answered:
         if asked.method != "POST":
-            return Answered(303, "", (("Location", "/"), NOT_KEPT))
+            return _go_on(asked, "/")
         assert self._sessions is not None
         gone = self._set_cookie(asked, self._sessions.cookie, "", 0)
         clear = ("Clear-Site-Data", '"cache"')
         more = (clear,) if self.is_tls(asked) else ()
-        return Answered(303, "", (("Location", LOGIN), gone, NOT_KEPT, *more))
+        return _go_on(asked, LOGIN, gone, *more)
 
     def _too_many_attempts(self, asked: Asked, wait: int, wanted: str | None = None) -> Answered:
         said = f"Too many attempts to log in; the next one is possible in {wait} s."
@@ -424,11 +433,12 @@ class Gate:
             wanted=wanted,
             said=said,
             name=name[:64],
+            top=asked.address("/"),
         )
         cookie = self._set_cookie(asked, FORM_COOKIE, nonce, 3600, strict=True)
         headers = (
             ("Content-Type", "text/html; charset=utf-8"),
-            ("Content-Security-Policy", login_page.POLICY),
+            ("Content-Security-Policy", login_page.policy_of(self.frames)),
             cookie,
             NOT_KEPT,
             *more,
@@ -441,15 +451,14 @@ class Gate:
     # ------------------------------------------------------------------------------- what is so
 
     def _is_proxy(self, client: str) -> bool:
-        address = _address(client)
-        return address is not None and any(address in network for network in self._proxies)
+        return is_among(client, self._proxies)
 
     def _client(self, asked: Asked) -> str:
         """The address of whoever asks: behind proxies, the last one that none of them added."""
         client = asked.client
         if self._is_proxy(client):
             for hop in reversed(asked.headers.get("x-forwarded-for", "").split(",")):
-                if _address(hop.strip()) is None:
+                if read_address(hop.strip()) is None:
                     break
                 client = hop.strip()
                 if not self._is_proxy(client):
@@ -458,7 +467,7 @@ class Gate:
 
     def _cookie(self, asked: Asked, name: str) -> str | None:
         """A cookie's value; whatever else stands beside it, from other servers of this host."""
-        name = f"__Host-{name}" if self.is_tls(asked) else name
+        name = self._cookie_name(asked, name)
         for part in asked.headers.get("cookie", "").split(";"):
             found, _, value = part.strip().partition("=")
             if found == name:
@@ -469,15 +478,24 @@ class Gate:
         self, asked: Asked, name: str, value: str, seconds: int, *, strict: bool = False
     ) -> tuple[str, str]:
         tls = self.is_tls(asked)
+        same_site = f"SameSite={'Strict' if strict else 'Lax'}"
+        if tls and self.frames:  # else no browser sends it within another site's page
+            same_site = "SameSite=None; Partitioned"
         parts = [
-            f"{'__Host-' if tls else ''}{name}={value}",
-            "Path=/",
+            f"{self._cookie_name(asked, name)}={value}",
+            f"Path={_cookie_path(asked)}",
             f"Max-Age={seconds}",
             "HttpOnly",
-            f"SameSite={'Strict' if strict else 'Lax'}",
+            same_site,
             *(["Secure"] if tls else []),
         ]
         return "Set-Cookie", "; ".join(parts)
+
+    def _cookie_name(self, asked: Asked, name: str) -> str:
+        """A cookie's name; browsers hold what begins so to what it says."""
+        if not self.is_tls(asked):
+            return name
+        return f"{'__Host-' if _cookie_path(asked) == '/' else '__Secure-'}{name}"
 
 
 NOT_KEPT = ("Cache-Control", "no-store")
@@ -528,31 +546,18 @@ def check_alone(settings: Settings) -> None:
         )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address or a name means this machine alone."""
-    address = _address(host)
-    if address is None:
-        return host.lower().rstrip(".") == "localhost"
-    return address.is_loopback
+def _go_on(asked: Asked, target: str, *more: tuple[str, str]) -> Answered:
+    """Send the browser on to another path of this server."""
+    return Answered(303, "", (("Location", asked.address(target)), NOT_KEPT, *more))
 
 
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(text.strip("[]").partition("%")[0])
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped or address
+def _cookie_path(asked: Asked) -> str:
+    """Where a cookie is sent to: to this server alone, of all that a host may have.
 
-
-def _networks(texts: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    try:
-        return [ipaddress.ip_network(text, strict=False) for text in texts]
-    except ValueError as error:
-        raise SettingsError(
-            f"{variable_of('trusted_proxies')}: {error}; expected addresses or networks such as "
-            "127.0.0.1, 10.0.0.0/8"
-        ) from error
+    Browsers compare letter by letter, and what is percent-encoded can be written in several ways.
+    """
+    plain = re.fullmatch(r"[A-Za-z0-9._~/-]+", asked.below)
+    return f"{asked.below}/" if plain else "/"
 
 
 def _host_name(header: str) -> str:
@@ -573,6 +578,11 @@ def _is_foreign(asked: Asked) -> bool:
         return False  # no browser: those send it with everything that changes something
     parts = _split(origin)
     return parts is None or parts.netloc.lower() != asked.headers.get("host", "").lower()
+
+
+def _is_part(asked: Asked) -> bool:
+    """Whether a page asks this for itself, such as an image, and nobody goes there."""
+    return asked.headers.get("sec-fetch-mode", "navigate") != "navigate"
 
 
 def _is_from_here(asked: Asked) -> bool:

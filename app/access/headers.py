@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 YEAR_SECONDS = 31_536_000
 NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+DENIED = "frame-ancestors 'none'"
 
 ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
@@ -26,8 +27,14 @@ ALWAYS = (
 )
 
 
-def policy(scripts: Iterable[str] = (), *, more: Iterable[str] = ()) -> str:
-    """What a page of this server may load. ``scripts``: hashes of those that stand within it."""
+def policy(
+    scripts: Iterable[str] = (), *, more: Iterable[str] = (), frames: Sequence[str] = ()
+) -> str:
+    """What a page of this server may load, and who may show it.
+
+    scripts  hashes of those that stand within it
+    frames   origins whose pages may have it in a frame
+    """
     rules = [
         "default-src 'none'",
         " ".join(["script-src 'self'", *(f"'{found}'" for found in scripts)]),
@@ -43,7 +50,7 @@ def policy(scripts: Iterable[str] = (), *, more: Iterable[str] = ()) -> str:
         "base-uri 'none'",
         *more,
     ]
-    return "; ".join(rules)
+    return _framed("; ".join(rules), frames)
 
 
 def hash_of(script: str) -> str:
@@ -51,13 +58,25 @@ def hash_of(script: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
-def for_answer(*, tls: bool, trustworthy: bool) -> list[tuple[str, str]]:
+def _framed(rules: str, frames: Sequence[str]) -> str:
+    """A policy that lets some origins' pages have the answer in a frame."""
+    return rules.replace(DENIED, f"frame-ancestors {' '.join(frames)}") if frames else rules
+
+
+def for_answer(
+    *, tls: bool, trustworthy: bool, frames: Sequence[str] = ()
+) -> list[tuple[str, str]]:
     """The headers of an answer that does not have them.
 
     tls          whether the browser came by TLS
     trustworthy  whether it came by TLS or from this machine: else browsers complain of some headers
+    frames       origins whose pages may have it in a frame; X-Frame-Options cannot name them
     """
-    headers = list(ALWAYS)
+    headers = [
+        (name, _framed(value, frames))
+        for name, value in ALWAYS
+        if not (frames and name == "X-Frame-Options")
+    ]
     if trustworthy:
         headers.append(("Cross-Origin-Opener-Policy", "same-origin"))
     if tls:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from app import theme
@@ -10,7 +11,7 @@ from app.access.headers import hash_of, policy
 STYLE = """
 @font-face {
   font-family: "Inter"; font-weight: 100 900; font-display: swap;
-  src: url("/assets/fonts/inter-latin-wght-normal.woff2") format("woff2");
+  src: url("{top}assets/fonts/inter-latin-wght-normal.woff2") format("woff2");
 }
 * { box-sizing: border-box; }
 body {
@@ -56,15 +57,15 @@ PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>Log in – jetlrp</title>
-<link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
+<link rel="icon" type="image/svg+xml" href="{top}assets/favicon.svg">
 <style>{colours}{style}</style>
 <script>{choose}</script>
 </head>
 <body>
 <main>
-<h1><img src="/assets/favicon.svg" alt="">jetlrp</h1>
+<h1><img src="{top}assets/favicon.svg" alt="">jetlrp</h1>
 <p class="motto">Which tracks made the network say so?</p>
-{said}<form method="post" action="/login">
+{said}<form method="post" action="{top}login">
 <input type="hidden" name="form" value="{form}">
 <input type="hidden" name="next" value="{wanted}">
 {fields}<button type="submit">Log in</button>
@@ -88,16 +89,20 @@ WITH_TOKEN = """<label for="password">Token</label>
  maxlength="256" required autofocus>
 """
 
-POLICY = policy([hash_of(theme.CHOOSE)])
+
+def policy_of(frames: Sequence[str]) -> str:
+    """What the page may load, and which origins' pages may show it."""
+    return policy([hash_of(theme.CHOOSE)], frames=frames)
 
 
-def html(*, with_name: bool, form: str, wanted: str, said: str, name: str) -> str:
+def html(*, with_name: bool, form: str, wanted: str, said: str, name: str, top: str = "./") -> str:
     """The page.
 
     with_name  ask for name and password, else for the token alone
     form       what shows that the form came from here
     wanted     where to go on to
     said       what was wrong, or nothing
+    top        where the server's own addresses begin, with a slash at its end
     """
     if with_name:
         focus = " autofocus"
@@ -112,7 +117,8 @@ def html(*, with_name: bool, form: str, wanted: str, said: str, name: str) -> st
         note = "Whoever runs this server gives out the token."
     return PAGE.format(
         colours=theme.css_variables(),
-        style=STYLE,
+        style=STYLE.replace("{top}", top),
+        top=escape(top),
         choose=theme.CHOOSE,
         said=f'<p class="said" role="alert">{escape(said)}</p>\n' if said else "",
         form=escape(form),

@@ -61,6 +61,24 @@ LibraryFolder = Annotated[
 Host = Annotated[
     str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")
 ]
+RootPath = Annotated[
+    str | None,
+    typer.Option(
+        "--root-path",
+        metavar="PATH",
+        help="Path below which a proxy serves this, such as /jetlrp/; kept or taken away by it.",
+        show_default="/",
+    ),
+]
+Frames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--frame-ancestors",
+        metavar="ORIGIN",
+        help="Origin whose pages may show the page in a frame, such as https://wiki.example.org, "
+        "or self; repeatable.",
+    ),
+]
 Production = Annotated[
     bool,
     typer.Option(

@@ -22,7 +22,7 @@ FILES = (  # ending of the service's address, title, what is in it
 
 def layout(
     health: Health | None,
-    docs: str,
+    top: str,
     pickers: Sequence[Component] = (),
     user: str | None = None,
     *,
@@ -30,7 +30,7 @@ def layout(
 ) -> Component:
     """The bar; without ``health`` the service is away.
 
-    docs       address of the service's own pages
+    top        where the server's own addresses begin, with a slash at its end
     pickers    what one chooses file and network with, where there is a choice
     user       name of who looks at the page, None where nobody logs in
     can_leave  whether it is here that people log out
@@ -63,7 +63,11 @@ def layout(
             html.Span("Which tracks made the network say so?", className="motto"),
             html.Div(facts, className="facts pickers" if pickers else "facts"),
             html.A(
-                "API", href=docs, target="_blank", className="quiet", title="The service's REST API"
+                "API",
+                href=f"{top}docs",
+                target="_blank",
+                className="quiet",
+                title="The service's REST API",
             ),
             html.Div(
                 [
@@ -75,7 +79,7 @@ def layout(
                         title="Light or dark (D)",
                         **{"aria-label": "Switch between light and dark"},
                     ),
-                    *([] if user is None else [_who(user, can_leave=can_leave)]),
+                    *([] if user is None else [_who(user, top, can_leave=can_leave)]),
                 ],
                 className="tools",
             ),
@@ -84,7 +88,7 @@ def layout(
     )
 
 
-def _who(user: str, *, can_leave: bool) -> Component:
+def _who(user: str, top: str, *, can_leave: bool) -> Component:
     """Who is logged in, and the way out; a form, so that no link can log anybody out."""
     name = html.Span(user, className="who-name", title=f"Logged in as {user}")
     if not can_leave:
@@ -96,7 +100,7 @@ def _who(user: str, *, can_leave: bool) -> Component:
         title="Log out",
         **{"aria-label": f"Log out {user}"},
     )
-    return html.Form([name, leave], action="/logout", method="post", className="who")
+    return html.Form([name, leave], action=f"{top}logout", method="post", className="who")
 
 
 def talk() -> Component:

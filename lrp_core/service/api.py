@@ -187,6 +187,9 @@ def create_api(jets: Jets | None, model: Model | None, settings: Settings | None
         summary="Jets, and why a network took them for what it took them.",
         docs_url=None,
         redoc_url=None,
+        servers=[{"url": "./"}],  # beside openapi.json, whatever path a proxy serves it below
+        root_path_in_servers=False,
+        redirect_slashes=False,  # it would name this machine, as the proxy knows it
         lifespan=lifespan,
     )
     app.state.service = service

@@ -8,7 +8,7 @@ import re
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 PAGE = "/docs"
@@ -19,6 +19,10 @@ def add_docs(app: FastAPI) -> None:
     """Add the page. Its addresses are relative, so that it also works behind a proxy's prefix."""
     app.mount(FILES, StaticFiles(packages=[("fastapi_swagger", "resources")]), name="docs-files")
     files = FILES.removeprefix("/")
+
+    @app.get(f"{PAGE}/", include_in_schema=False)
+    def docs_at_once() -> RedirectResponse:
+        return RedirectResponse("../docs", 308)
 
     @app.get(PAGE, include_in_schema=False)
     def docs() -> HTMLResponse:

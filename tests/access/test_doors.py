@@ -132,19 +132,19 @@ def test_every_answer_has_its_headers(door: Any) -> None:
 def test_a_person_logs_in_and_out(door: Any) -> None:
     ask = door()
     shown = ask("GET", "/", headers={"Accept": "text/html"})
-    assert (shown.status_code, shown.headers["location"]) == (303, "/login")
+    assert (shown.status_code, shown.headers["location"]) == (303, "./login")
     form = ask("GET", "/login")
     assert form.headers["content-type"].startswith("text/html")
     field = form.text.split('name="form" value="')[1].split('"')[0]
     cookie = form.headers["set-cookie"].split(";")[0]
     data = {"form": field, "password": TOKEN, "next": "/?jet=1"}
     answer = ask("POST", "/login", data=data, headers={"Cookie": cookie})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/?jet=1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "./?jet=1")
     session = answer.headers.get_list("set-cookie")[0].split(";")[0]
     told = ask("GET", "/", headers={"Cookie": f"{session}; {cookie}"})
     assert told.json()["user"].startswith("guest-")
     left = ask("POST", "/logout", headers={"Cookie": session})
-    assert left.headers["location"] == "/login"
+    assert left.headers["location"] == "./login"
     assert ask("POST", "/login", content=b"x" * 1500).status_code in (400, 403)
 
 

@@ -63,8 +63,11 @@ def test_index_names_the_page_and_asks_no_other_host(web):
     assert "<title>jetlrp" in index
     assert 'rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,' in index
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', index)
-    for path in re.findall(r'(?:src|href)="(/[^"]+)"', index):
-        assert web.get(path, buffered=True).status_code == 200, path
+    addresses = re.findall(r'(?:src|href)="(?!data:)([^"]+)"', index)
+    assert len(addresses) > 50
+    for address in addresses:
+        assert address.startswith("./"), address  # holds below whatever path a proxy takes away
+        assert web.get(address[1:], buffered=True).status_code == 200, address
 
 
 @pytest.mark.parametrize(
@@ -110,15 +113,6 @@ def test_assets_are_found_and_hold_the_font_s_licence():
     folder = assets_folder()
     assert (folder / "scene.js").is_file()
     assert "SIL OPEN FONT LICENSE" in (folder / "fonts" / "LICENSE-Inter.txt").read_text()
-
-
-def test_a_page_under_a_prefix(service):
-    with service.client() as client:
-        web = create_app(client, prefix="/jets/").server.test_client()
-    index = web.get("/jets/").text
-    for path in re.findall(r'(?:src|href)="(/[^"]+)"', index):
-        assert path.startswith("/jets/")
-        assert web.get(path, buffered=True).status_code == 200, path
 
 
 def test_the_app_is_never_asynchronous(app):

@@ -234,11 +234,19 @@ def test_the_services_addresses(path: str) -> None:
     assert ask(lambda request: httpx.Response(200, text="service"), "GET", path).text == "service"
 
 
-@pytest.mark.parametrize("path", ["/", "/apix", "/assets/scene.js", "/_dash-layout", "/documents"])
-def test_the_pages_addresses(path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/", 200), ("/assets/scene.js", 200), ("/_dash-layout", 200), ("/apix", 404),
+     ("/documents", 404), ("/jetlrp/", 404)],
+)  # fmt: skip
+def test_the_pages_addresses(path: str, status: int) -> None:
     answer = ask(lambda request: httpx.Response(200, text="service"), "GET", path)
-    assert answer.status_code == 200
+    assert answer.status_code == status
     assert answer.text != "service"
+    if status == 404:  # a proxy may have kept the path below which it serves the page
+        error = answer.json()["error"]
+        assert error["code"] == "not_found"
+        assert "JETLRP_ROOT_PATH" in error["message"]
 
 
 def test_health_of_the_page_and_readiness_of_the_service() -> None:
