@@ -32,16 +32,15 @@ from lrp_core.errors import (
 )
 from lrp_core.folder import inside
 from lrp_core.model import Model
-from lrp_core.parquet_file import ENDING
+from lrp_core.parquet_file import ENDINGS
 from lrp_core.reading import JetFiles
-from lrp_core.root_file import truncation
 from lrp_core.service.disk import Disk
 
 Kind = Literal["jets", "model"]
 Origin = Literal["given", "library", "upload", "sample"]
 Stamp = tuple[int, ...]
 
-JETS_ENDINGS = (".root", ".parquet")
+JETS_ENDINGS = (".root", *ENDINGS)
 MODEL_ENDINGS = (".pth", ".pt")
 MOST_FILES = 20_000  # that are listed of one folder
 DEEPEST = 12  # folders below each other
@@ -364,7 +363,7 @@ def open_jets_of(entry: Entry, folder: Folder, way: Way | None = None) -> JetFil
             f"{entry.name} says that it holds {len(jets):,} jets in {path.stat().st_size:,} bytes, "
             "which cannot be; write it again"
         )
-    if not entry.name.lower().endswith(ENDING) and (words := truncation(str(path))):
+    if words := jets.truncation():
         raise JetFileError(
             f"{entry.name}: {words}; wait if it is still on its way, else copy it again"
         )
