@@ -304,6 +304,6 @@ def why_no_list(branch: Branch) -> str:
     """What a branch is that should be a list of numbers per jet, and what to write instead."""
     padded = "" if branch.length is None else ", an array of fixed length that is padded"
     return (
-        f"{branch.typename}{padded}; expected a list of numbers per jet, as vector<float>, with one "
-        "number for each of its tracks"
+        f"{branch.typename}{padded}; expected a list of numbers per jet, as vector<float>, with "
+        "one number for each of its tracks"
     )

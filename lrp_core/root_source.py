@@ -10,6 +10,7 @@ a piece that does not come is asked for again and ends in SourceError (``source_
 
 from __future__ import annotations
 
+import errno
 import lzma
 import queue
 import zlib
@@ -29,6 +30,7 @@ from lrp_core.source_faults import retried
 
 HEADER_BYTES = 64 << 20  # the most that is unpacked before any jet is read
 LZMA_BYTES = 128 << 20  # what liblzma may take for itself
+NOT_IN_THE_FILE = 416  # a server's answer over HTTP
 
 
 class TooMuchError(Exception):
@@ -60,10 +62,22 @@ def _piece(
     fetch: Callable[[], bytes],
     faults: tuple[type[Exception], ...],
 ) -> Chunk:
-    """A piece of a file, asked for until it comes. Raises SourceError."""
+    """A piece of a file, shorter where the file ends, asked for until it comes.
+
+    Raises SourceError where it does not come, and EndError where it cannot be.
+    """
+    if not 0 <= start <= stop:
+        raise EndError(f"the bytes {start} to {stop} are asked for, which cannot be")
 
     def fetched() -> bytes:
-        data = fetch()
+        try:
+            data = fetch()
+        except faults as error:
+            no_such_place = getattr(error, "errno", 0) == errno.EINVAL
+            no_such_place |= getattr(error, "status", 0) == NOT_IN_THE_FILE
+            if no_such_place and start >= (source.num_bytes or stop):
+                return b""
+            raise
         if len(data) < stop - start:
             size = source.num_bytes
             there = stop - start if size is None else max(0, min(stop, size) - start)

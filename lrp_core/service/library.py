@@ -29,6 +29,7 @@ from lrp_core.errors import (
     JetlrpError,
     OutsideError,
     SettingsError,
+    SourceError,
 )
 from lrp_core.folder import inside
 from lrp_core.model import Model
@@ -239,6 +240,9 @@ class Look:
         error = future.exception()
         if error is None:
             return replace(entry, facts=future.result())
+        if isinstance(error, SourceError):
+            with self._lock:  # it says nothing of the file, which is looked into again
+                self._facts.pop(entry.key, None)
         words = str(error) if isinstance(error, JetlrpError) else f"it cannot be read ({error!r})"
         return replace(entry, problem=words.replace(f"{entry.path}", entry.name))
 
