@@ -2,6 +2,7 @@
 
 JetlrpError                 anything this project raises on purpose
 ├── JetFileError            a file of jets cannot be read, or lacks a branch
+│   ├── SourceError         the network or the disk that it is on fails, which may pass
 │   ├── TreeError           which of its trees holds the jets is not known
 │   └── ColumnsError        which of its branches hold the tracks is not known
 ├── JetError                one jet cannot be used (no tracks, non-finite values, a bad graph)
@@ -32,6 +33,10 @@ class JetlrpError(Exception):
 
 class JetFileError(JetlrpError):
     """A file of jets cannot be opened or read, or it lacks something that was asked for."""
+
+
+class SourceError(JetFileError):
+    """What a file is on, a network or a disk, fails at the moment: no word about its jets."""
 
 
 class TreeError(JetFileError):

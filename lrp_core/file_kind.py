@@ -71,7 +71,11 @@ def kind_of(path: Path) -> FileKind | None:
     if path.is_dir():
         return FOLDER
     with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
+        return kind_of_head(file.read(HEAD_BYTES))
+
+
+def kind_of_head(head: bytes) -> FileKind | None:
+    """What the first ``HEAD_BYTES`` of a file say that it is; None where they say nothing."""
     if not head:
         return EMPTY
     if _is_safetensors(head):  # first: the length at its beginning may be any bytes

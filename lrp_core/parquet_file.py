@@ -3,37 +3,49 @@
 A track feature is a column of lists of numbers named ``track_*`` or ``trackBTag_*``, as
 ``list<float>``; what is said of the jet as a whole (``label_H_bb``, ``fj_pt``, …) is a column of
 numbers. awkward writes such a file with ``ak.to_parquet``, polars and pandas do with columns of
-lists. A row group is the least that is read. What is null is no number: a list that is null is
+lists. What a column of structures holds has its full name: ``tracks.pt`` of a list of structures
+with pt. A row group is the least that is read. What is null is no number: a list that is null is
 empty, and a value that is null is not finite, so that its jet is told to be bad.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from lrp_core import file_kind
 from lrp_core.errors import JetFileError
 from lrp_core.parquet_pages import claim_of
-from lrp_core.root_file import UNPACKED_BYTES, Branch, DamagedBranchError, RootFile
+from lrp_core.root_branches import Branch
+from lrp_core.root_file import UNPACKED_BYTES, DamagedBranchError, RootFile, check_kind
+from lrp_core.source_faults import retried, short
 
-ENDING = ".parquet"
-MAGIC = b"PAR1"
+ENDINGS = (".parquet", ".pq")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
 class _Column:
-    """A column: its type, and how much there is of it."""
+    """A column, or what a column of structures holds under one name.
+
+    type    of one jet, or of one element of its list
+    top     the column that it is in
+    steps   what leads to it from there: a field of a structure, or None for the elements of a list
+    leaves  numbers of what is stored of it, from the first on
+    """
 
     name: str
     type: Any
-    n_values: int
-    n_packed: int
+    top: str
+    steps: tuple[str | None, ...]
+    leaves: range
 
 
 class _Table:
@@ -42,11 +54,7 @@ class _Table:
     name = "rows"
 
     def __init__(self, columns: list[_Column]) -> None:
-        self._columns = columns
-
-    def itervalues(self, *, recursive: bool) -> Iterator[_Column]:
-        del recursive  # there is one level
-        return iter(self._columns)
+        self.columns = columns
 
 
 class ParquetFile(RootFile):
@@ -68,56 +76,67 @@ class ParquetFile(RootFile):
             return file.read(length)
 
     def _open_tree(self, **_: Any) -> tuple[Any, Any]:
-        import pyarrow.parquet as pq
-
         if self.is_remote:
             raise JetFileError(f"{self.path}: Parquet files are read from the disk; copy it there")
         if self.tree_name is not None:
             raise JetFileError(
                 f"{self.path}: a Parquet file has no tree {self.tree_name!r}; leave the tree out"
             )
+        check_kind(self.path, file_kind.PARQUET)
         try:
-            with Path(self.path).open("rb") as start:
-                begin = start.read(4)
-        except OSError as error:
-            raise JetFileError(
-                f"{self.path} cannot be opened: {error.strerror or error}"
-            ) from error
-        if begin != MAGIC:
-            raise JetFileError(
-                f"{self.path} is not a Parquet file: it begins with {begin!r}; expected {MAGIC!r}"
-                if begin
-                else f"{self.path} is empty (0 bytes); expected a Parquet file"
-            )
-        try:
-            file = pq.ParquetFile(self.path, memory_map=False)
-            return file, _Table(_columns(file))
+            return retried(lambda: _decoded(self._opened), self.path)
+        except JetFileError:
+            raise
         except Exception as error:
             raise JetFileError(
-                f"{self.path} cannot be opened as a Parquet file: {_short(error)}; "
+                f"{self.path} cannot be opened as a Parquet file: {short(error)}; "
                 "copy or write it again"
             ) from error
 
-    def _describe(self, source: _Column) -> Branch:
+    def _opened(self) -> tuple[Any, _Table]:
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(self.path, memory_map=False)
+        return file, _Table(_columns(file))
+
+    def truncation(self) -> str:
+        return ""  # a file that is too short has no footer, and is not opened
+
+    def _sources(self, tree: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for column in tree.columns:
+            found.setdefault(column.name, column)
+        return found
+
+    def _describe(self, name: str, source: _Column) -> Branch:
         import pyarrow as pa
 
-        kinds = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-        is_list = any(kind(source.type) for kind in kinds)
-        of = source.type.value_type if is_list else source.type
-        number = pa.types.is_floating(of) or pa.types.is_integer(of) or pa.types.is_boolean(of)
-        dtype = np.dtype(of.to_pandas_dtype()) if number else None
         meta = self.file.metadata
+        n_lists = source.steps.count(None)
+        of = source.type
+        fixed = pa.types.is_fixed_size_list(of)
+        if _is_list(of):
+            n_lists, of = n_lists + 1, of.value_type
+        number = pa.types.is_floating(of) or pa.types.is_integer(of) or pa.types.is_boolean(of)
+        dtype = np.dtype(of.to_pandas_dtype()) if number and n_lists < 2 else None
         sizes = [meta.row_group(at).num_rows for at in range(meta.num_row_groups)]
+        chunks = [
+            meta.row_group(at).column(leaf)
+            for at in range(meta.num_row_groups)
+            for leaf in source.leaves
+        ]
+        n_values = sum(chunk.num_values for chunk in chunks)
         return Branch(
-            name=source.name,
-            typename=str(source.type),
+            name=name,
+            typename=f"{source.type} in a list" if None in source.steps else str(source.type),
             dtype=dtype,
-            is_list=is_list and dtype is not None,
+            is_list=n_lists == 1 and dtype is not None,
             edges=np.cumsum([0, *sizes], dtype=np.int64),
-            jet_bytes=source.n_values * (dtype.itemsize if dtype else 1) / max(self.n_jets, 1),
-            size=source.n_packed,
+            jet_bytes=n_values * (dtype.itemsize if dtype else 1) / max(self.n_jets, 1),
+            size=sum(chunk.total_compressed_size for chunk in chunks),
             counter=None,
             source=source,
+            length=source.type.list_size if fixed else None,
         )
 
     def _arrays(self, branches: dict[str, Branch], start: int, stop: int) -> dict[str, Any]:
@@ -129,21 +148,27 @@ class ParquetFile(RootFile):
         last = int(np.searchsorted(edges, stop, "left"))
         where = f"{branch.name} cannot be read for the jets {start} to {stop - 1} of {self.path}"
         try:
-            if self._claims(branch, first, last) > UNPACKED_BYTES:
+            if retried(lambda: self._claims(branch, first, last), self.path) > UNPACKED_BYTES:
                 raise DamagedBranchError(
                     f"{where}: it says that it unpacks to more than {UNPACKED_BYTES >> 20} MB at "
                     "once; write the file again with fewer jets in a row group"
                 )
-            table = self.file.read_row_groups(
-                list(range(first, last)), columns=[branch.name], use_threads=False
+            leaf = self.file.schema.column(branch.source.leaves.start).path
+            table = retried(
+                lambda: _decoded(
+                    lambda: self.file.read_row_groups(
+                        list(range(first, last)), columns=[leaf], use_threads=False
+                    )
+                ),
+                self.path,
             )
-            column = table.column(0).slice(start - int(edges[first]), stop - start)
-            return _lists(column) if branch.is_list else _numbers(column)
-        except DamagedBranchError:
+            column = table.column(branch.source.top).slice(start - int(edges[first]), stop - start)
+            return _values(column, branch.source)
+        except (DamagedBranchError, JetFileError):
             raise
         except Exception as error:
             raise DamagedBranchError(
-                f"{where}: {_short(error)}; the file is damaged, copy or write it again"
+                f"{where}: {short(error)}; the file is damaged, copy or write it again"
             ) from error
 
     def _claims(self, branch: Branch, first: int, last: int) -> int:
@@ -153,48 +178,86 @@ class ParquetFile(RootFile):
         with Path(self.path).open("rb") as file:
             for group in range(first, last):
                 row_group = self.file.metadata.row_group(group)
-                for place in range(row_group.num_columns):
-                    chunk = row_group.column(place)
-                    if chunk.path_in_schema.split(".")[0] == branch.name:
-                        claim = claim_of(file, chunk)
-                        n_bytes += claim.n_values * branch.dtype.itemsize + claim.n_bytes
+                claim = claim_of(file, row_group.column(branch.source.leaves.start))
+                n_bytes += claim.n_values * branch.dtype.itemsize + claim.n_bytes
         return n_bytes
 
 
+def _decoded(read: Callable[[], T]) -> T:
+    """What pyarrow reads. It calls damaged bytes an OSError, too; a disk's has a number."""
+    try:
+        return read()
+    except OSError as error:
+        if error.errno is None:
+            raise ValueError(str(error)) from error
+        raise
+
+
+def _is_list(kind: Any) -> bool:
+    import pyarrow as pa
+
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(is_one(kind) for is_one in lists)
+
+
 def _columns(file: Any) -> list[_Column]:
-    """The columns of a file; those of several levels keep what all their parts have."""
-    meta = file.metadata
-    n_values: dict[str, int] = {}
-    n_packed: dict[str, int] = {}
-    for group in range(meta.num_row_groups):
-        row_group = meta.row_group(group)
-        for place in range(row_group.num_columns):
-            chunk = row_group.column(place)
-            name = chunk.path_in_schema.split(".")[0]
-            n_values[name] = n_values.get(name, 0) + chunk.num_values
-            n_packed[name] = n_packed.get(name, 0) + chunk.total_compressed_size
-    return [
-        _Column(field.name, field.type, n_values.get(field.name, 0), n_packed.get(field.name, 0))
-        for field in file.schema_arrow
-    ]
+    """The columns of a file, and what those of structures hold, by full names: ``tracks.pt``."""
+    import pyarrow as pa
+
+    found: list[_Column] = []
+    stored = 0
+
+    def look(name: str, kind: Any, top: str, steps: tuple[str | None, ...]) -> None:
+        nonlocal stored
+        first, place = stored, len(found)
+        if isinstance(kind, pa.BaseExtensionType):
+            kind = kind.storage_type
+        if pa.types.is_struct(kind):
+            for field in kind:
+                look(f"{name}.{field.name}", field.type, top, (*steps, field.name))
+        elif _is_list(kind) and pa.types.is_struct(kind.value_type):
+            for field in kind.value_type:
+                look(f"{name}.{field.name}", field.type, top, (*steps, None, field.name))
+        else:
+            stored += _n_leaves(kind)
+        found.insert(place, _Column(name, kind, top, steps, range(first, stored)))
+
+    for field in file.schema_arrow:
+        look(field.name, field.type, field.name, ())
+    if stored != len(file.schema):
+        raise ValueError(f"its columns are stored as {len(file.schema)}, expected {stored}")
+    return found
 
 
-def _numbers(column: Any) -> npt.NDArray[Any]:
-    """The values of a column [n_jets]; NaN for null."""
-    values: npt.NDArray[Any] = column.to_numpy(zero_copy_only=False)
-    return values.astype(np.float64) if values.dtype == object else values
+def _n_leaves(kind: Any) -> int:
+    """How many columns of plain values a type is stored as."""
+    import pyarrow as pa
+
+    if isinstance(kind, pa.BaseExtensionType):
+        return _n_leaves(kind.storage_type)
+    if pa.types.is_map(kind):
+        return _n_leaves(kind.key_type) + _n_leaves(kind.item_type)
+    if pa.types.is_struct(kind):
+        return sum(_n_leaves(field.type) for field in kind)
+    return _n_leaves(kind.value_type) if _is_list(kind) else 1
 
 
-def _lists(column: Any) -> Any:
-    """The lists of a column as awkward has them; a null list is empty."""
+def _values(column: Any, of: _Column) -> Any:
+    """What a column holds of each jet: numbers [n_jets], or their lists as awkward has them.
+
+    What is null is no number, and a list that is null is empty.
+    """
     import awkward as ak
     import pyarrow.compute as pc
 
-    counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    return ak.unflatten(_numbers(pc.list_flatten(column)), counts)
-
-
-def _short(error: BaseException) -> str:
-    """First line of what a library says, with its kind."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+    counts = None
+    for step in (*of.steps, *((None,) if _is_list(of.type) else ())):
+        if step is None:
+            counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+            column = pc.list_flatten(column)
+        else:
+            column = pc.struct_field(column, step)
+    numbers: npt.NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    if numbers.dtype == object:
+        numbers = numbers.astype(np.float64)
+    return numbers if counts is None else ak.unflatten(numbers, counts)

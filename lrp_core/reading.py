@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from lrp_core import embedded
+from lrp_core import embedded, file_kind
 from lrp_core.errors import JetError, JetFileError, JetIndexError
 from lrp_core.jets import Jet, complete_graph
-from lrp_core.parquet_file import ENDING, ParquetFile
-from lrp_core.root_file import UNREADABLE, Block, RootFile, is_remote
+from lrp_core.parquet_file import ENDINGS, ParquetFile
+from lrp_core.root_file import UNREADABLE, Block, RootFile, is_remote, kind_of_jets
 from lrp_core.truth import BHadron, Truth
 
 if TYPE_CHECKING:
@@ -254,6 +254,10 @@ class JetFiles(Sequence[Jet]):
                 self._summary = self._summarise()
             return self._summary.copy()
 
+    def truncation(self) -> str:
+        """Says of the first file that is shorter than its own header promises; else nothing."""
+        return next((words for file in self._files if (words := file.truncation())), "")
+
     def close(self) -> None:
         """Close the files and forget what was read; the next jet opens them again."""
         with self._reading, self._keeping:
@@ -365,9 +369,12 @@ class JetFiles(Sequence[Jet]):
 
 
 def _file(path: str, tree: str | None, columns: dict[str, str]) -> RootFile:
-    """A file by the ending of its name."""
-    kind = ParquetFile if path.lower().endswith(ENDING) else RootFile
-    return kind(path, tree, columns)
+    """A file by its first bytes; by the ending of its name where they cannot be or say nothing."""
+    kind = None if is_remote(path) else kind_of_jets(path)
+    named = path.split("?")[0].lower().endswith(ENDINGS)
+    if kind is file_kind.PARQUET or (named and kind is not file_kind.ROOT):
+        return ParquetFile(path, tree, columns)
+    return RootFile(path, tree, columns)
 
 
 def _truth(block: Block, at: int) -> Truth | None:
@@ -405,7 +412,9 @@ def expand_paths(paths: Paths) -> tuple[str, ...]:
             continue
         local = Path(path.removeprefix("file://")).expanduser()
         if local.is_dir():
-            raise JetFileError(f"{path} is a folder; give the files in it, such as {local}/*.root")
+            raise JetFileError(
+                f"{path} is a folder; give the files in it, such as {_inside(local)}"
+            )
         if local.exists():
             found.append(str(local))
         elif glob.has_magic(str(local)):
@@ -418,6 +427,16 @@ def expand_paths(paths: Paths) -> tuple[str, ...]:
         else:
             raise JetFileError(f"{path}: there is no such file; expected a ROOT file of jets")
     return tuple(found)
+
+
+def _inside(folder: Path) -> str:
+    """Patterns for the files of jets in a folder, those that match something if any does."""
+    endings = (".root", *ENDINGS)
+    patterns = [f"{depth}*{ending}" for depth in ("", "**/") for ending in endings]
+    matching = [pattern for pattern in patterns if next(folder.glob(pattern), None) is not None]
+    flat = [pattern for pattern in matching if "/" not in pattern]
+    found = flat or matching or [f"*{ending}" for ending in endings[:2]]
+    return " or ".join(str(folder / pattern) for pattern in found)
 
 
 def _identity(files: list[RootFile], tree: str | None, columns: Mapping[str, str] | None) -> str:

@@ -13,20 +13,41 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from lrp_core.errors import ColumnsError, JetFileError, TreeError
+from lrp_core import file_kind
+from lrp_core.errors import ColumnsError, JetFileError, SourceError, TreeError
+from lrp_core.root_branches import (
+    Branch,
+    branches_of,
+    describe,
+    listing,
+    tell,
+    what_could_be_tracks,
+    why_no_list,
+)
+from lrp_core.source_faults import retried, short
 from lrp_core.truth import B_NUMBERS, Origin
 
 TREE = "deepntuplizer/tree"
-TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple", "ROOT::Experimental::RNTuple")
+TREE_CLASSES = ("TTree", "ROOT::RNTuple")
+# What looks like a tree of jets, and why it is none.
+NO_TREES = {
+    "TNtuple": "which holds one number per row and branch and no lists, so no tracks; expected a "
+    "TTree or RNTuple with a list of numbers per jet, as vector<float>",
+    "TNtupleD": "which holds one number per row and branch and no lists, so no tracks; expected a "
+    "TTree or RNTuple with a list of numbers per jet, as vector<float>",
+    "TChain": "which only names the files that its jets are in; give those files",
+    "ROOT::Experimental::RNTuple": "an RNTuple of a ROOT before 6.34, when its format was not yet "
+    "final; write it again with a newer ROOT",
+}
 TRACK_PREFIXES = ("track_", "trackBTag_")
 HBB_LABEL = "label_H_bb"
 QCD_LABEL, QCD_LABEL_PREFIX = "sample_isQCD", "label_QCD_"
@@ -74,51 +95,7 @@ class Block:
     problems: dict[int, tuple[str, str]]
 
 
-@dataclass(frozen=True, eq=False)
-class Branch:
-    """What a file stores of every jet under one name.
-
-    dtype      type of the numbers; None if it holds anything else
-    is_list    a list of them per jet, not one
-    edges      first jet of each basket, and the end [n_baskets + 1]
-    jet_bytes  mean size of one jet, uncompressed
-    size       size of all of it in the file
-    counter    the branch that holds the lengths of the lists, if there is one
-    source     uproot's TBranch or RField
-    claimed    what the baskets say they hold, in bytes [n_baskets]; None: told when they are read
-    """
-
-    name: str
-    typename: str
-    dtype: np.dtype[Any] | None
-    is_list: bool
-    edges: npt.NDArray[np.int64]
-    jet_bytes: float
-    size: int
-    counter: Branch | None
-    source: Any
-    claimed: npt.NDArray[np.float64] | None = None
-
-    @property
-    def is_number(self) -> bool:
-        return self.dtype is not None and not self.is_list
-
-    def baskets(self, start: int, stop: int) -> tuple[int, int]:
-        """The range of jets held by the baskets of the jets ``start`` to ``stop`` - 1."""
-        first, end = self.basket_numbers(start, stop)
-        return int(self.edges[first]), int(self.edges[end])
-
-    def basket_numbers(self, start: int, stop: int) -> tuple[int, int]:
-        """The first of these baskets, and the one behind the last."""
-        last = len(self.edges) - 1
-        first = max(min(int(np.searchsorted(self.edges, start, "right")), last) - 1, 0)
-        return first, min(int(np.searchsorted(self.edges, stop - 1, "right")), last)
-
-    def claims(self, start: int, stop: int) -> int:
-        """Bytes that the baskets of these jets say they hold; 0 where nobody knows yet."""
-        if self.claimed is None:
-            return 0
-        return int(self.claimed[slice(*self.basket_numbers(start, stop))].sum())
+T = TypeVar("T")
 
 
 class DamagedBranchError(Exception):
@@ -157,7 +134,7 @@ class RootFile:
         self.file, tree = self._open_tree()
         self.process = os.getpid()
         try:
-            self._find_branches(tree)
+            self._told("its branches cannot be read", lambda: self._find_branches(tree))
         except JetFileError:
             self.close()
             raise
@@ -178,74 +155,118 @@ class RootFile:
         if self.is_remote:
             return None
         try:
-            found = Path(self.path).stat()
-        except OSError as error:
+            found = retried(Path(self.path).stat, self.path)
+        except SourceError:
+            raise
+        except JetFileError as error:
             raise JetFileError(
                 f"{self.path}: there is no such file, or it cannot be read"
             ) from error
         return found.st_size, found.st_mtime_ns
 
+    def truncation(self) -> str:
+        """Says that the file is shorter than its own header promises; else nothing."""
+        if not self.is_remote:
+            return truncation(self.path)
+        inner = getattr(self.file, "file", self.file)
+        if inner is None:
+            return ""
+        size, end = inner.source.num_bytes, int(inner.fEND)
+        return f"it is truncated, {size} of {end} bytes are there" if size and size < end else ""
+
+    def _told(self, what: str, read: Callable[[], T]) -> T:
+        """What ``read`` gives. Raises JetFileError where that cannot be, and says why."""
+        try:
+            return retried(read, self.path)
+        except JetFileError:
+            raise
+        except Exception as error:
+            raise JetFileError(
+                f"{self.path}: {what}: {self.truncation() or short(error)}; copy or download the "
+                "file again"
+            ) from error
+
     def _count_jets(self) -> int:
         """Number of jets, from the header of the tree alone."""
+        import uproot
         from uproot.models.TTree import Model_TTree_NumEntries
 
-        file, tree = self._open_tree(custom_classes={"TTree": Model_TTree_NumEntries})
+        # All other classes as ever: without them uproot cannot read what an RNTuple begins with.
+        classes = {**uproot.classes, "TTree": Model_TTree_NumEntries}
+        file, tree = self._open_tree(custom_classes=classes)
         with file:
             self.uuid = str(file.file.uuid)
             if isinstance(tree, Model_TTree_NumEntries):
                 return int(tree.all_members["fEntries"][0])
-            return int(tree.num_entries)
+            return self._told("its jets cannot be counted", lambda: int(tree.num_entries))
 
     def _open_tree(self, **options: Any) -> tuple[Any, Any]:
         """-> the open file and its tree."""
         import uproot
 
-        from lrp_core.root_source import BoundedSource
+        from lrp_core.root_source import BoundedSource, RemoteSource
 
-        if not self.is_remote:
-            _check_header(self.path)
+        if self.is_remote:
+            options |= {"handler": RemoteSource}
+        else:
+            check_kind(self.path, file_kind.ROOT)
             # Plain reads: threads do not survive a fork, nor memory maps a file that gets shorter.
             options |= {"handler": BoundedSource, "use_threads": False}
         source = self.path if self.is_remote else {self.path: None}
+
+        def opened() -> Any:
+            return uproot.open(source, object_cache=None, array_cache=None, **options)
+
         try:
-            file = uproot.open(source, object_cache=None, array_cache=None, **options)
+            file = retried(opened, self.path)
+        except JetFileError:
+            raise
         except ImportError as error:
             raise JetFileError(
-                f"{self.path}: a package to read such an address is missing ({_short(error)}); for "
+                f"{self.path}: a package to read such an address is missing ({short(error)}); for "
                 "root:// install fsspec-xrootd and xrootd: pip install 'jetlrp[xrootd]'"
             ) from error
         except Exception as error:
+            if self.is_remote:
+                begin = bytes(
+                    RemoteSource(self.path).chunk(0, file_kind.HEAD_BYTES).future.result()
+                )
+                refuse_kind(self.path, file_kind.ROOT, file_kind.kind_of_head(begin), begin)
             raise JetFileError(
                 f"{self.path} cannot be opened as a ROOT file: "
-                f"{truncation(self.path) or _short(error)}; copy or download it again"
+                f"{self.truncation() or short(error)}; copy or download it again"
             ) from error
         if not hasattr(file, "keys") or hasattr(
             file, "branches"
         ):  # an address with ":tree" at its end
             return file.file, file
         try:
-            return file, self._find_tree(file)
+            return file, self._told("its tree cannot be read", lambda: self._find_tree(file))
         except JetFileError:
             file.close()
             raise
-        except Exception as error:
-            file.close()
-            raise JetFileError(
-                f"{self.path}: its tree cannot be read: {truncation(self.path) or _short(error)}; "
-                "copy or download the file again"
-            ) from error
 
     def _find_tree(self, file: Any) -> Any:
         classes = {key.split(";")[0]: name for key, name in file.classnames().items()}
         trees = [key for key, name in classes.items() if name in TREE_CLASSES]
+        asked = None if self.tree_name is None else self.tree_name.split(";")[0]
+        for key, name in classes.items():
+            if name in NO_TREES and (key == asked or (asked is None and not trees)):
+                raise JetFileError(f"{self.path}: {key} is a {name}, {NO_TREES[name]}")
         there = f"it has {', '.join(trees)}"
         if not trees:
+            found = listing(classes)
+            if not classes and not file.fSeekKeys:
+                found += (
+                    ": it was never closed, as when its program stopped while writing; open it "
+                    "once in ROOT for update, which recovers what was saved, or write it again"
+                )
             raise JetFileError(
-                f"{self.path}: there is no tree in the file, only {_listing(classes, 'nothing')}; "
+                f"{self.path}: there is no tree in the file, only {found}; "
                 f"expected a TTree of jets, such as {TREE}"
             )
         if self.tree_name is not None:
-            if self.tree_name.split(";")[0] not in trees:
+            if asked not in trees:
                 raise TreeError(
                     f"{self.path}: there is no tree {self.tree_name!r}; {there}; "
                     "give the name of one that holds jets as tree",
@@ -264,21 +285,21 @@ class RootFile:
 
     def _find_branches(self, tree: Any) -> None:
         """Sort the tree's branches into track features, numbers of the whole jet, and truth."""
-        branches: dict[str, Any] = {}
-        for source in tree.itervalues(recursive=True):
-            branches.setdefault(source.name, source)
+        branches = self._sources(tree)
         missing = [name for name in self.columns.values() if name not in branches]
         if missing:
+            described = self._all(branches)
             raise ColumnsError(
                 f"{self.path}: the column map names {', '.join(missing)}, which the tree does not "
-                f"have; it has {_listing(branches)}",
-                self._lists(branches),
+                f"have; {what_could_be_tracks(described, missing)}",
+                [branch.name for branch in described if branch.is_list],
             )
         taken = set(self.columns.values())
         standard = {branch: name for name, branch in self.columns.items()}
         self.tracks: dict[str, Branch] = {}
         self.scalars: dict[str, Branch] = {}
         self.truth: dict[str, Branch] = {}
+        self.others: dict[str, Branch] = {}
         for branch_name, source in branches.items():
             name = standard.get(branch_name, branch_name)
             if branch_name not in taken and name in self.columns:
@@ -290,7 +311,7 @@ class RootFile:
             if name in (PT, SDMASS, ETA, HBB_LABEL, QCD_LABEL, *TRUTH_B_HADRONS) or name.startswith(
                 QCD_LABEL_PREFIX
             ):
-                branch = self._describe(source)
+                branch = self._describe(branch_name, source)
                 if branch.is_number:
                     (self.truth if is_truth else self.scalars)[name] = branch
                 elif mapped:
@@ -299,28 +320,33 @@ class RootFile:
                         f"{branch.typename}; expected one number per jet"
                     )
             elif mapped or name.startswith(TRACK_PREFIXES):
-                branch = self._describe(source)
+                branch = self._describe(branch_name, source)
                 if branch.is_list:
                     (self.truth if is_truth else self.tracks)[name] = branch
                 elif mapped:
                     raise JetFileError(
                         f"{self.path}: {name} is mapped to {branch_name}, which is "
-                        f"{branch.typename}; expected a list of numbers per jet, as vector<float>"
+                        f"{why_no_list(branch)}"
                     )
+                else:
+                    self.others[name] = branch
         if not self.tracks:
+            described = self._all(branches)
             raise ColumnsError(
                 f"{self.path}: no track branches in the tree {tree.name!r}; expected lists of "
-                "numbers named track_* or trackBTag_*, such as vector<float> track_pt; it has "
-                f"{_listing(branches)}; if the tracks are named otherwise, give a column map, such "
-                "as columns={'track_pt': 'trk_pt'}",
-                self._lists(branches),
+                "numbers named track_* or trackBTag_*, such as vector<float> track_pt; "
+                f"{self._not_so()}{what_could_be_tracks(described)}"
+                "; if the tracks are named otherwise, give a column map, such as "
+                "columns={'track_pt': 'trk_pt'}",
+                [branch.name for branch in described if branch.is_list],
             )
         if self.wanted is not None:
             lacking = [name for name in self.wanted if name not in self.tracks]
             if lacking:
                 raise JetFileError(
                     f"{self.path}: the branches {', '.join(lacking)} are missing, which the first "
-                    "file has; files read as one sequence need the same track branches"
+                    f"file has; {self._not_so(lacking)}"
+                    "files read as one sequence need the same track branches"
                 )
             self.tracks = {name: self.tracks[name] for name in self.wanted}
         self._check_truth()
@@ -333,13 +359,29 @@ class RootFile:
         self.common = reduce(np.intersect1d, [branch.edges for branch in self.used])
         self.jet_bytes = sum(branch.jet_bytes for branch in self.used if branch.is_list)
 
-    def _lists(self, branches: Mapping[str, Any]) -> list[str]:
-        """The names of those that hold lists of numbers."""
-        return [name for name, source in branches.items() if self._describe(source).is_list]
+    def _sources(self, tree: Any) -> dict[str, Any]:
+        """What the tree stores, by name."""
+        return branches_of(tree)
 
-    def _describe(self, source: Any) -> Branch:
+    def _describe(self, name: str, source: Any) -> Branch:
         """What matters of a branch."""
-        return _describe(source)
+        return describe(name, source)
+
+    def _all(self, branches: Mapping[str, Any]) -> list[Branch]:
+        return [self._describe(name, source) for name, source in branches.items()]
+
+    def _not_so(self, names: Iterable[str] | None = None) -> str:
+        """Says which branches have names of tracks but are no lists of numbers; nothing if none."""
+        wanted = self.others if names is None else names
+        others = [self.others[name] for name in wanted if name in self.others]
+        if not others:
+            return ""
+        padded = any(branch.length is not None for branch in others)
+        return (
+            f"{tell(others)} cannot be used: "
+            + ("arrays of fixed length are padded; " if padded else "")
+            + "write one number for each track of the jet, as vector<float>; "
+        )
 
     def _check_truth(self) -> None:
         """Refuse a truth of which only a part is there. Raises JetFileError."""
@@ -352,7 +394,7 @@ class RootFile:
         if missing:
             raise JetFileError(
                 f"{self.path}: the truth of the jets is not complete: it has "
-                f"{_listing(self.truth)}, but not {', '.join(missing)}; expected "
+                f"{listing(self.truth)}, but not {', '.join(missing)}; expected "
                 f"{' and '.join(TRUTH_OF_TRACKS)}, lists of numbers per jet, and all or none of "
                 f"{TRUTH_B_HADRONS[0]} to {TRUTH_B_HADRONS[-1]}, numbers of the jet; "
                 "write all of them or leave the truth out"
@@ -384,8 +426,14 @@ class RootFile:
             return self._decode(*self.span(entry, stop))
         except DamagedBranchError:
             start, stop = self.span(entry, entry + 1)
+        except JetFileError:
+            self.close()  # what it is on failed; whoever asks again opens it anew
+            raise
         try:
             return self._decode(start, stop)
+        except JetFileError:
+            self.close()
+            raise
         except DamagedBranchError as error:
             why = {at: (UNREADABLE, f"{self.jet_id(at)}: {error}") for at in range(start, stop)}
         return Block(
@@ -517,9 +565,10 @@ class RootFile:
     def _arrays(self, branches: dict[str, Branch], start: int, stop: int) -> dict[str, Any]:
         """Standard name -> the branch's values, all fetched in one go."""
         chosen = {id(branch.source) for branch in branches.values()}
-        try:
+
+        def read() -> Any:
             self._begin(branches.values(), start, stop)
-            arrays = self.tree.arrays(
+            return self.tree.arrays(
                 filter_branch=lambda source: id(source) in chosen,
                 entry_start=start,
                 entry_stop=stop,
@@ -527,11 +576,19 @@ class RootFile:
                 how=dict,
                 array_cache=None,
             )
-            found = {name: arrays[branch.name] for name, branch in branches.items()}
-            if all(len(array) == stop - start for array in found.values()):
-                return found
-        except Exception:
-            found = {}
+
+        found: dict[str, Any] = {}
+        if len({branch.path for branch in branches.values()}) == len(branches):
+            try:
+                arrays = retried(read, self.path)
+                for name, branch in branches.items():
+                    found[name] = reduce(lambda array, part: array[part], branch.path, arrays)
+                if all(len(array) == stop - start for array in found.values()):
+                    return found
+            except JetFileError:
+                raise
+            except Exception:
+                found = {}
         # One of them cannot be read, and uproot does not say which.
         for name, branch in branches.items():
             found[name] = self._array(branch, start, stop)
@@ -550,23 +607,30 @@ class RootFile:
         from lrp_core.root_source import TooMuchError
 
         where = f"{branch.name} cannot be read for the jets {start} to {stop - 1} of {self.path}"
-        try:
+
+        def read() -> Any:
             self._begin([branch], start, stop)
-            array = branch.source.array(
+            return branch.source.array(
                 entry_start=start, entry_stop=stop, library="ak", array_cache=None
             )
-            fault = f"it holds {len(array)} of {stop - start} jets"
-            if len(array) == stop - start:
-                return array
-        except TooMuchError as error:
-            raise DamagedBranchError(
-                f"{where}: {error}; write the file again with fewer jets in a basket"
-            ) from error
-        except Exception as error:
-            fault = _short(error)
+
+        fault = ""
+        for _ in range(2 if self.is_remote else 1):  # a network may garble what it brings
+            try:
+                array = retried(read, self.path)
+                if len(array) == stop - start:
+                    return array
+                fault = f"it holds {len(array)} of {stop - start} jets"
+            except JetFileError:
+                raise
+            except TooMuchError as error:
+                raise DamagedBranchError(
+                    f"{where}: {error}; write the file again with fewer jets in a basket"
+                ) from error
+            except Exception as error:
+                fault = short(error)
         raise DamagedBranchError(
-            f"{where}: {truncation(self.path) or fault}; the file is damaged, copy or download it "
-            "again"
+            f"{where}: {self.truncation() or fault}; the file is damaged, copy or download it again"
         )
 
     def summary(self) -> dict[str, npt.NDArray[Any]]:
@@ -669,81 +733,54 @@ def is_remote(path: str) -> bool:
     return "://" in path and not path.startswith("file://")
 
 
-def _check_header(path: str) -> None:
-    """Refuse what cannot be a ROOT file. Raises JetFileError."""
+def kind_of_jets(path: str) -> file_kind.FileKind | None:
+    """What a local file is by its first bytes. Raises JetFileError where it cannot be read."""
     try:
+        return retried(lambda: file_kind.kind_of(Path(path)), path)
+    except SourceError:
+        raise
+    except JetFileError as error:
+        cause = error.__cause__
+        said = getattr(cause, "strerror", None) or cause
+        raise JetFileError(f"{path} cannot be opened: {said}") from error
+
+
+def check_kind(path: str, expected: file_kind.FileKind) -> None:
+    """Refuse a local file that is not of a kind by its first bytes. Raises JetFileError."""
+    kind = kind_of_jets(path)
+    if kind is not expected:
         with Path(path).open("rb") as file:
-            begin = file.read(4)
-    except OSError as error:
-        raise JetFileError(f"{path} cannot be opened: {error.strerror or error}") from error
-    if not begin:
+            refuse_kind(path, expected, kind, file.read(4))
+
+
+def refuse_kind(
+    path: str, expected: file_kind.FileKind, kind: file_kind.FileKind | None, begin: bytes
+) -> None:
+    """Say what a file is instead of what it should be. Raises JetFileError where it is not that."""
+    if kind is expected:
+        return
+    if kind is file_kind.EMPTY:
         raise JetFileError(
-            f"{path} is empty (0 bytes); expected a ROOT file; copy or download it again"
+            f"{path} is empty (0 bytes); expected {expected.name}; copy or download it again"
         )
-    if begin != b"root":
-        raise JetFileError(
-            f"{path} is not a ROOT file: it begins with {begin!r}; expected {b'root'!r}"
-        )
+    what = f"; it is {kind.name}: {kind.advice}" if kind else "; expected a ROOT or Parquet file"
+    raise JetFileError(f"{path} is not {expected.name}: it begins with {begin[:4]!r}{what}")
 
 
 def truncation(path: str) -> str:
     """Says that a file is shorter than its own header promises; else nothing."""
-    if is_remote(path):
+    try:
+        with Path(path).open("rb") as file:
+            header = file.read(20)
+            size = file.seek(0, os.SEEK_END)
+    except OSError:
         return ""
-    with Path(path).open("rb") as file:
-        header = file.read(20)
-        size = file.seek(0, os.SEEK_END)
     if len(header) < 20:
         return f"it is truncated, {size} bytes are not even a header"
     (version,) = struct.unpack(">i", header[4:8])
     long = version >= 1_000_000
     (end,) = struct.unpack(">q", header[12:20]) if long else struct.unpack(">i", header[12:16])
     return f"it is truncated, {size} of {end} bytes are there" if size < end else ""
-
-
-def _describe(source: Any) -> Branch:
-    """What matters of a TBranch or of a field of an RNTuple."""
-    import awkward as ak
-    import uproot
-
-    from lrp_core.root_source import claimed_bytes
-
-    edges: list[int]
-    claimed = None
-    if isinstance(source, uproot.TBranch):
-        kind = source.interpretation
-        is_list = isinstance(kind, uproot.AsJagged)
-        dtype = getattr(kind.content if is_list else kind, "to_dtype", None)
-        edges = source.entry_offsets
-        jet_bytes = float(source.uncompressed_bytes) / max(int(source.num_entries), 1)
-        size = int(source.compressed_bytes)
-    else:
-        form = source.to_akform()[0].content(0)
-        is_list = isinstance(form, ak.forms.ListOffsetForm)
-        content = form.content if is_list else form
-        dtype = np.dtype(content.primitive) if isinstance(content, ak.forms.NumpyForm) else None
-        clusters = source.ntuple.cluster_summaries
-        edges = [int(cluster.num_first_entry) for cluster in clusters]
-        edges.append(int(source.ntuple.num_entries))
-        claimed = claimed_bytes(source)
-        size = int(claimed.sum())
-        jet_bytes = size / max(int(source.ntuple.num_entries), 1)
-    if dtype is not None and (dtype.kind not in "fiub" or dtype.shape != ()):
-        dtype = None
-    counter = getattr(source, "count_branch", None)
-    described = None if counter is None else _describe(counter)
-    return Branch(
-        name=source.name,
-        typename=source.typename,
-        dtype=None if dtype is None else dtype.newbyteorder("="),
-        is_list=is_list and dtype is not None,
-        edges=np.array(edges, dtype=np.int64),
-        jet_bytes=jet_bytes,
-        size=size,
-        counter=described if described is not None and described.is_number else None,
-        source=source,
-        claimed=claimed,
-    )
 
 
 def _flatten(array: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
@@ -781,15 +818,3 @@ def _tell_lengths(lengths: Mapping[str, int]) -> str:
         f"the track branches have different lengths: {alike[0]}{others} {usual}, "
         f"but {_pairs(odd)}; expected one value per track in each"
     )
-
-
-def _listing(names: Iterable[str], none: str = "no branches", most: int = 12) -> str:
-    some = list(names)
-    more = f" and {len(some) - most} more" if len(some) > most else ""
-    return (", ".join(some[:most]) or none) + more
-
-
-def _short(error: BaseException) -> str:
-    """First line of what a library says, with its kind."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

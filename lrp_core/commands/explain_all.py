@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lrp_core.errors import RelevanceFileError
+from lrp_core.errors import RelevanceFileError, SourceError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,8 +41,8 @@ def run(
     edges        "summary", "full" or "none", as for ``explain_files``
 
     -> exit status: 0 all explained, 1 some could not be
-    Raises JetlrpError where a file, the rule or the target is not possible, and KeyboardInterrupt,
-    having said what is kept.
+    Raises JetlrpError where a file, the rule or the target is not possible, and KeyboardInterrupt
+    and SourceError, having said what is kept.
     """
     from rich.console import Console
 
@@ -73,7 +73,7 @@ def run(
                 jets_at_once=JETS_AT_ONCE if jets_at_once is None else jets_at_once,
                 progress=progress,
             )
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SourceError):
         done, n_jets = seen
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             f"jetlrp: stopped; {done} of {n_jets} jets are kept in {out}.parts, and the same "

@@ -29,19 +29,19 @@ from lrp_core.errors import (
     JetlrpError,
     OutsideError,
     SettingsError,
+    SourceError,
 )
 from lrp_core.folder import inside
 from lrp_core.model import Model
-from lrp_core.parquet_file import ENDING
+from lrp_core.parquet_file import ENDINGS
 from lrp_core.reading import JetFiles
-from lrp_core.root_file import truncation
 from lrp_core.service.disk import Disk
 
 Kind = Literal["jets", "model"]
 Origin = Literal["given", "library", "upload", "sample"]
 Stamp = tuple[int, ...]
 
-JETS_ENDINGS = (".root", ".parquet")
+JETS_ENDINGS = (".root", *ENDINGS)
 MODEL_ENDINGS = (".pth", ".pt")
 MOST_FILES = 20_000  # that are listed of one folder
 DEEPEST = 12  # folders below each other
@@ -240,6 +240,9 @@ class Look:
         error = future.exception()
         if error is None:
             return replace(entry, facts=future.result())
+        if isinstance(error, SourceError):
+            with self._lock:  # it says nothing of the file, which is looked into again
+                self._facts.pop(entry.key, None)
         words = str(error) if isinstance(error, JetlrpError) else f"it cannot be read ({error!r})"
         return replace(entry, problem=words.replace(f"{entry.path}", entry.name))
 
@@ -364,7 +367,7 @@ def open_jets_of(entry: Entry, folder: Folder, way: Way | None = None) -> JetFil
             f"{entry.name} says that it holds {len(jets):,} jets in {path.stat().st_size:,} bytes, "
             "which cannot be; write it again"
         )
-    if not entry.name.lower().endswith(ENDING) and (words := truncation(str(path))):
+    if words := jets.truncation():
         raise JetFileError(
             f"{entry.name}: {words}; wait if it is still on its way, else copy it again"
         )

@@ -22,6 +22,7 @@ from lrp_core.errors import (
     JetlrpError,
     PropagationError,
     RuleError,
+    SourceError,
     TargetError,
 )
 from lrp_core.service.schemas import ErrorAnswer, ErrorBody
@@ -32,6 +33,9 @@ logger = logging.getLogger("jetlrp.service")
 REQUEST_ID = "X-Request-ID"
 ID_GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+SOURCE_FAILS = "source_fails"  # what holds a file does not give it at the moment; ask again
+AGAIN = {"Retry-After": "10"}  # seconds
+
 # Errors of this project that a request can bring about: how they are told. The first that fits.
 KNOWN: tuple[tuple[type[JetlrpError], int, str], ...] = (
     (JetIndexError, 404, "unknown_jet"),
@@ -40,6 +44,7 @@ KNOWN: tuple[tuple[type[JetlrpError], int, str], ...] = (
     (TargetError, 422, "unknown_target"),
     (FigureError, 422, "bad_figure"),
     (PropagationError, 422, "propagation_failed"),
+    (SourceError, 503, SOURCE_FAILS),
     (JetFileError, 500, "jet_file_error"),
 )
 STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
@@ -184,7 +189,8 @@ def tell_problems(app: FastAPI) -> None:
         )
         if status >= 500:
             logger.error("request %s: %s", request_id_of(request.scope), error, exc_info=error)
-        return told(request, Problem(status, code, str(error)))
+        headers = AGAIN if isinstance(error, SourceError) else None
+        return told(request, Problem(status, code, str(error), headers=headers))
 
     async def on_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

@@ -9,10 +9,12 @@ from threading import Event, Lock, Thread
 import numpy as np
 import numpy.typing as npt
 
-from lrp_core.errors import JetlrpError
+from lrp_core.errors import JetlrpError, SourceError
 from lrp_core.service.shared_scores import SharedScores
 
 logger = logging.getLogger("jetlrp.scores")
+
+AGAIN_SECONDS = 10.0  # after what holds the jets has failed to give them
 
 
 def _nothing(first: int, last: int) -> npt.NDArray[np.float64]:
@@ -138,11 +140,17 @@ class Scores:
             last = min(first + self._chunk, self.total)
             try:
                 values = score(first, last)
+            except SourceError as error:
+                self._problem = f"scoring waits at jet {first}: {error}"
+                logger.warning("scoring waits at jet %d: %s", first, error)
+                stopped.wait(AGAIN_SECONDS)
+                continue
             except Exception as error:  # the page then says why there are no more scores
                 why = error if isinstance(error, JetlrpError) else "the service's log says why"
                 self._problem = f"scoring stopped at jet {first}: {why}"
                 logger.exception("scoring stopped at jet %d", first)
                 return
+            self._problem = None
             with self._lock:
                 self._values[first:last] = values
                 self._done = last

@@ -16,7 +16,13 @@ from threading import Lock
 from typing import Any
 
 from lrp_core import embedded
-from lrp_core.errors import CheckpointError, DefinitionsError, JetFileError, NetworkError
+from lrp_core.errors import (
+    CheckpointError,
+    DefinitionsError,
+    JetFileError,
+    NetworkError,
+    SourceError,
+)
 from lrp_core.folder import shown
 from lrp_core.model import Model
 from lrp_core.reading import JetFiles, JetSource
@@ -40,7 +46,7 @@ from lrp_core.service.library import (
     open_model,
     usable,
 )
-from lrp_core.service.problems import Problem
+from lrp_core.service.problems import AGAIN, SOURCE_FAILS, Problem
 from lrp_core.service.schemas import LibraryInfo
 from lrp_core.service.scores import Scores
 from lrp_core.service.study import Jets, Study, file_gone
@@ -445,6 +451,8 @@ def _unusable(entry: Entry, error: Exception) -> Problem:
         words = words.replace(f"{entry.path.parent}/", "")
     if entry.name not in words:
         words = f"{entry.name}: {words}"
+    if isinstance(error, SourceError):
+        return Problem(503, SOURCE_FAILS, f"{words}.", headers=AGAIN)
     return Problem(
         422,
         "unusable_file" if entry.kind == "jets" else "unusable_model",

@@ -28,6 +28,7 @@ from lrp_core.errors import (
     JetFileError,
     JetlrpError,
     SettingsError,
+    SourceError,
     TreeError,
 )
 from lrp_core.folder import inside, shown
@@ -41,7 +42,7 @@ from lrp_core.service.library import (
     open_jets_of,
     way_note,
 )
-from lrp_core.service.problems import Problem
+from lrp_core.service.problems import AGAIN, SOURCE_FAILS, Problem
 from lrp_core.settings import Settings
 
 Kind = Literal["jets", "model", "definitions"]
@@ -357,30 +358,41 @@ class Coming:
                 f"{_some(error.trees)}. Send it again with one of them as tree.",
                 error.trees,
             ) from error
+        except SourceError as error:
+            raise Problem(
+                503, SOURCE_FAILS, self._told(folder, f"{self.name} was not kept. {error}."),
+                headers=AGAIN,
+            ) from error  # fmt: skip
         except ColumnsError as error:
+            if not error.lists:
+                raise self._unusable(folder, error) from error
             given = self._way.columns.values() if self._way else ()
             lacks = [one for one in given if one not in error.lists]
             fault = (
                 f"it has no branch {_some(lacks)}"
                 if lacks
-                else "none of its branches is named track_* or trackBTag_*"
+                else "none of its lists of numbers is named track_* or trackBTag_*"
             )
             raise _which(
                 "which_columns",
                 f"{self.name} was not kept: {fault}. Its lists of numbers are "
                 f"{_some(error.lists)}. Send it again and say which are which, as column, such as "
-                f"track_pt={error.lists[0] if error.lists else 'trk_pt'}.",
+                f"track_pt={error.lists[0]}.",
                 error.lists,
             ) from error
         except JetlrpError as error:
-            words = str(error)
-            for path in (str(self._path.resolve()), str(self._path), f"{folder.path}/"):
-                words = words.replace(path, self.name if path.endswith(self._path.name) else "")
-            words = words.replace(self._path.name, self.name)
-            raise Problem(
-                422, "unusable_upload", f"This file cannot be used, and was not kept. {words}."
-            ) from error
+            raise self._unusable(folder, error) from error
         return Way()
+
+    def _unusable(self, folder: Folder, error: JetlrpError) -> Problem:
+        words = f"This file cannot be used, and was not kept. {error}."
+        return Problem(422, "unusable_upload", self._told(folder, words))
+
+    def _told(self, folder: Folder, words: str) -> str:
+        """Words with the file's own name instead of where it is."""
+        for path in (str(self._path.resolve()), str(self._path), f"{folder.path}/"):
+            words = words.replace(path, self.name if path.endswith(self._path.name) else "")
+        return words.replace(self._path.name, self.name)
 
     def _check_jets(self, folder: Folder) -> Way:
         entry = Entry(self.name, "jets", "upload", self._path)
@@ -389,6 +401,8 @@ class Coming:
             way = self._uploads.way
             try:
                 open_jets_of(entry, folder, way).close()
+            except SourceError:
+                raise
             except JetFileError:
                 way = Way()  # it is not as the other files of this server
         with open_jets_of(entry, folder, way) as jets:

@@ -109,8 +109,11 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(JetFileError, match="is empty"):
         open_jets(path)
-    path.write_bytes(b"root and so on")
-    with pytest.raises(JetFileError, match="not a Parquet file: it begins with b'root'"):
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(JetFileError, match=r"not a Parquet file: .* Git LFS pointer.* git lfs pull"):
+        open_jets(path)
+    path.write_bytes(b"no table")
+    with pytest.raises(JetFileError, match="not a Parquet file: it begins with b'no t'; expected"):
         open_jets(path)
     whole = write(path).read_bytes()
     with pytest.raises(JetFileError, match="has no tree 'tree'"):

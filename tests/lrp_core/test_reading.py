@@ -20,6 +20,7 @@ from lrp_core.errors import JetError, JetFileError, JetIndexError
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.reading import open_jets
 from lrp_core.root_file import RootFile
+from lrp_core.root_source import RemoteSource
 
 FEATURES = ("track_pt", "track_etarel", "trackBTag_Eta")
 COUNTS = (3, 5, 1, 8, 2, 4)
@@ -234,7 +235,9 @@ def test_the_tree_is_found(tmp_path, write_jets):
     ):
         open_jets(path)
     assert len(open_jets(path, tree="my/jets")) == 6
-    with pytest.raises(JetFileError, match=r"no track branches in the tree 'other'; .*it has x;"):
+    with pytest.raises(
+        JetFileError, match=r"tree 'other'; .* no lists of numbers, only x \(float\)"
+    ):
         open_jets(path, tree="other")
 
 
@@ -461,9 +464,15 @@ def test_every_truncation_is_told(tmp_path, write_jets):
     ("content", "words"),
     [
         (b"", r"x.root is empty \(0 bytes\); expected a ROOT file"),
-        (b"PK\x03\x04 a zip file", r"x.root is not a ROOT file: it begins with b'PK"),
+        (b"PK\x03\x04 a zip file", r"x.root is not a ROOT file: it begins with b'PK.*ZIP archive"),
+        (b"what?", r"x.root is not a ROOT file: it begins with b'what'; expected a ROOT or"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(90), r"x.root is not a ROOT file: .* an HDF5 file: convert"),
+        (b"<!DOCTYPE html><title>Log in", r"x.root is not a ROOT file: .* a web page .*download"),
         (b"root", r"x.root cannot be opened as a ROOT file: it is truncated, 4 bytes"),
-        (b"root" + b"\x00" * 400, r"x.root: there is no tree in the file, only nothing; expected"),
+        (
+            b"root" + b"\x00" * 400,
+            r"x.root: there is no tree in the file, only nothing: it was never closed",
+        ),
         (b"root" + b"\xff" * 400, r"x.root cannot be opened as a ROOT file"),
     ],
 )
@@ -515,7 +524,7 @@ def test_addresses_go_to_uproot_as_they_are(tmp_path, write_jets, monkeypatch):
 
     def uproot_open(source: Any, **options: Any) -> Any:
         asked.append(source)
-        assert "handler" not in options
+        assert options.pop("handler") is RemoteSource
         return real_open({str(tmp_path / "a.root"): None}, **options)
 
     real_open = uproot.open
@@ -620,14 +629,14 @@ def test_baskets_that_end_at_different_jets(tmp_path, write_jets, monkeypatch):
     """ROOT ends a basket where its bytes are full, so each branch at other jets."""
     columns = write_jets(tmp_path / "a.root", (2,) * 12, basket=12)
     ends = {"track_pt": [0, 5, 12], "track_etarel": [0, 3, 8, 12], "fj_pt": [0, 12]}
-    real = root_file._describe
+    real = root_file.describe
 
-    def describe(source: Any) -> Any:
-        branch = real(source)
+    def describe(name: str, source: Any) -> Any:
+        branch = real(name, source)
         object.__setattr__(branch, "edges", np.array(ends.get(branch.name, [0, 6, 12])))
         return branch
 
-    monkeypatch.setattr(root_file, "_describe", describe)
+    monkeypatch.setattr(root_file, "describe", describe)
     with open_jets(tmp_path / "a.root") as jets:
         assert jets._files[0].span(4, 5) == (3, 5)
         assert jets._files[0].span(5, 6) == (5, 6)
