@@ -4,7 +4,8 @@ A track feature is a column of lists of numbers named ``track_*`` or ``trackBTag
 ``list<float>``; what is said of the jet as a whole (``label_H_bb``, ``fj_pt``, …) is a column of
 numbers. awkward writes such a file with ``ak.to_parquet``, polars and pandas do with columns of
 lists. A row group is the least that is read. What is null is no number: a list that is null is
-empty, and a value that is null is not finite, so that its jet is told to be bad.
+empty, and a track of which every value is null is none, as where lists were filled up with nulls;
+one that is null in part makes its jet bad.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ MAGIC = b"PAR1"
 
 @dataclass(frozen=True, eq=False)
 class _Column:
-    """A column: its type, and how much there is of it."""
+    """A column: its type, how much there is of it, and whether there are nulls in it."""
 
     name: str
     type: Any
     n_values: int
     n_packed: int
+    has_nulls: bool
 
 
 class _Table:
@@ -58,6 +60,12 @@ class ParquetFile(RootFile):
             footer = self._footer_bytes()
             self.uuid = hashlib.sha256(footer).hexdigest()[:32]
             return int(file.metadata.num_rows)
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether rows may be left out of the lists: as padding, or as nulls."""
+        nulls = any(branch.source.has_nulls for branch in self.tracks.values())
+        return nulls or super().leaves_out
 
     def _footer_bytes(self) -> bytes:
         """What the end of the file says of its content."""
@@ -166,6 +174,7 @@ def _columns(file: Any) -> list[_Column]:
     meta = file.metadata
     n_values: dict[str, int] = {}
     n_packed: dict[str, int] = {}
+    with_nulls: set[str] = set()
     for group in range(meta.num_row_groups):
         row_group = meta.row_group(group)
         for place in range(row_group.num_columns):
@@ -173,8 +182,16 @@ def _columns(file: Any) -> list[_Column]:
             name = chunk.path_in_schema.split(".")[0]
             n_values[name] = n_values.get(name, 0) + chunk.num_values
             n_packed[name] = n_packed.get(name, 0) + chunk.total_compressed_size
+            if chunk.statistics is not None and chunk.statistics.null_count:
+                with_nulls.add(name)
     return [
-        _Column(field.name, field.type, n_values.get(field.name, 0), n_packed.get(field.name, 0))
+        _Column(
+            field.name,
+            field.type,
+            n_values.get(field.name, 0),
+            n_packed.get(field.name, 0),
+            field.name in with_nulls,
+        )
         for field in file.schema_arrow
     ]
 
@@ -191,7 +208,12 @@ def _lists(column: Any) -> Any:
     import pyarrow.compute as pc
 
     counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    return ak.unflatten(_numbers(pc.list_flatten(column)), counts)
+    values = pc.list_flatten(column)
+    content: Any = ak.contents.NumpyArray(np.ascontiguousarray(_numbers(values)))
+    if values.null_count:
+        null = ak.index.Index8(values.is_null().to_numpy(zero_copy_only=False).astype(np.int8))
+        content = ak.contents.ByteMaskedArray(null, content, valid_when=False)
+    return ak.unflatten(ak.Array(content), counts)
 
 
 def _short(error: BaseException) -> str:

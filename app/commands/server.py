@@ -16,6 +16,7 @@ from app.commands.options import (
     LogFormat,
     More,
     Network,
+    Padding,
     Production,
     SettingsFile,
     Tree,
@@ -39,6 +40,7 @@ def serve(
     ] = None,
     tree: Tree = None,
     column: Columns = None,
+    padding: Padding = None,
     backend: Annotated[
         str | None,
         typer.Option(
@@ -64,6 +66,7 @@ def serve(
         library=library,
         tree=tree,
         column=column,
+        padding=padding,
         production=production or None,
         log_format=log_format,
     )
@@ -81,6 +84,7 @@ def service(
     ] = None,
     tree: Tree = None,
     column: Columns = None,
+    padding: Padding = None,
     production: Production = False,
     log_format: LogFormat = None,
     settings_file: SettingsFile = None,
@@ -97,6 +101,7 @@ def service(
         library=library,
         tree=tree,
         column=column,
+        padding=padding,
         production=production or None,
         log_format=log_format,
     )
