@@ -13,7 +13,7 @@ from lrp_core.errors import JetError, JetFileError, told
 from lrp_core.labels import EXPECTED, HBB
 from lrp_core.padding import LEAST_CHOSEN, PADDED, placeholders, tell_padding
 from lrp_core.reading import JetFiles
-from lrp_core.root_file import Block
+from lrp_core.root_file import GIVE_COLUMNS, Block
 
 NO_LABEL = "without a label"
 
@@ -68,8 +68,11 @@ def read_jet_arrays(jets: JetFiles, columns: Sequence[str]) -> JetArrays:
     missing = [name for name in dict.fromkeys(columns) if name not in jets.features]
     if missing:
         raise JetFileError(
-            f"{jets.name}: has no track branch {', '.join(missing)}, which the network reads; "
-            f"it has {', '.join(jets.features)}"
+            told(
+                f"{jets.name}: has no track branch {', '.join(missing)}, which the network reads; "
+                f"it has {', '.join(jets.features)}; if some are named otherwise, ",
+                GIVE_COLUMNS,
+            )
         )
     left_out: Counter[str] = Counter()
     parts = []

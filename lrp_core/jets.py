@@ -83,7 +83,8 @@ class Jet:
 
     def __post_init__(self) -> None:
         name = self.jet_id
-        if np.ma.is_masked(self.tracks) or np.ma.is_masked(self.edge_index):
+        given = (self.tracks, self.edge_index)
+        if any(isinstance(one, np.ma.MaskedArray) and np.ma.is_masked(one) for one in given):
             raise JetError(
                 f"{name}: some tracks or edges are masked, so that it is not known which the edges "
                 "join; make the jet with Jet.from_arrays, which leaves masked tracks out"

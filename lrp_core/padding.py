@@ -75,6 +75,7 @@ def read_padding(given: str | float | Padding | None) -> Padding:
         return Padding(keep=True)
     try:
         values = [0.0 if part in (ZEROS, "zero") else float(part) for part in parts]
+        values = [math.nan if math.isnan(value) else value for value in values]  # equal to itself
         if any(math.isinf(value) for value in values) or isinstance(given, bool):
             raise ValueError
     except ValueError:
@@ -100,19 +101,20 @@ def _name(value: float) -> str:
 
 def is_one_of(values: Array, numbers: tuple[float, ...]) -> npt.NDArray[np.bool_]:
     """Where values are among some numbers, also as float32 has them, and NaN is NaN."""
-    ascending = _ascending(numbers, values.dtype)
-    place = np.searchsorted(ascending, values)
+    ascending, with_nan = _ascending(numbers, values.dtype)
+    place = ascending.searchsorted(values)
     found: npt.NDArray[np.bool_] = ascending.take(place, mode="clip") == values
-    if any(math.isnan(number) for number in numbers):
+    if with_nan:
         found |= np.isnan(values)
     return found
 
 
 @lru_cache(maxsize=64)
-def _ascending(numbers: tuple[float, ...], dtype: np.dtype[Any]) -> Array:
-    """Some numbers but NaN, as they are and as float32 has them."""
+def _ascending(numbers: tuple[float, ...], dtype: np.dtype[Any]) -> tuple[Array, bool]:
+    """Some numbers but NaN, as they are and as float32 has them; and whether NaN is among them."""
     plain = np.array([number for number in numbers if not math.isnan(number)] or [math.inf])
-    return np.unique(np.concatenate([plain, plain.astype(np.float32)]).astype(dtype))
+    both = np.concatenate([plain, plain.astype(np.float32)])
+    return np.unique(both.astype(dtype)), any(math.isnan(number) for number in numbers)
 
 
 def placeholders(tracks: Array, padding: Padding = REFUSE) -> npt.NDArray[np.int64]:
@@ -256,7 +258,10 @@ def tell_padding(
 
 
 def not_finite(tracks: Array, columns: Sequence[str]) -> str:
-    """What is not finite in the tracks of one jet [n_tracks, n_columns], and what to do."""
+    """What is not finite in the tracks of one jet [n_tracks, n_columns], and what to do.
+
+    ``Told`` where whole rows are NaN, as padding is: then it says how such rows are left out.
+    """
     finite = np.isfinite(tracks)
     track, column = np.argwhere(~finite)[0]
     text = (

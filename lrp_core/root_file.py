@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from lrp_core.errors import ColumnsError, JetFileError, Told, TreeError, told
 from lrp_core.labels import NO_KIND, is_label, kinds_of, labels_among, labels_of
-from lrp_core.padding import Padding, not_finite, sort_rows
+from lrp_core.padding import PADDED, Padding, not_finite, sort_rows
 from lrp_core.truth import B_NUMBERS, Origin
 
 TREE = "deepntuplizer/tree"
@@ -512,7 +512,8 @@ class RootFile:
             jet_of = np.searchsorted(offsets, np.flatnonzero(~finite.all(axis=1)), side="right") - 1
             for at in np.unique(jet_of):
                 of_jet = tracks[offsets[at] : offsets[at + 1]]
-                bad(at, NOT_FINITE, not_finite(of_jet, self.features))
+                text = not_finite(of_jet, self.features)
+                bad(at, PADDED if isinstance(text, Told) else NOT_FINITE, text)
         for name in (PT, SDMASS, ETA, *TRUTH_B_HADRONS):
             if name in numbers:
                 for at in np.flatnonzero(~np.isfinite(numbers[name])):

@@ -27,6 +27,7 @@ from lrp_core.jets import Jet
 from lrp_core.model import Model
 from lrp_core.reading import BadJet, JetFiles
 from lrp_core.relevance_file import EDGES, JetRelevance, Problem, RelevanceWriter
+from lrp_core.root_file import GIVE_COLUMNS
 from lrp_core.rules import AnyRule
 
 JETS_AT_ONCE = 128
@@ -151,8 +152,11 @@ def _run(
     missing = [name for name in model.features if name not in jets.features]
     if missing:
         raise JetError(
-            f"{jets.name}: the network needs {', '.join(missing)}, which the jets do not have; "
-            f"they have {', '.join(jets.features)}"
+            told(
+                f"{jets.name}: the network needs {', '.join(missing)}, which the jets do not have; "
+                f"they have {', '.join(jets.features)}; if some are named otherwise, ",
+                GIVE_COLUMNS,
+            )
         )
     explain_batch(model, [], target=target, rule=rule, dtype=dtype)  # refuses what cannot be
     return {

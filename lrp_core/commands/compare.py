@@ -91,5 +91,5 @@ def _opened(
             jets = None
         if jets is None:
             raise  # what is wrong with it as it was asked for
-    printed.print(f"{jets.name}: read without the tree and columns given, which it has not")
+    printed.print(f"{jets.name}: read without --tree and --column, which do not fit it")
     return jets
