@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from app.commands import figures, jets, networks, people, server
+from app.output import fit_output
 from lrp_core.errors import JetlrpError
 
 WRONG = 2
@@ -25,7 +26,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except JetlrpError as error:
-            typer.echo(f"jetlrp: {error}", err=True)
+            typer.echo(f"jetlrp: {error.command}", err=True)
             raise typer.Exit(WRONG) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(INTERRUPTED) from error
@@ -70,7 +71,8 @@ cli.add_typer(people.users, name="users")
 
 
 def main() -> None:
-    """Run the command."""
+    """Run the command, whatever its output can hold."""
+    fit_output()
     cli()
 
 

@@ -36,6 +36,7 @@ from app.access.gate import Gate, check_alone
 from app.client import read_address
 from app.columns import check_definitions, columns_of
 from lrp_core.errors import CheckpointError, DefinitionsError, JetlrpError, SettingsError
+from lrp_core.service.problems import Problem
 from lrp_core.service.schemas import ErrorAnswer, ErrorBody
 from lrp_core.settings import Settings
 
@@ -61,6 +62,7 @@ class Sources:
     definitions: str | None = None
     tree: str | None = None
     columns: Mapping[str, str] | None = None
+    padding: str | None = None
 
     def check(self, settings: Settings) -> None:
         """Raise JetlrpError if a file is not there, before anything is loaded for it."""
@@ -88,7 +90,9 @@ class Sources:
         jets, model = None, None
         alone = settings.library is None and settings.uploads is None
         if alone or self.jets is not None:
-            jets = lrp_core.open_jets(self.jets, tree=self.tree, columns=self.columns)
+            jets = lrp_core.open_jets(
+                self.jets, tree=self.tree, columns=self.columns, padding=self.padding
+            )
         from lrp_core.service.api import create_api
 
         if alone or self.model is not None:
@@ -105,6 +109,7 @@ def sources_of(settings: Settings) -> Sources:
         settings.definitions,
         settings.tree,
         columns_of(settings.column),
+        settings.padding,
     )
 
 
@@ -364,7 +369,11 @@ def serving(settings: Settings) -> Iterator[str]:
     except BaseException:
         listener.close()
         raise
-    service.state.service.scores.stop()  # nobody looks at the list of jets
+    try:
+        service.state.service.scores.stop()  # nobody looks at the list of jets
+    except Problem as error:  # there is nothing that goes together
+        listener.close()
+        raise SettingsError(error.message) from error
     up = threading.Event()
     page = page_of(address, settings, behind_door=True)
     site = Site(_threaded(page), service)

@@ -16,8 +16,9 @@
     `placeholder="track_pt=trk_pt, fj_pt=jet_pt"></label></details>`;
 
   let rules = null; // what the server allows: {max_bytes, quota_bytes, used_bytes, days}
-  // [{name, file, query, share, state: "waiting" | "going" | "here" | "refused", words, again: [[tree, what its button says]]}]
+  // [{name, file, query, share, state: "waiting" | "going" | "here" | "refused", words, again: [[tree, what its button says, padding]]}]
   let queue = [];
+  const paddings = new WeakMap(); // what the lists of a file are filled up with, once that was said
   let going = false;
 
   const address = () => `${new URL(document.getElementById("jetlrp-plotly").href).pathname
@@ -68,8 +69,8 @@
                         here: "is here", refused: one.words }[one.state];
         return `<li class="is-${one.state}"><span class="upload-name">${escape(one.name)}</span>` +
           `<span class="upload-words">${escape(words)}</span>` +
-          (one.again ? `<span class="upload-again">${one.again.map(([tree, says]) => `<button type="button" ` +
-            `class="button" data-upload-tree="${escape(tree)}" data-upload-of="${queue.indexOf(one)}">` +
+          (one.again ? `<span class="upload-again">${one.again.map(([tree, says, padding = ""]) => `<button type="button" ` +
+            `class="button" data-upload-tree="${escape(tree)}" data-upload-padding="${escape(padding)}" data-upload-of="${queue.indexOf(one)}">` +
             `${escape(says)}</button>`).join("")}</span>` : "") +
           (one.state === "going" ? `<span class="bar-track"><span style="width:${part}%"></span></span>` : "") +
           "</li>";
@@ -114,6 +115,7 @@
           const told = JSON.parse(request.responseText).error;
           words = told.message;
           if (told.code === "which_tree") one.again = told.choices.map((tree) => [tree, tree]);
+          if (told.code === "which_padding") one.again = told.choices.map((fill) => ["", fill, fill]);
           if (told.code === "which_columns") {
             one.again = [["", "Send again"]];
             document.querySelector(".upload-names").open = true;
@@ -127,14 +129,16 @@
     });
   }
 
-  /** What is said of the tree and the branches of a file of jets, as a query. */
-  function query(name) {
-    if (!ACCEPT.files.some((ending) => name.toLowerCase().endsWith(ending))) return "";
+  /** What is said of the tree, the branches and the padding of a file of jets, as a query. */
+  function query(file) {
+    const name = file.name.toLowerCase();
+    if (!ACCEPT.files.some((ending) => name.endsWith(ending))) return "";
     const said = new URLSearchParams();
     const wanted = document.querySelector("[data-upload-tree-name]")?.value.trim();
     const columns = document.querySelector("[data-upload-columns]")?.value || "";
     if (wanted) said.append("tree", wanted);
     for (const pair of columns.split(",").filter((each) => each.trim())) said.append("column", pair.trim());
+    if (paddings.has(file)) said.append("padding", paddings.get(file));
     return String(said) && `?${said}`;
   }
 
@@ -142,7 +146,7 @@
   async function bring(files) {
     const more = [...files].sort((a, b) => DEFINITIONS.test(b.name) - DEFINITIONS.test(a.name));
     queue = queue.filter(({ state }) => state === "waiting" || state === "going");
-    queue.push(...more.map((file) => ({ name: file.name, file, query: query(file.name), share: 0,
+    queue.push(...more.map((file) => ({ name: file.name, file, query: query(file), share: 0,
                                         state: "waiting", words: "" })));
     draw();
     if (going) return;
@@ -194,7 +198,9 @@
     if (tree) {
       const said = document.querySelector("[data-upload-tree-name]");
       said.value = tree.dataset.uploadTree || said.value;
-      bring([queue[Number(tree.dataset.uploadOf)].file]);
+      const { file } = queue[Number(tree.dataset.uploadOf)];
+      if (tree.dataset.uploadPadding) paddings.set(file, tree.dataset.uploadPadding);
+      bring([file]);
     }
     const bin = event.target.closest("[data-delete-upload]");
     if (bin && bin.dataset.sure) {

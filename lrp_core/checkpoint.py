@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
 from lrp_core import embedded
-from lrp_core.errors import CheckpointError, DefinitionsError, SettingsError
+from lrp_core.errors import CheckpointError, DefinitionsError, SettingsError, Told, told
 from lrp_core.folder import shown
 from lrp_core.interaction_network import InteractionNetwork
 from lrp_core.model import SIGNAL, Model
@@ -99,9 +99,12 @@ def load_model(
         definitions = definitions_of(path)
         if definitions is None:
             raise DefinitionsError(
-                f"{path}: no definitions file was given and there is no {SHARED_DEFINITIONS} or "
-                f"{path.with_suffix(DEFINITIONS_ENDINGS[0]).name} beside it; give one that names "
-                "the input columns under 'features:'"
+                told(
+                    f"{path}: no definitions file was given and there is no {SHARED_DEFINITIONS} "
+                    f"or {path.with_suffix(DEFINITIONS_ENDINGS[0]).name} beside it; give one that "
+                    "names the input columns under 'features:' ",
+                    Told("as definitions", "with --definitions FILE"),
+                )
             )
     named = read_definitions(definitions)
     weights = _state_dict(path)
@@ -131,7 +134,10 @@ def load_model(
     except (RuntimeError, AssertionError) as error:
         reason = (str(error).splitlines() or [""])[0]
         raise SettingsError(
-            f"device {device!r} cannot be used here ({reason}); try 'cpu'"
+            told(
+                Told("device", "--device"),
+                f" {device!r} cannot be used here ({reason}); try 'cpu'",
+            )
         ) from error
     return Model(
         network,

@@ -27,8 +27,44 @@ JetlrpError                 anything this project raises on purpose
 from __future__ import annotations
 
 
+class Told(str):
+    """Words that name an argument as Python has it; ``command`` has the option of the command line.
+
+    Both are written where the words are, so that a command needs to know nothing of them. Put
+    together with ``told``: an f-string makes plain text of it, which has the words for Python only.
+    """
+
+    command: str
+
+    def __new__(cls, python: str, command: str) -> Told:
+        words = super().__new__(cls, python)
+        words.command = command
+        return words
+
+
+def told(*parts: str) -> Told:
+    """Several parts as one text, each in either form."""
+    return Told("".join(parts), "".join(in_command(part) for part in parts))
+
+
+def in_command(words: str) -> str:
+    """Words as they are said on the command line."""
+    return words.command if isinstance(words, Told) else words
+
+
 class JetlrpError(Exception):
-    """Base of all errors that jetlrp raises on purpose."""
+    """Base of all errors that jetlrp raises on purpose; the message may be ``Told``."""
+
+    @property
+    def words(self) -> str:
+        """The message with both its forms, to be put into another one by ``told``."""
+        first = self.args[0] if self.args else ""
+        return first if isinstance(first, Told) else str(self)
+
+    @property
+    def command(self) -> str:
+        """The message as it is said on the command line."""
+        return in_command(self.words)
 
 
 class JetFileError(JetlrpError):

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrp_core.errors import TrainingError
-from lrp_core.jet_arrays import KINDS, JetArrays
+from lrp_core.jet_arrays import JetArrays
+from lrp_core.labels import KINDS
 
 Array = npt.NDArray[np.float64]
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from lrp_core import fast_path
-from lrp_core.errors import JetError, PropagationError, RuleError, SettingsError
+from lrp_core.errors import JetError, PropagationError, RuleError, SettingsError, Told, told
 from lrp_core.explanation import Array, Explanation, Ledger, LedgerRow, significance
 from lrp_core.jets import Jet
 from lrp_core.model import Model, Target
@@ -25,6 +25,7 @@ from lrp_core.rules import RULES, AnyRule, Composite, Epsilon, Gamma, Rule, pars
 from lrp_core.steps import Graph
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+DTYPE = Told("dtype", "--dtype")
 ENGINES = ("auto", "general")
 EDGES = ("full", "summary")
 ROWS_AT_ONCE = 30_000  # tracks and edges that go through the general engine together
@@ -213,7 +214,7 @@ def predict(
 
 def _dtype(name: str) -> str:
     if name not in DTYPES:
-        raise SettingsError(f"dtype is one of {', '.join(DTYPES)}, found {name!r}")
+        raise SettingsError(told(DTYPE, f" is one of {', '.join(DTYPES)}, found {name!r}"))
     return name
 
 

@@ -12,6 +12,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrp_core.errors import Told
+
 HEAD_BYTES = 512
 
 
@@ -57,7 +59,16 @@ _MAGIC = (
     (b"(\xb5/\xfd", FileKind("packed with Zstandard", "unpack it: unzstd")),
     (b"\xfd7zXZ\x00", FileKind("packed with xz", "unpack it: unxz")),
     (b"BZh", FileKind("packed with bzip2", "unpack it: bunzip2")),
-    (b"\x93NUMPY", FileKind("a NumPy array (.npy)", "make jets of it with Jet.from_arrays")),
+    (
+        b"\x93NUMPY",
+        FileKind(
+            "a NumPy array (.npy)",
+            Told(
+                "make jets of it with Jet.from_arrays",
+                "write it as Parquet, with one list per jet and column",
+            ),
+        ),
+    ),
     (b"ARROW1", FileKind("an Arrow or Feather file", "write it as Parquet")),
     (b"Obj\x01", FileKind("an Avro file", "write it as Parquet")),
 )

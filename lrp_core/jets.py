@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from lrp_core.errors import JetError, TruthError
+from lrp_core.errors import JetError, TruthError, told
+from lrp_core.labels import LABELS
+from lrp_core.padding import (
+    LEAST_CHOSEN,
+    REFUSE,
+    Padding,
+    not_finite,
+    placeholders,
+    read_padding,
+    read_rows,
+    sort_rows,
+    tell_padding,
+)
 from lrp_core.truth import Truth
-
-LABELS = ("hbb", "qcd")
 
 
 def complete_graph(n_tracks: int) -> npt.NDArray[np.int64]:
@@ -43,16 +53,18 @@ class Jet:
     tracks      [n_tracks, n_columns] float32 or float64, in the features' units (GeV, cm, rad)
     columns     names of the columns of ``tracks``; a name may stand in it twice
     edge_index  [2, n_edges] int64, row 0 the source track and row 1 the destination track
-    label       "hbb", "qcd", or None where nobody knows (real data)
+    label       "hbb", "qcd", or None where it is neither, or nobody knows (real data)
     pt          transverse momentum in GeV, or None
     sdmass      soft-drop mass in GeV, or None
     eta         pseudorapidity of the jet axis, or None
     jet_id      where the jet comes from, such as "hbb_jets.root:12"
     index       number of the jet in its file or list, or None
     truth       where each track comes from, for simulated jets; else None
+    padding     how it was told which rows are no tracks; ``Padding(keep=True)``: all are tracks
     complete    whether every track is joined to every other, source by source; found, not given
 
-    Raises JetError if there are no tracks, a value is not finite or the graph does not fit, and
+    Raises JetError if there are no tracks, a value is not finite or masked, a row is padding
+    (nothing but 0, or another usual value, in every column) or the graph does not fit, and
     TruthError, which is one, if the truth does not.
     """
 
@@ -66,10 +78,17 @@ class Jet:
     index: int | None = None
     eta: float | None = None
     truth: Truth | None = None
+    padding: Padding = field(default=REFUSE, repr=False)
     complete: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         name = self.jet_id
+        given = (self.tracks, self.edge_index)
+        if any(isinstance(one, np.ma.MaskedArray) and np.ma.is_masked(one) for one in given):
+            raise JetError(
+                f"{name}: some tracks or edges are masked, so that it is not known which the edges "
+                "join; make the jet with Jet.from_arrays, which leaves masked tracks out"
+            )
         tracks = np.array(self.tracks, copy=True)
         if tracks.dtype not in (np.float32, np.float64):
             try:
@@ -88,14 +107,8 @@ class Jet:
             )
         if tracks.shape[0] == 0:
             raise JetError(f"{name}: the jet has no tracks; a jet needs at least one")
-        finite = np.isfinite(tracks)
-        if not finite.all():
-            track, column = np.argwhere(~finite)[0]
-            raise JetError(
-                f"{name}: {int((~finite).sum())} value(s) are not finite, the first is "
-                f"{tracks[track, column]} for {columns[column]} of track {track}; "
-                "every value must be a finite number"
-            )
+        if not np.isfinite(tracks).all():
+            raise JetError(told(f"{name}: ", not_finite(tracks, columns)))
         edge_index = np.array(self.edge_index, copy=True)
         if edge_index.ndim != 2 or edge_index.shape[0] != 2:
             raise JetError(
@@ -120,6 +133,7 @@ class Jet:
             )
         tracks.setflags(write=False)
         edge_index.setflags(write=False)
+        self._refuse_padding(tracks)
         object.__setattr__(self, "tracks", tracks)
         object.__setattr__(self, "columns", columns)
         object.__setattr__(self, "edge_index", edge_index)
@@ -139,18 +153,47 @@ class Jet:
         index: int | None = None,
         eta: float | None = None,
         truth: Truth | None = None,
+        padding: str | float | Padding | None = None,
     ) -> Jet:
         """Make a jet of one's own arrays; without ``edge_index``, all tracks are joined.
 
-        tracks [n_tracks, n_columns], edge_index [2, n_edges]. Raises JetError as ``Jet`` does.
+        tracks      [n_tracks, n_columns]; rows that are masked (numpy.ma, None, option types of
+                    awkward) are left out
+        edge_index  [2, n_edges], numbers of rows of ``tracks``
+        padding     what rows hold that were added to fill up to a fixed length: "zeros", "nan", or
+                    a number such as -999; they are left out. None: a jet with such rows is refused;
+                    "keep": there are none, and a row of zeros is a track
+
+        Raises JetError as ``Jet`` does, also for a row that is masked in part, rows of padding
+        between tracks and edges to rows that are left out; SettingsError for another padding.
         """
-        values = np.asarray(tracks)
-        if edge_index is None:
+        chosen = read_padding(padding)
+        try:
+            values, missing = read_rows(tracks)
+        except (TypeError, ValueError) as error:
+            raise JetError(
+                f"{jet_id}: tracks must be an array of numbers [n_tracks, n_columns] ({error})"
+            ) from error
+        edges = None if edge_index is None else np.asanyarray(edge_index)
+        if edges is not None and edges.size == 0:
+            edges = np.zeros((2, 0), dtype=np.int64)
+        columns = tuple(columns)
+        usual = values.ndim == 2 and values.shape[1] == len(columns) and len(values) > 0
+        if usual and values.dtype.kind in "fiub" and (missing is not None or chosen.drops):
+            if values.dtype not in (np.float32, np.float64):
+                values = values.astype(np.float64)
+            whose = np.array([0, len(values)])
+            found = sort_rows(values, whose, columns, chosen, missing)
+            for _, text in found.problems.values():
+                raise JetError(told(f"{jet_id}: ", text))
+            if found.keep is not None:
+                keep = found.keep
+                values = values[keep]
+                edges = None if edges is None else _edges_among(edges, keep, jet_id)
+                if truth is not None and truth.n_tracks == len(keep):
+                    truth = replace(truth, origin=truth.origin[keep], b=truth.b[keep])
+        if edges is None:
             edges = complete_graph(values.shape[0] if values.ndim else 0)
-        else:
-            edges = np.asarray(edge_index)
-            if edges.size == 0:
-                edges = np.zeros((2, 0), dtype=np.int64)
         return cls(
             tracks=values,
             columns=tuple(columns),
@@ -162,7 +205,14 @@ class Jet:
             index=index,
             eta=eta,
             truth=truth,
+            padding=chosen,
         )
+
+    def _refuse_padding(self, tracks: npt.NDArray[np.floating]) -> None:
+        """Raise JetError if some rows stand for no track."""
+        rows = placeholders(tracks, self.padding)
+        if len(rows):
+            raise JetError(told(f"{self.jet_id}: ", tell_padding(tracks, rows)))
 
     @property
     def n_tracks(self) -> int:
@@ -189,9 +239,16 @@ class Jet:
 
         A name that stands several times in ``columns`` takes the jet's columns of that name one by
         one if the jet has as many of them, and otherwise the jet's only one every time.
-        Raises JetError naming what is missing or ambiguous.
+        Raises JetError naming what is missing or ambiguous, and rows that are padding in all of
+        these columns, though not in the others of the jet.
         """
-        columns = tuple(columns)
+        chosen = self._select(tuple(columns))
+        n_columns = len(set(columns))
+        if LEAST_CHOSEN <= n_columns < len(set(self.columns)):
+            self._refuse_padding(chosen)
+        return chosen
+
+    def _select(self, columns: tuple[str, ...]) -> npt.NDArray[np.floating]:
         if columns == self.columns:
             return self.tracks
         place_of = dict(zip(self.columns, range(len(self.columns)), strict=True))
@@ -221,3 +278,24 @@ class Jet:
             chosen.append(there[seen[name] if len(there) > 1 else 0])
             seen[name] += 1
         return self.tracks[:, chosen]
+
+
+def _edges_among(
+    edges: npt.NDArray[np.integer], keep: npt.NDArray[np.bool_], name: str
+) -> npt.NDArray[np.integer]:
+    """Edges [2, n_edges] renumbered for the tracks that are kept, [n_rows]; raises JetError."""
+    if (
+        edges.dtype.kind not in "iu"
+        or not edges.size
+        or edges.min() < 0
+        or edges.max() >= len(keep)
+    ):
+        return edges  # told when the jet is made
+    if not keep[edges].all():
+        row = int(edges[~keep[edges]][0])
+        raise JetError(
+            f"{name}: edge_index joins row {row} of the tracks, which is masked or padding and is "
+            "left out; leave its edges out as well"
+        )
+    renumbered: npt.NDArray[np.integer] = (np.cumsum(keep) - 1)[edges]
+    return renumbered

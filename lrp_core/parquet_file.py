@@ -5,7 +5,8 @@ A track feature is a column of lists of numbers named ``track_*`` or ``trackBTag
 numbers. awkward writes such a file with ``ak.to_parquet``, polars and pandas do with columns of
 lists. What a column of structures holds has its full name: ``tracks.pt`` of a list of structures
 with pt. A row group is the least that is read. What is null is no number: a list that is null is
-empty, and a value that is null is not finite, so that its jet is told to be bad.
+empty, and a track of which every value is null is none, as where lists were filled up with nulls;
+one that is null in part makes its jet bad.
 """
 
 from __future__ import annotations
@@ -66,6 +67,20 @@ class ParquetFile(RootFile):
             footer = self._footer_bytes()
             self.uuid = hashlib.sha256(footer).hexdigest()[:32]
             return int(file.metadata.num_rows)
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether rows may be left out of the lists: as padding, or as nulls."""
+        return super().leaves_out or any(map(self._has_nulls, self.tracks.values()))
+
+    def _has_nulls(self, branch: Branch) -> bool:
+        meta = self.file.metadata
+        told = (
+            meta.row_group(group).column(leaf).statistics
+            for group in range(meta.num_row_groups)
+            for leaf in branch.source.leaves
+        )
+        return any(one is not None and bool(one.null_count) for one in told)
 
     def _footer_bytes(self) -> bytes:
         """What the end of the file says of its content."""
@@ -260,4 +275,10 @@ def _values(column: Any, of: _Column) -> Any:
     numbers: npt.NDArray[Any] = column.to_numpy(zero_copy_only=False)
     if numbers.dtype == object:
         numbers = numbers.astype(np.float64)
-    return numbers if counts is None else ak.unflatten(numbers, counts)
+    if counts is None:
+        return numbers
+    content: Any = ak.contents.NumpyArray(np.ascontiguousarray(numbers))
+    if column.null_count:
+        null = ak.index.Index8(column.is_null().to_numpy(zero_copy_only=False).astype(np.int8))
+        content = ak.contents.ByteMaskedArray(null, content, valid_when=False)
+    return ak.unflatten(ak.Array(content), counts)

@@ -26,10 +26,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from lrp_core import embedded, file_kind
 from lrp_core.errors import JetError, JetFileError, JetIndexError
 from lrp_core.jets import Jet, complete_graph
+from lrp_core.padding import Padding, read_padding
 from lrp_core.parquet_file import ENDINGS, ParquetFile
 from lrp_core.root_file import UNREADABLE, Block, RootFile, is_remote, kind_of_jets
 from lrp_core.truth import BHadron, Truth
@@ -53,7 +55,10 @@ class UnreadableJetError(JetFileError, JetError):
 
 @dataclass(frozen=True)
 class BadJet:
-    """A jet that cannot be used: its number, where it is, the kind of fault and the whole story."""
+    """A jet that cannot be used: its number, where it is, the kind of fault and the whole story.
+
+    ``message`` may be ``Told``, in the words of Python and of the command line.
+    """
 
     index: int
     jet_id: str
@@ -78,7 +83,11 @@ class JetSource:
 
 
 def open_jets(
-    paths: Paths | None = None, *, tree: str | None = None, columns: Mapping[str, str] | None = None
+    paths: Paths | None = None,
+    *,
+    tree: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    padding: str | float | None = None,
 ) -> JetFiles:
     """Open files of jets as one sequence, without reading any jet.
 
@@ -88,10 +97,16 @@ def open_jets(
     columns  standard name -> the file's branch, where they differ: {"track_pt": "trk_pt",
              "fj_pt": "jet_pt", "label_H_bb": "is_signal"}; what is not named in it is found by its
              standard name
+    padding  what the lists were filled up with to a fixed length: "zeros", "nan", a number such as
+             -999, or several of them with commas between; rows of nothing else, before the first
+             and behind the last track, are left out. Without it a jet with such rows is refused.
+             "keep": there are none, and a row of zeros is a track
 
-    Raises JetFileError where a file cannot be opened or has no tree or no track branches.
+    Raises JetFileError where a file cannot be opened or has no tree or no track branches, and
+    SettingsError for another padding.
     """
-    return JetFiles(embedded.JETS if paths is None else paths, tree=tree, columns=columns)
+    given = embedded.JETS if paths is None else paths
+    return JetFiles(given, tree=tree, columns=columns, padding=padding)
 
 
 class JetFiles(Sequence[Jet]):
@@ -101,6 +116,7 @@ class JetFiles(Sequence[Jet]):
     features  names of the track columns, those of the first file
     name      short name for a display
     identity  text that is the same as long as the files and the way to read them are the same
+    tree, columns, padding  how they are read, as ``open_jets`` was told
     cache_bytes  the most track data that is kept, by default CACHE_BYTES
 
     May be used from several threads and after a fork. Jets are numbered through all files; negative
@@ -114,18 +130,22 @@ class JetFiles(Sequence[Jet]):
         *,
         tree: str | None = None,
         columns: Mapping[str, str] | None = None,
+        padding: str | float | Padding | None = None,
         cache_bytes: int | None = None,
     ) -> None:
         self._cache_bytes = cache_bytes
+        self.tree = tree
+        self.columns = dict(columns or {})
+        self.padding = read_padding(padding)
         self.paths = expand_paths(paths)
-        self._files = [_file(path, tree, dict(columns or {})) for path in self.paths]
+        self._files = [_file(path, tree, self.columns, self.padding) for path in self.paths]
         first = self._files[0]
         first.open()
         self.features: tuple[str, ...] = first.features
         for file in self._files:
             file.wanted = self.features
         self._starts = np.cumsum([0, *(file.n_jets for file in self._files)])
-        self.identity = _identity(self._files, tree, columns)
+        self.identity = _identity(self._files, tree, self.columns, self.padding)
         self._open: OrderedDict[int, RootFile] = OrderedDict({0: first})
         weakref.finalize(self, _close, self._open)
         self._blocks: OrderedDict[tuple[int, int], Block] = OrderedDict()
@@ -150,7 +170,7 @@ class JetFiles(Sequence[Jet]):
         """
         _, place = self._found(index)
         file, source = self._files[place], self.sources[place]
-        how = [file.tree_name, sorted(file.columns.items())]
+        how = [file.tree_name, sorted(file.columns.items()), *_if_any(self.padding)]
         text = json.dumps([source.uuid, source.n_bytes, source.n_jets, how])
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -239,13 +259,45 @@ class JetFiles(Sequence[Jet]):
                 bad.append(BadJet(number, file.jet_id(entry), reason, message))
         return bad
 
+    def blocks(self) -> Iterator[tuple[slice, Block]]:
+        """All jets in order, as they are decoded: a block, and which of its jets are meant.
+
+        The slice counts from the block's first jet; each jet is in one slice.
+        """
+        for place, file in enumerate(self._files):
+            entry = 0
+            while entry < file.n_jets:
+                block = self._block(place, entry, file.n_jets)
+                yield slice(entry - block.start, block.stop - block.start), block
+                entry = block.stop
+
+    def rows_left_out(self, start: int = 0, stop: int | None = None) -> int:
+        """How many rows of the jets ``start`` to ``stop`` - 1 are left out: padding, or null."""
+        walk = self._walk(start, stop)
+        return sum(int(block.left_out[entry - block.start]) for _, entry, block in walk)
+
+    def events(self) -> list[npt.NDArray[Any] | None]:
+        """For each file the number of the event that each jet is of, as the branch ``event`` says.
+
+        None where a file has none. Raises JetFileError where it cannot be read.
+        """
+        with self._reading:
+            opened = (self._opened(place) for place in range(len(self._files)))
+            return [None if f.event is None else f.numbers_of(f.event) for f in opened]
+
+    def has_events(self) -> bool:
+        """Whether entries of the first file look like events of several jets, not like jets."""
+        with self._reading:
+            return self._opened(0).has_events
+
     def summary(self) -> pd.DataFrame:
         """One row per jet in file order, bad ones too: index, label, pt, sdmass, n_tracks, problem.
 
         Says what can be said without reading track data: labels, jet branches (GeV), and the number
         of tracks from the counter branch (``ntrack``) where the file has one, otherwise from the
         lengths of one track branch, the smallest. So a jet with a track value that is not finite
-        has no problem here; ``problems`` reads everything. What is not known is None: the label,
+        has no problem here; ``problems`` reads everything. Where padding or nulls are left out,
+        track data is read, so that only tracks are counted. What is not known is None: the label,
         the problem of a good jet, pt and sdmass where the file has no such branch, n_tracks where
         it cannot be read. A pt that is not finite stays as it is, and is a problem. Computed once.
         """
@@ -299,6 +351,7 @@ class JetFiles(Sequence[Jet]):
             index=int(self._starts[place]) + entry,
             eta=None if block.eta is None else float(block.eta[at]),
             truth=_truth(block, at),
+            padding=self.padding,
         )
 
     def _walk(self, start: int, stop: int | None) -> Iterator[tuple[int, int, Block]]:
@@ -368,13 +421,18 @@ class JetFiles(Sequence[Jet]):
         return pd.DataFrame(table)
 
 
-def _file(path: str, tree: str | None, columns: dict[str, str]) -> RootFile:
+def _file(path: str, tree: str | None, columns: dict[str, str], padding: Padding) -> RootFile:
     """A file by its first bytes; by the ending of its name where they cannot be or say nothing."""
     kind = None if is_remote(path) else kind_of_jets(path)
     named = path.split("?")[0].lower().endswith(ENDINGS)
     if kind is file_kind.PARQUET or (named and kind is not file_kind.ROOT):
-        return ParquetFile(path, tree, columns)
-    return RootFile(path, tree, columns)
+        return ParquetFile(path, tree, columns, padding)
+    return RootFile(path, tree, columns, padding)
+
+
+def _if_any(padding: Padding) -> list[str]:
+    """What a padding adds to a text that tells ways to read from each other."""
+    return [str(padding)] if padding != Padding() else []
 
 
 def _truth(block: Block, at: int) -> Truth | None:
@@ -439,11 +497,13 @@ def _inside(folder: Path) -> str:
     return " or ".join(str(folder / pattern) for pattern in found)
 
 
-def _identity(files: list[RootFile], tree: str | None, columns: Mapping[str, str] | None) -> str:
+def _identity(
+    files: list[RootFile], tree: str | None, columns: Mapping[str, str], padding: Padding
+) -> str:
     """Changes when a file does, or when other columns are read of it."""
     what = [
         [file.path if file.is_remote else str(Path(file.path).resolve()), file.stamp, file.uuid]
         for file in files
     ]
-    text = json.dumps([what, tree, sorted((columns or {}).items())])
+    text = json.dumps([what, tree, sorted(columns.items()), *_if_any(padding)])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -23,7 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lrp_core import file_kind
-from lrp_core.errors import ColumnsError, JetFileError, SourceError, TreeError
+from lrp_core.errors import ColumnsError, JetFileError, SourceError, Told, TreeError, told
+from lrp_core.labels import NO_KIND, is_label, kinds_of, labels_among, labels_of
+from lrp_core.padding import PADDED, Padding, not_finite, sort_rows
 from lrp_core.root_branches import (
     Branch,
     branches_of,
@@ -49,9 +51,10 @@ NO_TREES = {
     "final; write it again with a newer ROOT",
 }
 TRACK_PREFIXES = ("track_", "trackBTag_")
-HBB_LABEL = "label_H_bb"
-QCD_LABEL, QCD_LABEL_PREFIX = "sample_isQCD", "label_QCD_"
 PT, SDMASS, ETA = "fj_pt", "fj_sdmass", "fj_eta"
+EVENT = "event"  # number of the event that a jet is of
+# What tells that an entry is an event, as in NanoAOD and what Delphes writes, and not a jet.
+EVENTS, OF_EVENTS = "Events", {"nJet", "nFatJet", "Jet_pt", "FatJet_pt", "Jet.PT", "Jet_size"}
 TRUTH_PREFIXES = ("track_truth_", "fj_truth_")
 TRUTH_OF_TRACKS = {"track_truth_origin": tuple(Origin), "track_truth_b": B_NUMBERS}
 TRUTH_B_HADRONS = tuple(
@@ -62,6 +65,12 @@ BLOCK_BYTES = 64 << 20  # the most track data decoded and kept as one piece
 UNPACKED_BYTES = 256 << 20  # the most that is read and unpacked at once
 MOST_TRACKS = 1000  # of a jet: every pair of them is joined, which takes about 1 GB to explain
 LEAST_JET_BYTES = 256  # of a block, whatever the file says: each of its jets has a story, too
+
+GIVE_TREE = Told("give the name of the one that holds jets as tree", "name it with --tree NAME")
+GIVE_COLUMNS = Told(
+    "give a column map, such as columns={'track_pt': 'trk_pt'}",
+    "say which they are, as in --column track_pt=trk_pt",
+)
 
 # Why a jet cannot be used.
 UNREADABLE = "cannot be read"
@@ -79,6 +88,8 @@ class Block:
     tracks [n_tracks, n_features] of the good jets; offsets [n_jets + 1] say whose they are
     truth [n_tracks, 2]: origin and b-hadron of each track
     b_hadrons [n_jets, 2, 3]: pt, etarel and phirel of both; there is none where pt is not positive
+    kinds [n_jets]: number in ``labels.KINDS``, NO_KIND where it has none
+    left_out [n_jets]: rows of each jet that were padding, or missing, and are not in ``tracks``
     problems: number in the file -> reason, message
     """
 
@@ -92,6 +103,8 @@ class Block:
     truth: npt.NDArray[np.int8] | None
     b_hadrons: npt.NDArray[Any] | None
     labels: npt.NDArray[np.object_]
+    kinds: npt.NDArray[np.int8]
+    left_out: npt.NDArray[np.int64]
     problems: dict[int, tuple[str, str]]
 
 
@@ -105,12 +118,15 @@ class DamagedBranchError(Exception):
 class RootFile:
     """One ROOT file: its tree, the branches that matter, and how to decode a range of jets."""
 
-    def __init__(self, path: str, tree: str | None, columns: dict[str, str]) -> None:
+    def __init__(
+        self, path: str, tree: str | None, columns: dict[str, str], padding: Padding
+    ) -> None:
         self.path = path
         self.is_remote = is_remote(path)
         self.name = path.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
         self.tree_name = tree
         self.columns = columns
+        self.padding = padding
         self.features: tuple[str, ...] = ()
         self.wanted: tuple[str, ...] | None = None
         self.file: Any = None
@@ -141,9 +157,12 @@ class RootFile:
 
     def label_names(self) -> tuple[str, ...]:
         """The labels that there are branches for; the file must have been open."""
-        hbb = HBB_LABEL in self.scalars
-        qcd = any(name == QCD_LABEL or name.startswith(QCD_LABEL_PREFIX) for name in self.scalars)
-        return (*(("hbb",) if hbb else ()), *(("qcd",) if qcd else ()))
+        return labels_among(self.scalars)
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether rows may be left out of the lists, so that their lengths say too much."""
+        return self.padding.drops
 
     def close(self) -> None:
         if self.file is not None and self.process == os.getpid():
@@ -268,8 +287,7 @@ class RootFile:
         if self.tree_name is not None:
             if asked not in trees:
                 raise TreeError(
-                    f"{self.path}: there is no tree {self.tree_name!r}; {there}; "
-                    "give the name of one that holds jets as tree",
+                    told(f"{self.path}: there is no tree {self.tree_name!r}; {there}; ", GIVE_TREE),
                     trees,
                 )
             return file[self.tree_name]
@@ -278,8 +296,7 @@ class RootFile:
         if len(trees) == 1:
             return file[trees[0]]
         raise TreeError(
-            f"{self.path}: there is no tree {TREE!r}; {there}; "
-            "give the name of the one that holds jets as tree",
+            told(f"{self.path}: there is no tree {TREE!r}; {there}; ", GIVE_TREE),
             trees,
         )
 
@@ -290,8 +307,12 @@ class RootFile:
         if missing:
             described = self._all(branches)
             raise ColumnsError(
-                f"{self.path}: the column map names {', '.join(missing)}, which the tree does not "
-                f"have; {what_could_be_tracks(described, missing)}",
+                told(
+                    f"{self.path}: ",
+                    Told("the column map names ", "--column names "),
+                    f"{', '.join(missing)}, which the tree does not have; "
+                    f"{what_could_be_tracks(described, missing)}",
+                ),
                 [branch.name for branch in described if branch.is_list],
             )
         taken = set(self.columns.values())
@@ -300,6 +321,8 @@ class RootFile:
         self.scalars: dict[str, Branch] = {}
         self.truth: dict[str, Branch] = {}
         self.others: dict[str, Branch] = {}
+        self.event: Branch | None = None
+        self.has_events = tree.name == EVENTS or not OF_EVENTS.isdisjoint(branches)
         for branch_name, source in branches.items():
             name = standard.get(branch_name, branch_name)
             if branch_name not in taken and name in self.columns:
@@ -308,9 +331,9 @@ class RootFile:
             is_truth = name.startswith(TRUTH_PREFIXES)
             if is_truth and name not in (*TRUTH_OF_TRACKS, *TRUTH_B_HADRONS):
                 continue
-            if name in (PT, SDMASS, ETA, HBB_LABEL, QCD_LABEL, *TRUTH_B_HADRONS) or name.startswith(
-                QCD_LABEL_PREFIX
-            ):
+            if name == EVENT:
+                self.event = self._describe(branch_name, source)
+            elif name in (PT, SDMASS, ETA, *TRUTH_B_HADRONS) or is_label(name):
                 branch = self._describe(branch_name, source)
                 if branch.is_number:
                     (self.truth if is_truth else self.scalars)[name] = branch
@@ -333,11 +356,13 @@ class RootFile:
         if not self.tracks:
             described = self._all(branches)
             raise ColumnsError(
-                f"{self.path}: no track branches in the tree {tree.name!r}; expected lists of "
-                "numbers named track_* or trackBTag_*, such as vector<float> track_pt; "
-                f"{self._not_so()}{what_could_be_tracks(described)}"
-                "; if the tracks are named otherwise, give a column map, such as "
-                "columns={'track_pt': 'trk_pt'}",
+                told(
+                    f"{self.path}: no track branches in the tree {tree.name!r}; expected lists of "
+                    "numbers named track_* or trackBTag_*, such as vector<float> track_pt; "
+                    f"{self._not_so()}{what_could_be_tracks(described)}"
+                    "; if the tracks are named otherwise, ",
+                    GIVE_COLUMNS,
+                ),
                 [branch.name for branch in described if branch.is_list],
             )
         if self.wanted is not None:
@@ -447,6 +472,8 @@ class RootFile:
             truth=None,
             b_hadrons=None,
             labels=np.full(stop - start, None, dtype=object),
+            kinds=np.full(stop - start, NO_KIND, np.int8),
+            left_out=np.zeros(stop - start, np.int64),
             problems=why,
         )
 
@@ -455,17 +482,19 @@ class RootFile:
         problems: dict[int, tuple[str, str]] = {}
 
         def bad(at: int | np.integer[Any], reason: str, text: str) -> None:
-            problems.setdefault(
-                start + int(at), (reason, f"{self.jet_id(start + int(at))}: {text}")
-            )
+            number = start + int(at)
+            problems.setdefault(number, (reason, told(f"{self.jet_id(number)}: ", text)))
 
         flat: dict[str, npt.NDArray[Any]] = {}
+        gaps: dict[str, npt.NDArray[np.bool_]] = {}
         ends: dict[str, npt.NDArray[np.int64]] = {}
         numbers: dict[str, npt.NDArray[Any]] = {}
         for group in self._groups(start, stop):
             for name, array in self._arrays(group, start, stop).items():
                 if self.branches[name].is_list:
-                    ends[name], flat[name] = _flatten(array)
+                    ends[name], flat[name], missing = _flatten(array)
+                    if missing is not None:
+                        gaps[name] = missing
                 else:
                     numbers[name] = np.asarray(array)
             if sum(values.nbytes for values in flat.values()) > UNPACKED_BYTES:
@@ -485,36 +514,54 @@ class RootFile:
             lengths = {name: int(ends[name][at + 1] - ends[name][at]) for name in ends}
             bad(at, LENGTHS, _tell_lengths(lengths))
         counts = np.where(different, 0, np.diff(reference))
-        many = counts > MOST_TRACKS
-        for at in np.flatnonzero(many):
-            bad(at, TOO_MANY, f"the jet has {counts[at]} tracks; a jet has at most {MOST_TRACKS}")
-        left_out = different | many
-        counts = np.where(many, 0, counts)
-        if left_out.any():
+        if different.any():
             for name in ends:
-                keep = np.repeat(~left_out, np.diff(ends[name]))
+                keep = np.repeat(~different, np.diff(ends[name]))
                 flat[name] = flat[name][keep]
+                if name in gaps:
+                    gaps[name] = gaps[name][keep]
         offsets = np.concatenate([[0], np.cumsum(counts)])
-
-        for at in np.flatnonzero((counts == 0) & ~left_out):
-            bad(at, NO_TRACKS, "the jet has no tracks; a jet needs at least one")
         tracks = np.empty((offsets[-1], len(self.features)), self.dtype)
         for column, name in enumerate(self.features):
             tracks[:, column] = flat.pop(name)
+        missing = None
+        if gaps:
+            missing = np.zeros(tracks.shape, bool)
+            for column, name in enumerate(self.features):
+                missing[:, column] = gaps.get(name, False)
+
+        # Rows that are no tracks are left out, with what is known of their truth.
+        rows = sort_rows(tracks, offsets, self.features, self.padding, missing)
+        for jet, (reason, text) in rows.problems.items():
+            bad(jet, reason, text)
+        left_out = np.zeros(n_jets, np.int64)
+        if rows.keep is not None:
+            n_before = np.concatenate([[0], np.cumsum(rows.keep)])
+            left_out, counts = counts, np.diff(n_before[offsets])
+            left_out = left_out - counts
+            tracks = tracks[rows.keep]
+            flat = {name: values[rows.keep] for name, values in flat.items()}
+        many = counts > MOST_TRACKS
+        if many.any():
+            for at in np.flatnonzero(many):
+                text = f"the jet has {counts[at]} tracks; a jet has at most {MOST_TRACKS}"
+                bad(at, TOO_MANY, text)
+            few = np.repeat(~many, counts)
+            tracks = tracks[few]
+            flat = {name: values[few] for name, values in flat.items()}
+            counts = np.where(many, 0, counts)
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+
+        for at in np.flatnonzero((counts == 0) & ~different & ~many):
+            why = f", all its {left_out[at]} rows are padding or null" if left_out[at] else ""
+            bad(at, NO_TRACKS, f"the jet has no tracks{why}; a jet needs at least one")
         finite = np.isfinite(tracks)
         if not finite.all():
-            rows = np.flatnonzero(~finite.all(axis=1))
-            jet_of = np.searchsorted(offsets, rows, side="right") - 1
+            jet_of = np.searchsorted(offsets, np.flatnonzero(~finite.all(axis=1)), side="right") - 1
             for at in np.unique(jet_of):
-                wrong = np.argwhere(~finite[offsets[at] : offsets[at + 1]])
-                track, column = wrong[0]
-                value = tracks[offsets[at] + track, column]
-                bad(
-                    at,
-                    NOT_FINITE,
-                    f"{len(wrong)} value(s) are not finite, the first is {value} for "
-                    f"{self.features[column]} of track {track}; every value must be finite",
-                )
+                of_jet = tracks[offsets[at] : offsets[at + 1]]
+                text = not_finite(of_jet, self.features)
+                bad(at, PADDED if isinstance(text, Told) else NOT_FINITE, text)
         for name in (PT, SDMASS, ETA, *TRUTH_B_HADRONS):
             if name in numbers:
                 for at in np.flatnonzero(~np.isfinite(numbers[name])):
@@ -534,6 +581,7 @@ class RootFile:
         if TRUTH_B_HADRONS[0] in numbers:
             b_hadrons = np.stack([numbers[name] for name in TRUTH_B_HADRONS], axis=1)
             b_hadrons = b_hadrons.reshape(n_jets, 2, 3)
+        labels = labels_of(numbers, n_jets)
         return Block(
             start=start,
             stop=stop,
@@ -544,7 +592,9 @@ class RootFile:
             eta=numbers.get(ETA),
             truth=truth,
             b_hadrons=b_hadrons,
-            labels=_labels(numbers, n_jets),
+            labels=labels,
+            kinds=kinds_of(numbers, labels),
+            left_out=left_out,
             problems=problems,
         )
 
@@ -637,11 +687,36 @@ class RootFile:
         """The columns of JetFiles.summary() for this file."""
         n_jets = self.n_jets
         problem = np.full(n_jets, None, dtype=object)
-        readable = np.ones(n_jets, bool)
         numbers: dict[str, npt.NDArray[Any]] = {}
         for name, branch in self.scalars.items():
             numbers[name] = self._whole(branch, problem)[0]
 
+        counted = (self._tracks_left if self.leaves_out else self._tracks_counted)(problem)
+        for name in (PT, SDMASS, ETA):
+            if name in numbers:
+                for at in np.flatnonzero(~np.isfinite(numbers[name])):
+                    problem[at] = problem[at] or f"{name} is {numbers[name][at]}"
+
+        def number(name: str) -> npt.NDArray[Any]:
+            if name in numbers:
+                return numbers[name].astype(np.float64)
+            return np.full(n_jets, None, dtype=object)
+
+        return {
+            "label": labels_of(numbers, n_jets),
+            "pt": number(PT),
+            "sdmass": number(SDMASS),
+            "n_tracks": counted,
+            "problem": problem,
+        }
+
+    def _tracks_counted(self, problem: npt.NDArray[np.object_]) -> npt.NDArray[Any]:
+        """Tracks of each jet as the lists' lengths tell; None where they cannot be read.
+
+        What the lengths say against a jet is noted in ``problem``, where nothing is yet.
+        """
+        n_jets = self.n_jets
+        readable = np.ones(n_jets, bool)
         counters: dict[str, Branch] = {}
         uncounted = []
         for branch in self.tracks.values():
@@ -668,28 +743,41 @@ class RootFile:
         problem[none & (problem == None)] = NO_TRACKS  # noqa: E711  (element by element)
         many = (n_tracks > MOST_TRACKS) & readable
         problem[many & (problem == None)] = TOO_MANY  # noqa: E711
-        for name in (PT, SDMASS, ETA):
-            if name in numbers:
-                for at in np.flatnonzero(~np.isfinite(numbers[name])):
-                    problem[at] = problem[at] or f"{name} is {numbers[name][at]}"
-
         counted: npt.NDArray[Any] = n_tracks
         if not readable.all():
             counted = n_tracks.astype(object)
             counted[~readable] = None
+        return counted
 
-        def number(name: str) -> npt.NDArray[Any]:
-            if name in numbers:
-                return numbers[name].astype(np.float64)
-            return np.full(n_jets, None, dtype=object)
+    def _tracks_left(self, problem: npt.NDArray[np.object_]) -> npt.NDArray[Any]:
+        """Tracks of each jet once rows are left out that are none, which takes reading all of them.
 
-        return {
-            "label": _labels(numbers, n_jets),
-            "pt": number(PT),
-            "sdmass": number(SDMASS),
-            "n_tracks": counted,
-            "problem": problem,
-        }
+        What is wrong with a jet is noted in ``problem``, where nothing is yet.
+        """
+        counted: npt.NDArray[Any] = np.zeros(self.n_jets, np.int64)
+        entry = 0
+        while entry < self.n_jets:
+            block = self.block(entry, self.n_jets)
+            counted[block.start : block.stop] = np.diff(block.offsets)
+            for at, (reason, text) in block.problems.items():
+                problem[at] = problem[at] or text.removeprefix(f"{self.jet_id(at)}: ")
+                if reason == UNREADABLE:
+                    counted = counted.astype(object)
+                    counted[at] = None
+            entry = block.stop
+        return counted
+
+    def numbers_of(self, branch: Branch) -> npt.NDArray[Any]:
+        """A branch's number for every jet of the file. Raises JetFileError."""
+        if not branch.is_number:
+            raise JetFileError(
+                f"{self.path}: {branch.name} is {branch.typename}; expected one number per jet"
+            )
+        problem = np.full(self.n_jets, None, dtype=object)
+        values, there = self._whole(branch, problem)
+        if not there.all():
+            raise JetFileError(f"{self.path}: {problem[~there][0]}")
+        return values
 
     def _whole(
         self, branch: Branch, problem: npt.NDArray[np.object_]
@@ -783,24 +871,23 @@ def truncation(path: str) -> str:
     return f"it is truncated, {size} of {end} bytes are there" if size < end else ""
 
 
-def _flatten(array: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
-    """A jagged awkward array -> offsets [n_jets + 1], beginning at 0, and the values in one row."""
+def _flatten(
+    array: Any,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
+    """A jagged awkward array -> offsets [n_jets + 1] from 0 on, its values, which are missing.
+
+    Values and whether they are missing [n_values]; None where none is. What is missing is NaN.
+    """
     layout = array.layout.to_ListOffsetArray64(True)
     offsets = np.asarray(layout.offsets.data)
-    return offsets, np.asarray(layout.content.data)[: offsets[-1]]
-
-
-def _labels(numbers: Mapping[str, npt.NDArray[Any]], n_jets: int) -> npt.NDArray[np.object_]:
-    """Label "hbb" where label_H_bb is set, else "qcd" where any QCD label is, else None."""
-    code = np.zeros(n_jets, np.int8)
-    for name, values in numbers.items():
-        if name == QCD_LABEL or name.startswith(QCD_LABEL_PREFIX):
-            code[values > 0] = 1
-    if HBB_LABEL in numbers:
-        code[numbers[HBB_LABEL] > 0] = 2
-    names = np.array([None, "qcd", "hbb"], dtype=object)
-    labels: npt.NDArray[np.object_] = names[code]
-    return labels
+    content = layout.content
+    if not content.is_option:
+        return offsets, np.asarray(content.data)[: offsets[-1]], None
+    missing = np.asarray(content.mask_as_bool(valid_when=False))[: offsets[-1]]
+    there = np.asarray(content.project().data)
+    values = np.full(offsets[-1], np.nan, np.result_type(there.dtype, np.float32))
+    values[~missing] = there[: int((~missing).sum())]
+    return offsets, values, missing if missing.any() else None
 
 
 def _pairs(lengths: Mapping[str, int]) -> str:

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lrp_core.errors import SettingsError
+from lrp_core.padding import padding_text
 from lrp_core.web_address import origin, path_below
 
 PREFIX = "JETLRP_"
@@ -37,6 +38,11 @@ def _several(value: Any) -> Any:
     if value.lstrip().startswith("["):
         return json.loads(value)
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _text(value: Any) -> Any:
+    """A number of a TOML file as the command line has it."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 # Several texts: a list in a file; in the environment "a, b", or a list as JSON.
@@ -83,6 +89,10 @@ class Settings(BaseSettings):
     tree: str | None = Field(None, description="Name of the TTree; none: found by itself.")
     column: Several = Field(
         (), description="Branches that hold standard columns, such as fj_pt=jet_pt."
+    )
+    padding: Annotated[str | None, BeforeValidator(_text)] = Field(
+        None,
+        description="What lists are filled up with to one length: zeros, nan, a number, or keep.",
     )
 
     # -- library
@@ -240,6 +250,14 @@ class Settings(BaseSettings):
         for one in given:
             ipaddress.ip_network(one, strict=False)
         return given
+
+    @field_validator("padding")
+    @classmethod
+    def _is_padding(cls, given: str | None) -> str | None:
+        try:
+            return padding_text(given)
+        except SettingsError as error:
+            raise ValueError(str(error).removeprefix("padding: ")) from error
 
     @property
     def secret_text(self) -> str | None:

@@ -13,13 +13,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lrp_core.errors import JetError, JetIndexError, PropagationError, SettingsError
-from lrp_core.explainer import DTYPES, choose, explain_batch
+from lrp_core.errors import (
+    JetError,
+    JetIndexError,
+    PropagationError,
+    SettingsError,
+    Told,
+    told,
+)
+from lrp_core.explainer import DTYPE, DTYPES, choose, explain_batch
 from lrp_core.features import feature
 from lrp_core.jets import Jet
 from lrp_core.model import Model
 from lrp_core.reading import BadJet, JetFiles
 from lrp_core.relevance_file import EDGES, JetRelevance, Problem, RelevanceWriter
+from lrp_core.root_file import GIVE_COLUMNS
 from lrp_core.rules import AnyRule
 
 JETS_AT_ONCE = 128
@@ -59,6 +67,7 @@ def explain_files(
     last: int | None = None,
     jets_at_once: int = JETS_AT_ONCE,
     progress: Progress | None = None,
+    words: Callable[[str], str] = str,
 ) -> Streamed:
     """Explain the jets ``first`` to ``last`` of ``jets`` into the Parquet file ``out``.
 
@@ -68,6 +77,7 @@ def explain_files(
     last      number of the last jet, by default that of the files
     jets_at_once  jets explained together, and made safe on the disk together
     progress  is told how many jets are done and how many there are, at first and after each batch
+    words     how a reason is written, such as ``errors.in_command`` for people at a command line
 
     Where a run of the same kind stopped, however it did, this one goes on; where it is complete,
     nothing is done. A jet that cannot be read or explained has its row too, which says why.
@@ -76,7 +86,9 @@ def explain_files(
     """
     asked = _run(model, jets, target, rule, dtype, edges, first, last)
     if jets_at_once < 1:
-        raise SettingsError(f"at least one jet is explained at once, found {jets_at_once}")
+        raise SettingsError(
+            told(Told("jets_at_once", "--batch"), f" is 1 at least, found {jets_at_once}")
+        )
     rule, target = choose(rule, target)
 
     def tell() -> None:
@@ -84,7 +96,7 @@ def explain_files(
             progress(writer.next - writer.first, n_jets)
 
     def explain(batch: Sequence[Numbered]) -> list[JetRelevance]:
-        return _rows(model, batch, target, rule, dtype, edges)
+        return _rows(model, batch, target, rule, dtype, edges, words)
 
     with RelevanceWriter(out, asked) as writer:
         n_jets, n_before = writer.stop - writer.first, writer.next - writer.first
@@ -126,9 +138,11 @@ def _run(
     """What the numbers of a run depend on, checked: stands in the file, and must not change."""
     rule, target = choose(rule, target)
     if dtype not in DTYPES:
-        raise SettingsError(f"dtype is one of {', '.join(DTYPES)}, found {dtype!r}")
+        raise SettingsError(told(DTYPE, f" is one of {', '.join(DTYPES)}, found {dtype!r}"))
     if edges not in EDGES:
-        raise SettingsError(f"edges is one of {', '.join(EDGES)}, found {edges!r}")
+        raise SettingsError(
+            told(Told("edges", "--edges"), f" is one of {', '.join(EDGES)}, found {edges!r}")
+        )
     last = len(jets) - 1 if last is None else last
     if not 0 <= first <= last < len(jets):
         raise JetIndexError(
@@ -138,13 +152,19 @@ def _run(
     missing = [name for name in model.features if name not in jets.features]
     if missing:
         raise JetError(
-            f"{jets.name}: the network needs {', '.join(missing)}, which the jets do not have; "
-            f"they have {', '.join(jets.features)}"
+            told(
+                f"{jets.name}: the network needs {', '.join(missing)}, which the jets do not have; "
+                f"they have {', '.join(jets.features)}; if some are named otherwise, ",
+                GIVE_COLUMNS,
+            )
         )
     explain_batch(model, [], target=target, rule=rule, dtype=dtype)  # refuses what cannot be
     return {
         "version": version("jetlrp"),
         "jets": [dataclasses.asdict(source) for source in jets.sources],
+        "tree": jets.tree,
+        "column_map": jets.columns,
+        "padding": str(jets.padding) or None,
         "first": first,
         "last": last,
         "model": model.name,
@@ -201,11 +221,12 @@ def _rows(
     rule: AnyRule,
     dtype: str,
     edges: str,
+    words: Callable[[str], str],
 ) -> list[JetRelevance]:
     """A row for every jet of a batch, explained or not."""
     good = {number: jet for number, jet in batch if isinstance(jet, Jet)}
     explained: dict[int, JetRelevance] = {}
-    failures = {number: jet.message for number, jet in batch if isinstance(jet, BadJet)}
+    failures = {number: words(jet.message) for number, jet in batch if isinstance(jet, BadJet)}
 
     def explain(numbers: Sequence[int]) -> None:
         some = [good[number] for number in numbers]
@@ -221,7 +242,7 @@ def _rows(
             try:
                 explain([number])
             except (JetError, PropagationError) as error:
-                failures[number] = str(error)
+                failures[number] = words(error.words)
     for number, jet in batch:
         if number in failures:
             text = failures[number]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.columns import check_definitions
-from app.commands.options import Columns, Definitions, More, Network, Tree
+from app.commands.options import Columns, Definitions, More, Network, Padding, Tree
 from lrp_core.errors import SettingsError
 
 
@@ -68,6 +68,7 @@ def export(
     out: Annotated[str, typer.Option("--out", help="Folder to write the files to.")],
     tree: Tree = None,
     column: Columns = None,
+    padding: Padding = None,
 ) -> None:
     """Write figures of jets as the page shows them: network plot, heat map, river."""
     from app.export.asked import Look, figures, formats_of
@@ -89,7 +90,12 @@ def export(
     )
     check_definitions(model, definitions)
     settings = read_settings(
-        jets=jets or None, model=model, definitions=definitions, tree=tree, column=column
+        jets=jets or None,
+        model=model,
+        definitions=definitions,
+        tree=tree,
+        column=column,
+        padding=padding,
     )
     from app.logs import start_log
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.columns import check_definitions, columns_of
-from app.commands.options import Columns, Definitions, Files, More, Network, Tree
+from app.commands.options import Columns, Definitions, Files, More, Network, Padding, Tree
 from lrp_core.errors import SettingsError
 
 
@@ -68,6 +68,7 @@ def explain(
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     tree: Tree = None,
     column: Columns = None,
+    padding: Padding = None,
 ) -> None:
     """Explain one jet, or all of them into one file.
 
@@ -93,6 +94,7 @@ def explain(
             device=device,
             tree=tree,
             columns=columns_of(column),
+            padding=padding,
         )
         return
     if out is None:
@@ -114,12 +116,14 @@ def explain(
         device=device,
         tree=tree,
         columns=columns_of(column),
+        padding=padding,
     )
     raise typer.Exit(status)
 
 
-def check(files: Files, tree: Tree = None, column: Columns = None) -> None:
+def check(files: Files, tree: Tree = None, column: Columns = None, padding: Padding = None) -> None:
     """Read everything in files of jets and list the jets that cannot be used, by reason."""
     from lrp_core.commands import check as command
 
-    raise typer.Exit(command.run(files, tree=tree, columns=columns_of(column)) or 0)
+    status = command.run(files, tree=tree, columns=columns_of(column), padding=padding)
+    raise typer.Exit(status or 0)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from app.commands.options import Definitions, Files
+from app.columns import columns_of
+from app.commands.options import Columns, Definitions, Files, Padding, Tree
 
 
 def simulate(
@@ -36,6 +37,9 @@ def train(
     learning_rate: Annotated[float, typer.Option("--learning-rate")] = 2e-3,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     threads: Annotated[int | None, typer.Option("--threads", help="Threads of the CPU.")] = None,
+    tree: Tree = None,
+    column: Columns = None,
+    padding: Padding = None,
 ) -> None:
     """Train the interaction network on files of labelled jets; run it again to go on."""
     from lrp_core.commands import train as command
@@ -50,6 +54,9 @@ def train(
         learning_rate=learning_rate,
         device=device,
         threads=threads,
+        tree=tree,
+        columns=columns_of(column),
+        padding=padding,
     )
     raise typer.Exit(status)
 
@@ -62,19 +69,38 @@ def evaluate(
         str | None, typer.Option("--plot", help="Write the ROC curve to this HTML file.")
     ] = None,
     threads: Annotated[int | None, typer.Option("--threads", help="Threads of the CPU.")] = None,
+    tree: Tree = None,
+    column: Columns = None,
+    padding: Padding = None,
 ) -> None:
     """AUC and background rejection of a network, by background class and by pT."""
     from app.roc_plot import write_roc
     from lrp_core.commands import evaluate as command
 
-    command.run(checkpoint, files, definitions, plot=plot, draw=write_roc, threads=threads)
+    command.run(
+        checkpoint,
+        files,
+        definitions,
+        plot=plot,
+        draw=write_roc,
+        threads=threads,
+        tree=tree,
+        columns=columns_of(column),
+        padding=padding,
+    )
 
 
 def compare(
-    first: Annotated[str, typer.Argument(help="ROOT file of jets.")],
+    first: Annotated[str, typer.Argument(help="File of jets.")],
     second: Annotated[str, typer.Argument(help="Another one.")],
+    tree: Tree = None,
+    column: Columns = None,
+    padding: Padding = None,
 ) -> None:
-    """How far the jets of two files are apart: medians and KS distances of every feature."""
+    """How far the jets of two files are apart: medians and KS distances of every feature.
+
+    --tree and --column may be for one of the files alone.
+    """
     from lrp_core.commands import compare as command
 
-    command.run(first, second)
+    command.run(first, second, tree=tree, columns=columns_of(column), padding=padding)

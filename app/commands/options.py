@@ -50,6 +50,15 @@ Columns = Annotated[
         help="Branch that holds a standard column, such as fj_pt=jet_pt; repeatable.",
     ),
 ]
+Padding = Annotated[
+    str | None,
+    typer.Option(
+        "--padding",
+        metavar="VALUE",
+        help="What lists of tracks were filled up with to one length: zeros, nan, or a number such "
+        "as -999. Such rows are left out; without it they are refused. keep: they are tracks.",
+    ),
+]
 LibraryFolder = Annotated[
     str | None,
     typer.Option(

@@ -17,6 +17,7 @@ from app.commands.options import (
     LogFormat,
     More,
     Network,
+    Padding,
     Production,
     RootPath,
     SettingsFile,
@@ -41,6 +42,7 @@ def serve(
     ] = None,
     tree: Tree = None,
     column: Columns = None,
+    padding: Padding = None,
     backend: Annotated[
         str | None,
         typer.Option(
@@ -70,6 +72,7 @@ def serve(
         library=library,
         tree=tree,
         column=column,
+        padding=padding,
         production=production or None,
         log_format=log_format,
     )
@@ -87,6 +90,7 @@ def service(
     ] = None,
     tree: Tree = None,
     column: Columns = None,
+    padding: Padding = None,
     root_path: RootPath = None,
     production: Production = False,
     log_format: LogFormat = None,
@@ -105,6 +109,7 @@ def service(
         library=library,
         tree=tree,
         column=column,
+        padding=padding,
         production=production or None,
         log_format=log_format,
     )

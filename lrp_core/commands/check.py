@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrp_core.errors import JetFileError
+from lrp_core.errors import JetFileError, in_command
 from lrp_core.reading import BadJet, JetFiles, expand_paths, open_jets
 
 if TYPE_CHECKING:
@@ -16,11 +16,19 @@ ALL_GOOD, BAD_JETS, BAD_FILES = 0, 1, 2
 
 JETS_AT_ONCE = 4096
 RANGES_SHOWN = 40
+EVENTS_TOLD = (
+    "Each entry looks like a whole event, as in NanoAOD, and is taken for one jet with all its "
+    "tracks: write a file with an entry per jet."
+)
 
 
 @dataclass(frozen=True)
 class FileReport:
-    """What was found in one file: either an ``error`` that kept it from being read, or its jets."""
+    """What was found in one file: either an ``error`` that kept it from being read, or its jets.
+
+    n_left_out  rows of tracks that are padding, or null, and left out
+    events      whether entries look like events of several jets
+    """
 
     path: str
     error: str | None = None
@@ -29,26 +37,29 @@ class FileReport:
     labels: tuple[tuple[str, int], ...] = ()
     n_tracks: tuple[int, int] | None = None
     bad: tuple[BadJet, ...] = ()
+    n_left_out: int = 0
+    events: bool = False
 
 
 def run(
     files: Sequence[str],
     tree: str | None = None,
     columns: Mapping[str, str] | None = None,
+    padding: str | None = None,
     *,
     console: Console | None = None,
 ) -> int:
     """Read all of ``files`` (paths and patterns) and print what is wrong with them.
 
-    tree and columns are those of ``open_jets``. A file that cannot be read does not keep the others
-    from being checked.
+    tree, columns and padding are those of ``open_jets``. A file that cannot be read does not keep
+    the others from being checked.
     -> exit status: 0 all good, 1 some jets cannot be used, 2 some file cannot be read
     """
     from rich.console import Console
 
     out = console or Console()
     reports = []
-    for report in check_files(files, tree, columns):
+    for report in check_files(files, tree, columns, padding):
         _print_report(report, out)
         reports.append(report)
     unread = [report for report in reports if report.error is not None]
@@ -65,7 +76,10 @@ def run(
 
 
 def check_files(
-    files: Iterable[str], tree: str | None = None, columns: Mapping[str, str] | None = None
+    files: Iterable[str],
+    tree: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    padding: str | None = None,
 ) -> Iterator[FileReport]:
     """A report for each file, in order; a path that leads to no file gives one with its error."""
     given = list(files)
@@ -75,14 +89,14 @@ def check_files(
         try:
             paths = expand_paths(pattern)
         except JetFileError as error:
-            yield FileReport(path=pattern, error=str(error))
+            yield FileReport(path=pattern, error=error.command)
             continue
         for path in paths:
             try:
-                with open_jets(path, tree=tree, columns=columns) as jets:
+                with open_jets(path, tree=tree, columns=columns, padding=padding) as jets:
                     yield _check(path, jets)
             except JetFileError as error:
-                yield FileReport(path=path, error=str(error))
+                yield FileReport(path=path, error=error.command)
 
 
 def _check(path: str, jets: JetFiles) -> FileReport:
@@ -91,12 +105,14 @@ def _check(path: str, jets: JetFiles) -> FileReport:
     from rich.progress import Progress
 
     bad: list[BadJet] = []
+    n_left_out = 0
     screen = Console(stderr=True)
     with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
         task = progress.add_task(jets.name, total=len(jets))
         for start in range(0, len(jets), JETS_AT_ONCE):
             stop = min(start + JETS_AT_ONCE, len(jets))
             bad += jets.problems(start, stop)
+            n_left_out += jets.rows_left_out(start, stop)
             progress.update(task, completed=stop)
     summary = jets.summary()
     counts = summary["label"].value_counts(dropna=False)
@@ -111,6 +127,8 @@ def _check(path: str, jets: JetFiles) -> FileReport:
         labels=tuple((str(label), int(n)) for label, n in sorted(labels.items())),
         n_tracks=(int(tracks.min()), int(tracks.max())) if len(tracks) else None,
         bad=tuple(bad),
+        n_left_out=n_left_out,
+        events=jets.has_events(),
     )
 
 
@@ -131,16 +149,19 @@ def _print_report(report: FileReport, out: Console) -> None:
         fewest, most = report.n_tracks
         facts.append(f"{fewest} to {most} tracks per jet")
     facts += [f"{name} {number}" for name, number in report.labels]
+    if report.n_left_out:
+        facts.append(f"{_count(report.n_left_out, 'row')} of padding or null left out")
     out.print(Text("  " + " · ".join(facts)), soft_wrap=True)
+    if report.events:
+        out.print(Text(f"  {EVENTS_TOLD}", style="yellow"), soft_wrap=True)
     if report.bad:
         table = Table("reason", "jets", "numbers", "for example", box=None, pad_edge=True)
         table.columns[1].justify = "right"
         for reason in dict.fromkeys(jet.reason for jet in report.bad):
             of_reason = [jet for jet in report.bad if jet.reason == reason]
             numbers = ranges([jet.index for jet in of_reason])
-            table.add_row(
-                Text(reason), str(len(of_reason)), Text(numbers), Text(of_reason[0].message)
-            )
+            example = in_command(of_reason[0].message)
+            table.add_row(Text(reason), str(len(of_reason)), Text(numbers), Text(example))
         out.print(table)
     out.print()
 

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrp_core.errors import JetFileError
 from lrp_core.features import FEATURES
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from lrp_core.comparison import Comparison
+    from lrp_core.reading import JetFiles
 
 
-def run(first: str, second: str, *, console: Console | None = None) -> Comparison:
+def run(
+    first: str,
+    second: str,
+    *,
+    tree: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    padding: str | None = None,
+    console: Console | None = None,
+) -> Comparison:
     """Print medians and KS distances of every feature in both files, class by class.
 
     And, for each class, the AUC of a small network that tells the jets of the files apart by the
     medians of their tracks' features: 0.5 if it cannot.
+
+    tree, columns, padding  as for ``open_jets``; tree and columns may fit one of the files alone,
+                            and the other is then read without them, which is said
+
     Raises JetFileError where a file cannot be read.
     """
     from rich.console import Console
@@ -27,7 +42,13 @@ def run(first: str, second: str, *, console: Console | None = None) -> Compariso
     from lrp_core.jet_arrays import read_jet_arrays
 
     printed = console or Console(highlight=False)
-    one, two = (read_jet_arrays([path], tuple(FEATURES)) for path in (first, second))
+    read = []
+    for path in (first, second):
+        with _opened(path, tree, columns or {}, padding, printed) as jets:
+            read.append(read_jet_arrays(jets, tuple(FEATURES)))
+        if left_out := read[-1].left_out_line():
+            printed.print(f"{jets.name}: {left_out}", markup=False)
+    one, two = read
     comparison = compare(one, two)
     for label in comparison.domain_auc:
         table = Table(title=f"{label}: {Path(first).name} and {Path(second).name}")
@@ -47,3 +68,28 @@ def run(first: str, second: str, *, console: Console | None = None) -> Compariso
     for label, value in comparison.domain_auc.items():
         printed.print(f"{label}: a small network tells the files apart with AUC {value:.3f}")
     return comparison
+
+
+def _opened(
+    path: str,
+    tree: str | None,
+    columns: Mapping[str, str],
+    padding: str | None,
+    printed: Console,
+) -> JetFiles:
+    """One of the files, read without tree and columns where they are of the other one."""
+    from lrp_core.reading import open_jets
+
+    try:
+        return open_jets(path, tree=tree, columns=columns, padding=padding)
+    except JetFileError:
+        if tree is None and not columns:
+            raise
+        try:
+            jets = open_jets(path, padding=padding)
+        except JetFileError:
+            jets = None
+        if jets is None:
+            raise  # what is wrong with it as it was asked for
+    printed.print(f"{jets.name}: read without --tree and --column, which do not fit it")
+    return jets

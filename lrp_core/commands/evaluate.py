@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lrp_core.errors import TrainingError
@@ -24,12 +24,16 @@ def run(
     plot: str | None = None,
     draw: DrawRoc | None = None,
     threads: int | None = None,
+    tree: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    padding: str | None = None,
     console: Console | None = None,
 ) -> Evaluation:
     """Print AUC and background rejection at 30, 50 and 70 % signal efficiency with uncertainties.
 
     On all jets, by background class and by jet pT. plot: file for the ROC curve, which ``draw``
-    (signal efficiency, background rate, title, file) writes.
+    (signal efficiency, background rate, title, file) writes. tree, columns and padding are those of
+    ``open_jets``.
     Raises JetlrpError where a file or the network is not possible.
     """
     import torch
@@ -39,6 +43,7 @@ def run(
     from lrp_core.evaluation import evaluate_scores, lines, roc
     from lrp_core.interaction_network import InteractionNetwork
     from lrp_core.jet_arrays import read_jet_arrays
+    from lrp_core.reading import open_jets
     from lrp_core.training import predict_logits
 
     printed = console or Console(highlight=False, soft_wrap=True)
@@ -50,7 +55,10 @@ def run(
             f"{model}: evaluate measures a network with the classes qcd and hbb, "
             f"found {', '.join(loaded.classes)}"
         )
-    jets = read_jet_arrays(files, loaded.columns)
+    with open_jets(files, tree=tree, columns=columns, padding=padding) as opened:
+        jets = read_jet_arrays(opened, loaded.columns)
+    if left_out := jets.left_out_line():
+        printed.print(left_out, markup=False)
     logits = predict_logits(loaded.network, jets)
     hbb = loaded.classes.index("hbb")
     score = logits[:, hbb] - logits[:, 1 - hbb]

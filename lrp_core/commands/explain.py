@@ -32,6 +32,7 @@ def run(
     device: str = "cpu",
     tree: str | None = None,
     columns: Mapping[str, str] | None = None,
+    padding: str | None = None,
     console: Console | None = None,
 ) -> None:
     """Explain jet number ``jet`` of the files ``jets`` and print a summary.
@@ -54,7 +55,7 @@ def run(
     if out is not None and not out.endswith((".npz", ".json")):
         raise ExplanationFileError(f"{out}: an explanation is written as .npz or .json")
     chosen, aim = choose(rule, target)
-    files = open_jets(jets, tree=tree, columns=columns)
+    files = open_jets(jets, tree=tree, columns=columns, padding=padding)
     network = load_model(model, definitions, device=device)
     this = files[jet]
     explanation = explain(network, this, target=aim, rule=chosen, dtype=dtype)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lrp_core.errors import RelevanceFileError, SourceError
+from lrp_core.errors import RelevanceFileError, SourceError, in_command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +33,7 @@ def run(
     device: str = "cpu",
     tree: str | None = None,
     columns: Mapping[str, str] | None = None,
+    padding: str | None = None,
     console: Console | None = None,
 ) -> int:
     """Explain the jets ``first`` to ``last`` into ``out``, and say which could not be explained.
@@ -55,7 +56,7 @@ def run(
 
     keep_freed_memory()
     printed = console or Console(highlight=False, soft_wrap=True)
-    files = open_jets(jets, tree=tree, columns=columns)
+    files = open_jets(jets, tree=tree, columns=columns, padding=padding)
     network = load_model(model, definitions, device=device)
     seen = [0, 0]
     try:
@@ -72,6 +73,7 @@ def run(
                 last=last,
                 jets_at_once=JETS_AT_ONCE if jets_at_once is None else jets_at_once,
                 progress=progress,
+                words=in_command,
             )
     except (KeyboardInterrupt, SourceError):
         done, n_jets = seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,9 @@ def run(
     learning_rate: float = 2e-3,
     device: str = "cpu",
     threads: int | None = None,
+    tree: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    padding: str | None = None,
     progress: bool = True,
     console: Console | None = None,
 ) -> int:
@@ -35,7 +38,7 @@ def run(
 
     A part of the events is kept aside to choose the epoch by; AUC and rejections of that part are
     printed at the end. A training that was stopped goes on from where it was when it is run again.
-    threads: of the CPU, None as many as torch likes.
+    threads: of the CPU, None as many as torch likes. tree, columns, padding: as for ``open_jets``.
     -> exit status: 0 trained, 130 stopped by Ctrl-C
     Raises JetFileError or TrainingError where jets or settings are not possible.
     """
@@ -47,6 +50,7 @@ def run(
     from lrp_core.evaluation import evaluate_scores, lines
     from lrp_core.interaction_network import InteractionNetwork
     from lrp_core.jet_arrays import read_jet_arrays
+    from lrp_core.reading import open_jets
     from lrp_core.training import (
         TrainingSettings,
         predict_logits,
@@ -63,8 +67,11 @@ def run(
     if threads is not None:
         torch.set_num_threads(threads)
     printed = console or Console(highlight=False, soft_wrap=True)
-    jets = read_jet_arrays(files, tuple(FEATURES))
+    with open_jets(files, tree=tree, columns=columns, padding=padding) as opened:
+        jets = read_jet_arrays(opened, tuple(FEATURES))
     printed.print(f"{len(jets)} jets, {int(jets.signal.sum())} of them H→bb")
+    if left_out := jets.left_out_line():
+        printed.print(left_out, markup=False)
     settings = TrainingSettings(
         epochs=epochs,
         patience=patience,

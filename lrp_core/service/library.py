@@ -115,20 +115,26 @@ class Entry:
 
 @dataclass(frozen=True)
 class Way:
-    """How files of jets are read, as ``open_jets`` has it: their tree, standard name -> branch."""
+    """How files of jets are read, as ``open_jets`` has it.
+
+    tree     its name
+    columns  standard name -> branch
+    padding  what lists are filled up with
+    """
 
     tree: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    padding: str | None = None
 
     def __str__(self) -> str:
         """As ``of_text`` reads it."""
-        return json.dumps([self.tree, sorted(self.columns.items())])
+        return json.dumps([self.tree, sorted(self.columns.items()), self.padding])
 
     @classmethod
     def of_text(cls, text: str) -> Way:
         """What ``str`` has made of one."""
-        tree, columns = json.loads(text)
-        return cls(tree, dict(columns))
+        tree, columns, *padding = json.loads(text)  # notes of earlier versions have none
+        return cls(tree, dict(columns), *padding)
 
 
 @dataclass
@@ -168,9 +174,7 @@ def missing_features(model: ModelFacts, jets: JetsFacts) -> list[str]:
     return [name for name in model.features if name not in jets.columns]
 
 
-def library_folder(
-    given: str, tree: str | None = None, columns: Mapping[str, str] | None = None
-) -> Folder:
+def library_folder(given: str, way: Way | None = None) -> Folder:
     """The library at ``given``. Raises SettingsError if it is no folder that can be read."""
     path = Path(given).expanduser()
     if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
@@ -178,7 +182,7 @@ def library_folder(
             f"--library: {path} is no folder that can be read; give one that holds files of jets "
             f"({', '.join(JETS_ENDINGS)}) and checkpoints ({', '.join(MODEL_ENDINGS)})"
         )
-    return Folder(path, "library", way=Way(tree, columns or {}))
+    return Folder(path, "library", way=way or Way())
 
 
 class Look:
@@ -243,7 +247,9 @@ class Look:
         if isinstance(error, SourceError):
             with self._lock:  # it says nothing of the file, which is looked into again
                 self._facts.pop(entry.key, None)
-        words = str(error) if isinstance(error, JetlrpError) else f"it cannot be read ({error!r})"
+        words = (
+            error.command if isinstance(error, JetlrpError) else f"it cannot be read ({error!r})"
+        )
         return replace(entry, problem=words.replace(f"{entry.path}", entry.name))
 
 
@@ -361,7 +367,13 @@ def open_jets_of(entry: Entry, folder: Folder, way: Way | None = None) -> JetFil
     path = checked(entry, folder)
     assert entry.path is not None
     how = way or folder.way_of(entry.path)
-    jets = JetFiles(str(path), tree=how.tree, columns=how.columns, cache_bytes=OPEN_FILE_BYTES)
+    jets = JetFiles(
+        str(path),
+        tree=how.tree,
+        columns=how.columns,
+        padding=how.padding,
+        cache_bytes=OPEN_FILE_BYTES,
+    )
     if len(jets) * LEAST_BYTES > path.stat().st_size:
         raise JetFileError(
             f"{entry.name} says that it holds {len(jets):,} jets in {path.stat().st_size:,} bytes, "

@@ -190,7 +190,8 @@ def tell_problems(app: FastAPI) -> None:
         if status >= 500:
             logger.error("request %s: %s", request_id_of(request.scope), error, exc_info=error)
         headers = AGAIN if isinstance(error, SourceError) else None
-        return told(request, Problem(status, code, str(error), headers=headers))
+        words = error.command if isinstance(error, JetlrpError) else str(error)
+        return told(request, Problem(status, code, words, headers=headers))
 
     async def on_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

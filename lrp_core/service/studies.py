@@ -37,6 +37,7 @@ from lrp_core.service.library import (
     Kind,
     Look,
     Stamp,
+    Way,
     find,
     first_fitting,
     library_folder,
@@ -104,7 +105,8 @@ class Studies:
                 standard.strip(): branch.strip()
                 for standard, branch in (pair.split("=", 1) for pair in settings.column)
             }
-            self._folders.append(library_folder(settings.library, settings.tree, columns))
+            way = Way(settings.tree, columns, settings.padding)
+            self._folders.append(library_folder(settings.library, way))
         self.uploads = Uploads.of(settings)
         missing: list[tuple[Kind, object]] = [("jets", jets), ("model", model)]
         kinds = tuple(kind for kind, given in missing if given is None)
@@ -193,7 +195,8 @@ class Studies:
         """What it is known by on the disk; None for what was given, which no stamp dates."""
         if not all(stamp for _, stamp in pair):
             return None
-        return ("auc", pair, self._settings.tree, self._settings.column)
+        settings = self._settings
+        return ("auc", pair, settings.tree, settings.column, settings.padding)
 
     def _all_folders(self, person: str) -> list[Folder]:
         """The library, the person's own uploads, and what comes along."""

@@ -14,7 +14,7 @@ from lrp_core.service.people import person_of
 from lrp_core.service.problems import Problem
 from lrp_core.service.schemas import Upload
 from lrp_core.service.schemas import Uploads as UploadsAnswer
-from lrp_core.service.uploads import ENDINGS, PREFIX, Kept, Uploads, columns_of
+from lrp_core.service.uploads import ENDINGS, PREFIX, Kept, Uploads, columns_of, padding_of
 
 PIECE = 1 << 20  # bytes that are written at once
 BODY = {
@@ -30,6 +30,13 @@ Tree = Annotated[
 Columns = Annotated[
     list[str] | None,
     Query(description="STANDARD=BRANCH: the branch that holds a standard column; repeatable."),
+]
+Padding = Annotated[
+    str | None,
+    Query(
+        max_length=100,
+        description="What lists of tracks are filled up with: zeros, nan, a number; or keep.",
+    ),
 ]
 
 
@@ -64,16 +71,20 @@ def add_uploads(routes: APIRouter, uploads: Uploads | None) -> None:
         person: Person,
         tree: Tree = None,
         column: Columns = None,
+        padding: Padding = None,
     ) -> Upload:
         """Upload a file of jets, a checkpoint or its definitions; only you are shown it.
 
         It is looked into before it is kept. The definitions of a checkpoint come first, under the
         same name with the ending .yml. Where it is not clear which tree or which branches of a file
         are meant, `which_tree` and `which_columns` list those that there are: send it again with
-        `tree` and `column`.
+        `tree` and `column`. Where lists of tracks are filled up to one length, `which_padding` says
+        so: send it again with what they are filled up with as `padding`.
         """
         kept = on()
-        way = Way(tree or None, columns_of(column or ())) if tree or column else None
+        way = None
+        if tree or column or padding:
+            way = Way(tree or None, columns_of(column or ()), padding_of(padding))
         said = request.headers.get("content-length", "")
         clean = await run_in_threadpool(
             kept.check, person, name, int(said) if said.isdecimal() else None

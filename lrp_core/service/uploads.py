@@ -32,6 +32,7 @@ from lrp_core.errors import (
     TreeError,
 )
 from lrp_core.folder import inside, shown
+from lrp_core.padding import KEEP, NAN, PADDED, ZEROS, padding_text
 from lrp_core.reading import UnreadableJetError
 from lrp_core.service.library import (
     JETS_ENDINGS,
@@ -56,6 +57,7 @@ ENDINGS: dict[Kind, tuple[str, ...]] = {
 MOST_DEFINITIONS = 1 << 20  # bytes
 LONGEST_STEM = 100  # letters
 MOST_CHOICES = 200  # trees or branches that an answer lists
+SOME_JETS = 100  # of a file, whose tracks are looked at
 MOST_NAMED = 12  # of them, in its words
 PART = ".part-"  # what a file is called while it comes
 PARTS_AT_ONCE = 4  # of one person
@@ -128,7 +130,7 @@ class Uploads:
             most_bytes=settings.upload_bytes,
             quota_bytes=settings.upload_quota_bytes,
             days=settings.upload_days,
-            way=Way(settings.tree, columns_of(settings.column)),
+            way=Way(settings.tree, columns_of(settings.column), settings.padding),
         )
 
     # ------------------------------------------------------------------- looking
@@ -333,7 +335,9 @@ class Coming:
         kind = kind_of(self.name)
         if self._way is not None and kind != "jets":
             raise Problem(
-                422, "invalid_request", f"{self.name} holds no jets: leave tree and column out."
+                422,
+                "invalid_request",
+                f"{self.name} holds no jets: leave tree, column and padding out.",
             )
         try:
             if kind == "definitions":
@@ -385,7 +389,7 @@ class Coming:
         return Way()
 
     def _unusable(self, folder: Folder, error: JetlrpError) -> Problem:
-        words = f"This file cannot be used, and was not kept. {error}."
+        words = f"This file cannot be used, and was not kept. {error.command}."
         return Problem(422, "unusable_upload", self._told(folder, words))
 
     def _told(self, folder: Folder, words: str) -> str:
@@ -412,6 +416,14 @@ class Coming:
             first = jets.read(0, 1, on_error="keep")[0]
             if isinstance(first, UnreadableJetError):
                 raise first
+            for bad in jets.problems(0, SOME_JETS):
+                if bad.reason == PADDED:
+                    raise _which(
+                        "which_padding",
+                        f"{self.name} was not kept, as its jets are filled up with padding: "
+                        f"{bad.message}. Send it again with one of these as padding.",
+                        [ZEROS, NAN, "-999", KEEP],
+                    )
         return way
 
 
@@ -463,6 +475,14 @@ def columns_of(pairs: Sequence[str]) -> dict[str, str]:
             )
         found[standard] = branch
     return found
+
+
+def padding_of(given: str | None) -> str | None:
+    """What lists are filled up with, as it is given. Raises Problem where it is nothing."""
+    try:
+        return padding_text(given or None)
+    except SettingsError as error:
+        raise Problem(422, "invalid_request", f"{error}.") from error
 
 
 def _note(way: Way, target: Path) -> None:

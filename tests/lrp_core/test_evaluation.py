@@ -16,7 +16,8 @@ from lrp_core.evaluation import (
     roc,
     wilson,
 )
-from lrp_core.jet_arrays import KINDS, JetArrays
+from lrp_core.jet_arrays import JetArrays
+from lrp_core.labels import KINDS
 
 
 def toy(n: int = 400, seed: int = 0) -> JetArrays:

@@ -15,6 +15,7 @@ import uproot
 from lrp_core import embedded
 from lrp_core.errors import JetError, JetFileError
 from lrp_core.jets import Jet
+from lrp_core.padding import MASKED
 from lrp_core.reading import open_jets
 
 
@@ -93,15 +94,35 @@ def test_null_is_no_number(tmp_path: Path) -> None:
     kind = pa.list_(pa.float32())
     write(
         tmp_path / "x.parquet", 4, track_dz=None,
-        track_pt=pa.array([[1.0], None, [2.0, None], [3.0]], kind),
+        track_pt=pa.array([[1.0], None, [2.0, None, 4.0], [3.0]], kind),
         fj_pt=pa.array([1.0, 2.0, 3.0, None]),
     )  # fmt: skip
     jets = open_jets(tmp_path / "x.parquet")
     found = jets.read(on_error="keep")
     assert isinstance(found[0], Jet)
     assert "no tracks" in str(found[1])
-    assert "not finite" in str(found[2])
+    assert isinstance(found[2], Jet)
+    assert found[2].tracks[:, 0].tolist() == [2.0, 4.0]  # a track of which all is null is none
     assert "fj_pt is nan" in str(found[3])
+    assert jets.summary()["n_tracks"].tolist() == [1, 0, 2, 1]
+    assert jets.rows_left_out() == 1
+
+
+def test_a_track_that_is_null_in_part_is_named(tmp_path: Path) -> None:
+    kind = pa.list_(pa.float32())
+    write(
+        tmp_path / "x.parquet", 2,
+        track_pt=pa.array([[1.0, None, None], [2.0, None]], kind),
+        track_dz=pa.array([[1.0, 2.0, None], [2.0, None]], kind),
+    )  # fmt: skip
+    jets = open_jets(tmp_path / "x.parquet")
+    words = (
+        r"x.parquet:0: track 1 has no value of track_pt \(masked or null\), but of other columns"
+    )
+    with pytest.raises(JetError, match=words):
+        jets[0]
+    assert jets[1].n_tracks == 1
+    assert [bad.reason for bad in jets.problems()] == [MASKED]
 
 
 def test_what_is_wrong_is_named(tmp_path: Path) -> None:
@@ -110,7 +131,9 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
     with pytest.raises(JetFileError, match="is empty"):
         open_jets(path)
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1")
-    with pytest.raises(JetFileError, match=r"not a Parquet file: .* Git LFS pointer.* git lfs pull"):
+    with pytest.raises(
+        JetFileError, match=r"not a Parquet file: .* Git LFS pointer.* git lfs pull"
+    ):
         open_jets(path)
     path.write_bytes(b"no table")
     with pytest.raises(JetFileError, match="not a Parquet file: it begins with b'no t'; expected"):

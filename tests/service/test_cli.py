@@ -80,6 +80,7 @@ def test_definitions_need_their_network(name: str) -> None:
 def test_serve_passes_on_what_it_is_given(served: dict[str, Any]) -> None:
     words = ["--jets", "a.root", "--jets", "b/*.root", *NETWORK, "--host", "::1", "--port", "0"]
     words += ["--tree", "t", "--column", "fj_pt=jet_pt", "--column", "track_pt = trk"]
+    words += ["--padding", "-999,zeros"]
     assert run("serve", *words).exit_code == 0
     sources, settings, _ = served["given"]
     assert served["by"] == "serve_all"
@@ -90,6 +91,7 @@ def test_serve_passes_on_what_it_is_given(served: dict[str, Any]) -> None:
     )
     assert sources.tree == "t"
     assert sources.columns == {"fj_pt": "jet_pt", "track_pt": "trk"}
+    assert sources.padding == "-999,zeros"
     assert (settings.host, settings.port) == ("::1", 0)
 
 
@@ -120,6 +122,7 @@ def test_serve_with_a_backend(served: dict[str, Any]) -> None:
         (["--port", "70000"], "port = 70000"),
         (["--column", "fj_pt"], "STANDARD=BRANCH"),
         (["--column", "=x"], "STANDARD=BRANCH"),
+        (["--padding", "much"], "expected zeros, nan, a number"),
     ],
 )
 def test_what_cannot_be_served(words: list[str], part: str) -> None:
@@ -166,6 +169,7 @@ def test_explain_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> 
     )
     words = ["a.root", "b.root", "--jet", "12", *NETWORK, "--target", "hbb", "--dtype", "float64"]
     words += ["--rule", "gamma(1.0)", "--out", "e.npz", "--tree", "t", "--column", "a=b"]
+    words += ["--padding", "-999"]
     assert run("explain", *words).exit_code == 0
     assert asked[0] == (["a.root", "b.root"], 12, "IN.pth", "d.yml")
     assert asked[1] == {
@@ -176,6 +180,7 @@ def test_explain_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> 
         "device": "cpu",
         "tree": "t",
         "columns": {"a": "b"},
+        "padding": "-999",
     }
     asked.clear()
     assert run("explain", "--jet", "1").exit_code == 0
@@ -205,6 +210,7 @@ def test_explain_all_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch)
         "device": "cuda",
         "tree": "t",
         "columns": None,
+        "padding": None,
     }
 
 
