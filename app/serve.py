@@ -57,6 +57,7 @@ class Sources:
     jets: tuple[str, ...] | None = None
     model: str | None = None
     definitions: str | None = None
+    weights: str | None = None
     tree: str | None = None
     columns: Mapping[str, str] | None = None
 
@@ -90,17 +91,20 @@ class Sources:
         from lrp_core.service.api import create_api
 
         if alone or self.model is not None:
-            model = lrp_core.load_model(self.model, definitions=self.definitions)
+            model = lrp_core.load_model(
+                self.model, definitions=self.definitions, weights=self.weights
+            )
         return create_api(jets, model, settings)
 
 
 def sources_of(settings: Settings) -> Sources:
     """What the settings say is served. Raises SettingsError where they do not go together."""
-    check_definitions(settings.model, settings.definitions)
+    check_definitions(settings.model, settings.definitions, settings.weights)
     return Sources(
         settings.jets or None,
         settings.model,
         settings.definitions,
+        settings.weights,
         settings.tree,
         columns_of(settings.column),
     )

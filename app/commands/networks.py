@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands.options import Definitions, Files
+from app.commands.options import Definitions, Files, Weights
 
 
 def simulate(
@@ -58,6 +58,7 @@ def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint of the network (.pth).")],
     files: Files,
     definitions: Definitions = None,
+    weights: Weights = None,
     plot: Annotated[
         str | None, typer.Option("--plot", help="Write the ROC curve to this HTML file.")
     ] = None,
@@ -67,7 +68,15 @@ def evaluate(
     from app.roc_plot import write_roc
     from lrp_core.commands import evaluate as command
 
-    command.run(checkpoint, files, definitions, plot=plot, draw=write_roc, threads=threads)
+    command.run(
+        checkpoint,
+        files,
+        definitions,
+        weights=weights,
+        plot=plot,
+        draw=write_roc,
+        threads=threads,
+    )
 
 
 def compare(

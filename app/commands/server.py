@@ -19,6 +19,7 @@ from app.commands.options import (
     Production,
     SettingsFile,
     Tree,
+    Weights,
     say,
 )
 from lrp_core.errors import SettingsError
@@ -32,6 +33,7 @@ def serve(
     more: More = None,
     model: Network = None,
     definitions: Definitions = None,
+    weights: Weights = None,
     library: LibraryFolder = None,
     host: Host = None,
     port: Annotated[
@@ -61,6 +63,7 @@ def serve(
         jets=[*(jets or []), *(more or [])] or None,
         model=model,
         definitions=definitions,
+        weights=weights,
         library=library,
         tree=tree,
         column=column,
@@ -74,6 +77,7 @@ def service(
     more: More = None,
     model: Network = None,
     definitions: Definitions = None,
+    weights: Weights = None,
     library: LibraryFolder = None,
     host: Host = None,
     port: Annotated[
@@ -94,6 +98,7 @@ def service(
         jets=[*(jets or []), *(more or [])] or None,
         model=model,
         definitions=definitions,
+        weights=weights,
         library=library,
         tree=tree,
         column=column,
@@ -108,7 +113,7 @@ def _run(settings_file: str | None, *, page: bool, **given: Any) -> None:
 
     def read() -> Settings:
         settings = read_settings(file=settings_file, **given)
-        check_definitions(settings.model, settings.definitions)
+        check_definitions(settings.model, settings.definitions, settings.weights)
         if page:
             _check_backend(settings)
         return settings
@@ -135,7 +140,8 @@ def _run(settings_file: str | None, *, page: bool, **given: Any) -> None:
 
 def _check_backend(settings: Settings) -> None:
     """Refuse what would be served by nobody. Raises SettingsError."""
-    own = settings.jets or settings.model or settings.definitions or settings.tree
+    chosen = settings.model or settings.definitions or settings.weights
+    own = settings.jets or chosen or settings.tree
     if settings.backend is not None and own:
         raise SettingsError(
             "--backend has its own jets and network: give either --backend, or --jets and --model"

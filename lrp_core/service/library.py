@@ -42,11 +42,11 @@ Origin = Literal["given", "library", "upload", "sample"]
 Stamp = tuple[int, ...]
 
 JETS_ENDINGS = (".root", ".parquet")
-MODEL_ENDINGS = (".pth", ".pt")
+MODEL_ENDINGS = (".pth", ".pt", ".ckpt", ".safetensors")
 MOST_FILES = 20_000  # that are listed of one folder
 DEEPEST = 12  # folders below each other
 PATIENCE = 3.0  # seconds for which a listing waits for files that nobody has opened yet
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 LEAST_BYTES = 16  # of a jet in a file; a file that has less per jet is not believed
 LONGEST_NAME = 400  # letters
 OPEN_FILE_BYTES = 48 << 20  # track data kept of each open file
