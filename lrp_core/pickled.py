@@ -48,7 +48,7 @@ _DATA: dict[str, str] = {
 }
 _DATA["pathlib._local"] = _DATA["pathlib"]
 _DATA_NAMES = {f"{module}.{name}" for module, names in _DATA.items() for name in names.split()}
-_DATA_PACKAGES = ("numpy", "pandas")  # their data is put together by many functions
+_DATA_PACKAGES = ("numpy", "pandas", "pyarrow")  # their data is put together by many functions
 _TORCH_OWN = ("torch._utils.", "torch._tensor.", "torch.serialization.", "torch.storage.")
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from lrp_core.errors import DefinitionsError, JetlrpError, OutsideError
 from lrp_core.folder import inside, shown
@@ -38,8 +38,21 @@ EXPECTED_REFERENCE = (
     "the columns of 'features:' or 'file:' and 'jet:'"
 )
 
+
+def _at_most(most: int) -> BeforeValidator:
+    """Counts before what is in a list is looked at: in YAML, one list may stand in many places."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, list) and len(value) > most:
+            raise ValueError(f"at most {most} are possible, found {len(value)}")
+        return value
+
+    return BeforeValidator(check)
+
+
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Row = Annotated[tuple[Number, ...], Field(min_length=1, max_length=MOST_COLUMNS)]
+Row = Annotated[tuple[Number, ...], Field(min_length=1), _at_most(MOST_COLUMNS)]
+Rows = Annotated[tuple[Row, ...], Field(min_length=1), _at_most(MOST_TRACKS)]
 
 
 class ReferenceJet(BaseModel):
@@ -53,7 +66,7 @@ class ReferenceJet(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     logits: Row
-    tracks: Annotated[tuple[Row, ...], Field(min_length=1, max_length=MOST_TRACKS)] | None = None
+    tracks: Rows | None = None
     file: str | None = None
     jet: Annotated[int, Field(ge=0)] | None = None
 
@@ -74,7 +87,7 @@ class Reference(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    jets: Annotated[tuple[ReferenceJet, ...], Field(min_length=1, max_length=MOST_JETS)]
+    jets: Annotated[tuple[ReferenceJet, ...], Field(min_length=1), _at_most(MOST_JETS)]
     tolerance: Annotated[float, Field(gt=0, le=1)] = TOLERANCE
 
 

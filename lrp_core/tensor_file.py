@@ -30,6 +30,7 @@ MOST_BYTES = 256 << 20  # of a file, unpacked
 MOST_RECORDS = 20_000  # files in the archive
 MOST_HEADER = 16 << 20  # bytes of the names and shapes in a safetensors file
 STORED_BEFORE_ZIP = 4  # pickles at the head of a file of the old format
+LONGEST_REASON = 160  # letters of what torch says
 NAMED = 4  # foreign classes that a refusal names
 EXPECTED = "expected a state dict written by torch.save, or a safetensors file"
 
@@ -167,9 +168,7 @@ def _look_into_archive(path: Path) -> tuple[int, Look]:
                     f"torch.save(torch.jit.load({str(path)!r}).state_dict(), 'weights.pth')"
                 )
             if "data.pkl" not in names:
-                raise CheckpointError(
-                    f"{path}: is {_archive(names)}; {EXPECTED}. {_sentence(ZIP.advice)}"
-                )
+                raise CheckpointError(f"{path}: is {_archive(names)}; {EXPECTED}")
             for record in records:
                 if record.filename.rpartition("/")[2] == "data.pkl":
                     _look_through(path, look, archive.read(record), 1)
@@ -190,7 +189,7 @@ def _archive(names: set[str]) -> str:
         return "a NumPy archive (.npz)"
     if "model.weights.h5" in names:
         return "a Keras archive (.keras)"
-    return "a ZIP archive of other files"
+    return "a ZIP archive of other files, which may have the checkpoint in it"
 
 
 def _check_promise(path: Path, promised: Any, size: int) -> None:
@@ -221,7 +220,7 @@ def _refusal(path: Path, error: Exception, look: Look) -> CheckpointError:
         return _holds_more(path, foreign, look)
     damaged = isinstance(error, pickle.UnpicklingError)
     lines = ["no pickle of tensors"] if damaged else str(error).splitlines()
-    reason = (lines or [type(error).__name__])[0]
+    reason = (lines or [type(error).__name__])[0][:LONGEST_REASON]
     return CheckpointError(f"{path}: is not a readable checkpoint ({reason}); {EXPECTED}")
 
 

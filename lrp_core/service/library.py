@@ -389,7 +389,7 @@ def open_model(entry: Entry, folder: Folder) -> Model:
     except OutsideError as error:
         raise DefinitionsError(f"{entry.name}: {error}") from error
     model = load_model(path, where)
-    model.name = entry.name
+    model.name = f"{entry.name}:{model.weights}" if model.weights else entry.name
     return model
 
 
