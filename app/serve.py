@@ -57,9 +57,9 @@ class Sources:
     jets: tuple[str, ...] | None = None
     model: str | None = None
     definitions: str | None = None
-    weights: str | None = None
     tree: str | None = None
     columns: Mapping[str, str] | None = None
+    weights: str | None = None
 
     def check(self, settings: Settings) -> None:
         """Raise JetlrpError if a file is not there, before anything is loaded for it."""
@@ -104,9 +104,9 @@ def sources_of(settings: Settings) -> Sources:
         settings.jets or None,
         settings.model,
         settings.definitions,
-        settings.weights,
         settings.tree,
         columns_of(settings.column),
+        settings.weights,
     )
 
 

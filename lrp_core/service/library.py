@@ -241,7 +241,17 @@ class Look:
         if error is None:
             return replace(entry, facts=future.result())
         words = str(error) if isinstance(error, JetlrpError) else f"it cannot be read ({error!r})"
-        return replace(entry, problem=words.replace(f"{entry.path}", entry.name))
+        return replace(entry, problem=_without_folders(words, entry))
+
+
+def _without_folders(words: str, entry: Entry) -> str:
+    """What is wrong with a file, without the path of the machine."""
+    if entry.path is None:
+        return words
+    words = words.replace(f"{entry.path}", entry.name)
+    for folder in (entry.path.parent, entry.path.parent.resolve()):
+        words = words.replace(f"{folder}/", "")
+    return words
 
 
 def _facts_of(kind: Kind, content: bytes) -> JetsFacts | ModelFacts:

@@ -374,7 +374,8 @@ class Coming:
             ) from error
         except JetlrpError as error:
             words = str(error)
-            for path in (str(self._path.resolve()), str(self._path), f"{folder.path}/"):
+            own = (str(self._path.resolve()), str(self._path))
+            for path in (*own, f"{folder.root}/", f"{folder.path}/"):
                 words = words.replace(path, self.name if path.endswith(self._path.name) else "")
             words = words.replace(self._path.name, self.name)
             raise Problem(

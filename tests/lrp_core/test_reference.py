@@ -148,7 +148,7 @@ def test_jets_of_a_file(tmp_path: Path, write_jets: Callable[..., Any]) -> None:
         ({"jets": [{"logits": [1, 2], "tracks": [[1]] * 201}]}, "at most 200"),
         ({"jets": [{"logits": [1, 2], "tracks": [[1]]}] * 21}, "at most 20"),
         ({"jets": [{"logits": [1, 2], "tracks": [[1]]}], "tolerance": 0}, "tolerance"),
-        ({"jets": [{"logits": [1, 2], "tracks": [[1]]}], "tolerence": 1}, "tolerence"),
+        ({"jets": [{"logits": [1, 2], "tracks": [[1]]}], "tolerances": 1}, "tolerances"),
         ({"jets": [{"logits": [1, 2], "tracks": [[1, 2]]}]}, "have 2 values.*5 columns"),
         ({"jets": [{"logits": [1, 2], "tracks": [[1] * 5, [1]]}]}, "have 1 or 5 values"),
         ({"jets": [{"logits": [1, 2, 3], "tracks": [[1] * 5]}]}, "3 logits.*network has 2"),
