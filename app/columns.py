@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from lrp_core.errors import SettingsError
 
 
-def check_definitions(model: str | None, definitions: str | None) -> None:
-    """Refuse definitions of no network. Raises SettingsError."""
+def check_definitions(
+    model: str | None, definitions: str | None, weights: str | None = None
+) -> None:
+    """Refuse definitions of no network, and a choice within none. Raises SettingsError."""
+    if weights is not None and model is None:
+        raise SettingsError("--weights chooses within a checkpoint: give it with --model")
     if definitions is not None and model is None:
         raise SettingsError("--definitions names the columns of a network: give it with --model")
 

@@ -63,6 +63,7 @@ class Sources:
     tree: str | None = None
     columns: Mapping[str, str] | None = None
     padding: str | None = None
+    weights: str | None = None
 
     def check(self, settings: Settings) -> None:
         """Raise JetlrpError if a file is not there, before anything is loaded for it."""
@@ -96,13 +97,15 @@ class Sources:
         from lrp_core.service.api import create_api
 
         if alone or self.model is not None:
-            model = lrp_core.load_model(self.model, definitions=self.definitions)
+            model = lrp_core.load_model(
+                self.model, definitions=self.definitions, weights=self.weights
+            )
         return create_api(jets, model, settings)
 
 
 def sources_of(settings: Settings) -> Sources:
     """What the settings say is served. Raises SettingsError where they do not go together."""
-    check_definitions(settings.model, settings.definitions)
+    check_definitions(settings.model, settings.definitions, settings.weights)
     return Sources(
         settings.jets or None,
         settings.model,
@@ -110,6 +113,7 @@ def sources_of(settings: Settings) -> Sources:
         settings.tree,
         columns_of(settings.column),
         settings.padding,
+        settings.weights,
     )
 
 

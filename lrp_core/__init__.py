@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lrp_core.model import Model
     from lrp_core.prong_shares import Prongs, prongs
     from lrp_core.reading import open_jets
+    from lrp_core.reference import write_reference
     from lrp_core.relevance_file import RelevanceFile, open_relevance
     from lrp_core.rules import (
         AlphaBeta,
@@ -73,6 +74,7 @@ _HOME = {
     "rule_from_dict": "rules",
     "subjet_axes": "subjets",
     "truth_match": "truth",
+    "write_reference": "reference",
 }
 
 __all__ = [
@@ -110,6 +112,7 @@ __all__ = [
     "rule_from_dict",
     "subjet_axes",
     "truth_match",
+    "write_reference",
 ]
 
 

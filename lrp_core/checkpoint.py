@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 import yaml
@@ -15,28 +14,33 @@ from torch import Tensor
 
 from lrp_core import embedded
 from lrp_core.errors import CheckpointError, DefinitionsError, SettingsError, Told, told
-from lrp_core.folder import shown
+from lrp_core.file_kind import kind_of
 from lrp_core.interaction_network import InteractionNetwork
 from lrp_core.model import SIGNAL, Model
+from lrp_core.reference import EXPECTED_REFERENCE, Reference, check_reference
 from lrp_core.tensor_file import is_plain, read_tensors
+from lrp_core.weights import ANCHOR, choose_weights, listing
 
 DEFINITIONS_ENDINGS = (".yml", ".yaml")
 SHARED_DEFINITIONS = "definitions.yml"
 MOST_DEFINITIONS = 1 << 20  # bytes
-ANCHOR = "interactionnetwork.edge_model.edge_mlp.0.weight"
 
 
 class Definitions(BaseModel):
     """What the columns and the logits of a checkpoint are: a YAML file beside it.
 
-    features  the name of every input column in order; a feature may fill two columns
-    classes   the name of every logit in order; left out, two logits are qcd and hbb
+    features   the name of every input column in order; a feature may fill two columns
+    classes    the name of every logit in order; left out, two logits are qcd and hbb
+    weights    which network of the checkpoint is meant, where it holds several
+    reference  jets with the logits that the network must give for them
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     features: tuple[str, ...]
     classes: tuple[str, ...] | None = None
+    weights: str | None = None
+    reference: Reference | None = None
 
 
 def read_definitions(path: str | Path) -> Definitions:
@@ -52,21 +56,36 @@ def read_definitions(path: str | Path) -> Definitions:
     except OSError as error:
         raise DefinitionsError(f"{path}: cannot be read ({error.strerror})") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # of a date or a number as well
-        raise DefinitionsError(f"{path}: is not a YAML file ({error})") from error
+        raise _no_definitions(Path(path), f"is not a YAML file ({error})") from error
     if not isinstance(content, Mapping):
-        raise DefinitionsError(
-            f"{path}: expected 'features:' with a list of column names, "
-            f"found {type(content).__name__}"
-        )
+        raise _no_definitions(Path(path), f"holds {type(content).__name__}")
     try:
         return Definitions.model_validate(dict(content))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise DefinitionsError(
-            f"{path}: {where}: {first['msg']}; expected 'features:' with a list of column names, "
-            "and 'classes:' with a list of class names where there are not two"
-        ) from error
+        expected = (
+            "'features:' with a list of column names, and 'classes:' with a list of class names "
+            "where there are not two"
+        )
+        if first["loc"][:1] == ("reference",):
+            expected = EXPECTED_REFERENCE
+        elif first["loc"][:1] == ("weights",):
+            expected = "the name of a network in the checkpoint"
+        raise DefinitionsError(f"{path}: {where}: {first['msg']}; expected {expected}") from error
+
+
+def _no_definitions(path: Path, found: str) -> DefinitionsError:
+    """What is told of a file that names no columns: what it is, if its first bytes tell."""
+    kind = kind_of(path)
+    if kind is not None:
+        return DefinitionsError(
+            f"{path}: is {kind.name}, no definitions; {kind.advice}. Expected a YAML file with "
+            "'features:'"
+        )
+    return DefinitionsError(
+        f"{path}: {found}; expected a YAML file with 'features:' and a list of column names"
+    )
 
 
 def definitions_of(path: Path) -> Path | None:
@@ -79,20 +98,32 @@ def definitions_of(path: Path) -> Path | None:
 
 
 def load_model(
-    path: str | Path | None = None, definitions: str | Path | None = None, *, device: str = "cpu"
+    path: str | Path | None = None,
+    definitions: str | Path | None = None,
+    *,
+    weights: str | None = None,
+    device: str = "cpu",
 ) -> Model:
     """Load an interaction network: a state dict, saved on any device, plain or inside another dict.
 
-    path         checkpoint; names may carry a prefix such as "module."; without it, the network
-                 that comes with the package
+    path         checkpoint, of torch.save or safetensors; names may carry a prefix such as
+                 "module.", and names of wrappers in between; without it, the network that comes
+                 with the package
     definitions  YAML file naming the columns; by default the one of the checkpoint's own name with
                  the ending .yml beside it, else ``definitions.yml`` there
+    weights      which network is meant where the checkpoint holds several, such as "ema": the keys
+                 and the prefix that lead to it, or a part of them; else as the definitions say
 
     Widths and number of classes come from the checkpoint. Nothing is unpickled but tensors and
-    plain data.
+    plain data. Where the definitions hold reference logits, the network must give them.
     Raises CheckpointError or DefinitionsError saying what was found and what was expected.
     """
     path = embedded.CHECKPOINT if path is None else Path(path)
+    if path.is_dir():
+        raise CheckpointError(
+            f"{path}: is a folder, there is no such file; give the checkpoint in it (.pth, .pt, "
+            ".ckpt, .safetensors)"
+        )
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file; give a checkpoint (.pth, .pt)")
     if definitions is None:
@@ -107,8 +138,10 @@ def load_model(
                 )
             )
     named = read_definitions(definitions)
-    weights = _state_dict(path)
-    n_columns, n_classes, hidden = _sizes(path, weights)
+    content = read_tensors(path)
+    chosen, label = choose_weights(path, content, named.weights if weights is None else weights)
+    tensors = chosen.tensors
+    n_columns, n_classes, hidden = _sizes(path, tensors)
     if len(named.features) != n_columns:
         raise DefinitionsError(
             f"{definitions}: names {len(named.features)} columns, but {path.name} has {n_columns}; "
@@ -126,9 +159,9 @@ def load_model(
             f"{definitions}: names {len(classes)} classes, but {path.name} has {n_classes} logits"
         )
     with torch.device("meta"):  # takes no memory: the checkpoint may promise any width
-        _check(path, InteractionNetwork(n_columns, n_classes, hidden), weights)
+        _check(path, InteractionNetwork(n_columns, n_classes, hidden), tensors)
     network = InteractionNetwork(n_columns, n_classes, hidden)
-    network.load_state_dict(weights, strict=False)
+    network.load_state_dict(tensors, strict=False)
     try:
         network.to(device)
     except (RuntimeError, AssertionError) as error:
@@ -139,52 +172,23 @@ def load_model(
                 f" {device!r} cannot be used here ({reason}); try 'cpu'",
             )
         ) from error
-    return Model(
+    model = Model(
         network,
         named.features,
         classes,
-        name=path.name,
-        checkpoint_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
+        name=f"{path.name}:{label}" if label else path.name,
+        checkpoint_hash=_hash(path, label),
+        weights=label,
     )
+    if named.reference is not None:
+        check_reference(model, named.reference, Path(definitions))
+    return model
 
 
-def _state_dict(path: Path) -> dict[str, Tensor]:
-    """The network's own tensors out of whatever the file holds, by their own names."""
-    content = read_tensors(path)
-    for tensors in _dicts(content):
-        for key in tensors:
-            if key.endswith(ANCHOR):
-                prefix = key.removesuffix(ANCHOR)
-                return {
-                    name.removeprefix(prefix): tensor
-                    for name, tensor in tensors.items()
-                    if name.startswith(prefix)
-                }
-    found = (
-        _listing([key for key in content if isinstance(key, str)])
-        if isinstance(content, Mapping)
-        else type(content).__name__
-    )
-    raise CheckpointError(
-        f"{path}: found no interaction network in it; expected a tensor {ANCHOR}, "
-        f"with any prefix, found {found}"
-    )
-
-
-def _dicts(content: Any) -> list[dict[str, Tensor]]:
-    """The dicts of tensors inside ``content``, the outermost first."""
-    found: list[dict[str, Tensor]] = []
-    seen: set[int] = set()  # dicts can hold themselves
-    waiting = [content]
-    while waiting:
-        item = waiting.pop(0)
-        if isinstance(item, Mapping) and id(item) not in seen:
-            seen.add(id(item))
-            found.append(
-                {k: v for k, v in item.items() if isinstance(k, str) and isinstance(v, Tensor)}
-            )
-            waiting.extend(v for v in item.values() if isinstance(v, Mapping))
-    return found
+def _hash(path: Path, label: str) -> str:
+    """SHA-256 of the file; with a label, of that and the label, since the file is not all of it."""
+    of_file = hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(f"{of_file}:{label}".encode()).hexdigest() if label else of_file
 
 
 def _sizes(path: Path, weights: dict[str, Tensor]) -> tuple[int, int, int]:
@@ -205,12 +209,6 @@ def _sizes(path: Path, weights: dict[str, Tensor]) -> tuple[int, int, int]:
     return int(first.shape[1]) // 2, int(last.shape[0]), int(first.shape[0])
 
 
-def _listing(names: list[str], most: int = 8) -> str:
-    some = [name if name.isprintable() and len(name) <= 80 else shown(name) for name in names]
-    more = f" and {len(some) - most} more" if len(some) > most else ""
-    return (", ".join(some[:most]) or "nothing") + more
-
-
 def _check(path: Path, network: InteractionNetwork, weights: dict[str, Tensor]) -> None:
     """Refuse tensors of which a name, a shape or a value is not one of the network's."""
     own = network.state_dict()
@@ -218,8 +216,8 @@ def _check(path: Path, network: InteractionNetwork, weights: dict[str, Tensor]) 
     strange = [k for k in weights if k not in own]
     if missing or strange:
         raise CheckpointError(
-            f"{path}: is not this interaction network: missing {_listing(missing)}; "
-            f"not known {_listing(strange)}"
+            f"{path}: is not this interaction network: missing {listing(missing)}; "
+            f"not known {listing(strange)}"
         )
     for name, tensor in weights.items():
         if tensor.shape != own[name].shape:

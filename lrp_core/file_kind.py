@@ -35,6 +35,10 @@ HDF5 = FileKind(
     "convert it: jets to ROOT or Parquet with one list per jet and branch (uproot, awkward), "
     "weights to a state dict of PyTorch",
 )
+ONNX = FileKind(
+    "an ONNX file",
+    "save the state dict of the network that it was made of with torch.save",
+)
 LFS_POINTER = FileKind(
     "a Git LFS pointer, a text of some lines that stands for the file",
     "fetch the file itself: git lfs pull",
@@ -97,6 +101,8 @@ def kind_of_head(head: bytes) -> FileKind | None:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml", b"<!--", b"<error")):
         return WEB_PAGE
+    if _is_onnx(head):
+        return ONNX
     if len(head) > 262 and head[257:262] == b"ustar":
         return FileKind("a tar archive", "unpack it and give the file inside")
     return None
@@ -114,3 +120,11 @@ def _is_safetensors(head: bytes) -> bool:
         except ValueError:
             return False
     return b'"' in header
+
+
+def _is_onnx(head: bytes) -> bool:
+    """A small version number as field 1 of a protobuf, then a producer's name or the graph."""
+    if len(head) < 4 or head[0] != 8 or not 1 <= head[1] <= 30:
+        return False
+    producer = head[4 : 4 + head[3]]
+    return head[2] == 0x3A or (head[2] == 0x12 and producer.isascii() and producer[:1].isalpha())

@@ -38,7 +38,9 @@ class Model:
     steps            the steps the network takes; by default what its own ``steps()`` says
     interaction_network  its stages, if the steps are those of one; else None
     name             what to call it, such as the checkpoint's file name
-    checkpoint_hash  SHA-256 of the checkpoint file, "" for a network that comes from none
+    checkpoint_hash  SHA-256 of the checkpoint file, "" for a network that comes from none; where
+                     the file holds several, of that hash, a colon and ``weights``
+    weights          which network of the checkpoint it is, "" where there is one
 
     The network is put into evaluation mode. Raises NetworkError if the steps do not give the
     network's own logits on a small random graph, DefinitionsError if names and widths do not fit.
@@ -53,6 +55,7 @@ class Model:
         steps: Steps | None = None,
         name: str = "network",
         checkpoint_hash: str = "",
+        weights: str = "",
     ) -> None:
         if steps is None:
             own = getattr(network, "steps", None)
@@ -75,6 +78,7 @@ class Model:
         self.classes = tuple(classes)
         self.name = name
         self.checkpoint_hash = checkpoint_hash
+        self.weights = weights
         self._check()
 
     @property

@@ -86,6 +86,10 @@ class Settings(BaseSettings):
     definitions: str | None = Field(
         None, description="YAML file naming the network's columns; none: beside the checkpoint."
     )
+    weights: str | None = Field(
+        None,
+        description="Which network, where the checkpoint holds several; none: the only one.",
+    )
     tree: str | None = Field(None, description="Name of the TTree; none: found by itself.")
     column: Several = Field(
         (), description="Branches that hold standard columns, such as fj_pt=jet_pt."

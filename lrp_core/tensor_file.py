@@ -1,42 +1,60 @@
-"""Tensors and plain data out of a file that torch.save wrote, without trusting whoever wrote it.
+"""Tensors and plain data out of a file that torch.save or safetensors wrote, without trusting it.
 
-Nothing is unpickled but tensors, numbers of numpy and plain data, so no code of the file runs.
-Sizes are looked at first: of the archive before anything is unpacked, of the tensors before memory
-is taken for them. Torch still reads the file by itself; this keeps it from being led astray.
+Nothing is unpickled but tensors and plain data; stand-ins take the place of everything else
+(``pickled.py``), so no code of the file runs. Sizes are looked at first: of the archive before
+anything is unpacked, of the tensors before memory is taken for them. Torch still reads the file by
+itself; this keeps it from being led astray.
 """
 
 from __future__ import annotations
 
-import io
 import pickle
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from threading import Lock
+from typing import Any
 
-import numpy as np
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from lrp_core.errors import CheckpointError
+from lrp_core.file_kind import PICKLE, SAFETENSORS, ZIP, FileKind, kind_of
+from lrp_core.pickled import MAGIC_NUMBER, PROTOCOL, EndlessError, ForeignCallError, Look
 
 MOST_BYTES = 256 << 20  # of a file, unpacked
 MOST_RECORDS = 20_000  # files in the archive
-MOST_NESTED = 10_000  # tuples in tuples: hashing them takes as long as they are spelled out
+MOST_HEADER = 16 << 20  # bytes of the names and shapes in a safetensors file
 STORED_BEFORE_ZIP = 4  # pickles at the head of a file of the old format
-EXPECTED = "expected a state dict written by torch.save"
+LONGEST_REASON = 160  # letters of what torch says
+NAMED = 4  # foreign classes that a refusal names
+EXPECTED = "expected a state dict written by torch.save, or a safetensors file"
+
+_ONE_AT_A_TIME = Lock()  # what torch may make is known to the whole process
 
 
 def read_tensors(path: Path) -> Any:
-    """What a file holds: dicts, lists and numbers, with tensors in them.
+    """What a file holds: dicts, lists and numbers, with tensors in them, and stand-ins.
 
     Raises CheckpointError saying what was found and what was expected.
     """
-    size = _unpacked_bytes(path)
+    kind = kind_of(path)
+    if path.stat().st_size > MOST_BYTES:
+        raise _too_large(path, path.stat().st_size)
+    if kind == SAFETENSORS:
+        return _read_safetensors(path)
+    size, look = _look(path, kind)
+    if look.content is not None and PROTOCOL < look.protocol <= pickle.HIGHEST_PROTOCOL:
+        raise CheckpointError(
+            f"{path}: holds a pickle of protocol {look.protocol}, of which torch reads nothing "
+            f"without running it; save it again as torch.save does. {_conversion(path, look)}"
+        )
     try:
-        with torch.serialization.safe_globals(_numpy_data()):
+        with _nothing_made_but(look.stand_ins()):
             with FakeTensorMode():  # tensors without memory: what the file says they are
                 promised = torch.load(path, map_location="cpu", weights_only=True)
             _check_promise(path, promised, size)
@@ -44,7 +62,27 @@ def read_tensors(path: Path) -> Any:
     except CheckpointError:
         raise
     except Exception as error:  # a damaged file makes torch raise almost anything
-        raise _refusal(path, error) from error
+        raise _refusal(path, error, look) from error
+
+
+@contextmanager
+def _nothing_made_but(stand_ins: list[Any]) -> Iterator[None]:
+    """Torch makes its own tensors and these, and not what libraries have told it is safe."""
+    with _ONE_AT_A_TIME:
+        others = torch.serialization.get_safe_globals()
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(stand_ins)
+        try:
+            yield
+        finally:
+            torch.serialization.clear_safe_globals()
+            torch.serialization.add_safe_globals(others)
+
+
+def holds_more(path: Path) -> CheckpointError:
+    """What is told of a file whose network is a whole pickled object."""
+    look = _look(path, kind_of(path))[1]
+    return _holds_more(path, look.foreign, look)
 
 
 def is_plain(tensor: Tensor) -> bool:
@@ -75,33 +113,83 @@ def tensors_in(content: Any) -> Iterator[Tensor]:
             waiting.extend(item)
 
 
-def _unpacked_bytes(path: Path) -> int:
-    """How many bytes the file unpacks to, once what it unpacks to is known to be harmless."""
-    size = path.stat().st_size
-    if size > MOST_BYTES:
-        raise _too_large(path, size)
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, which holds nothing that could run; its notes are left."""
+    data = path.read_bytes()
+    try:
+        if int.from_bytes(data[:8], "little") > MOST_HEADER:
+            raise ValueError(f"its header has more than {MOST_HEADER:,} bytes")
+        return safetensors.torch.load(data)
+    except Exception as error:  # of what is damaged: SafetensorError, ValueError, KeyError, …
+        raise CheckpointError(
+            f"{path}: is a damaged safetensors file ({error}); copy or write it again"
+        ) from error
+
+
+def _look(path: Path, kind: FileKind | None) -> tuple[int, Look]:
+    """How many bytes a file unpacks to, and what its pickles name.
+
+    Raises CheckpointError where it is no file of torch, or would take memory or time without end.
+    """
+    if kind == ZIP:
+        return _look_into_archive(path)
+    if kind == PICKLE:  # as torch.save wrote until 2020
+        look = Look()
+        data = path.read_bytes()
+        _look_through(path, look, data, STORED_BEFORE_ZIP)
+        if look.first is not None and look.first != MAGIC_NUMBER:
+            raise CheckpointError(
+                f"{path}: is a Python pickle that torch.save did not write, and is not unpickled "
+                f"because that can run foreign code; {EXPECTED}. If you trust it, unpickle it in "
+                "Python and write its state dict with torch.save"
+            )
+        return len(data), look
+    if kind is not None:
+        raise CheckpointError(f"{path}: is {kind.name}; {EXPECTED}. {_sentence(kind.advice)}")
     with path.open("rb") as file:
-        start = file.read(2)
-        file.seek(0)
-        if start == b"PK":
-            try:
-                with zipfile.ZipFile(file) as archive:
-                    records = archive.infolist()
-                    size = sum(record.file_size for record in records)
-                    if size > MOST_BYTES or len(records) > MOST_RECORDS:
-                        raise _too_large(path, size)
-                    pickles = [r for r in records if r.filename.rpartition("/")[2] == "data.pkl"]
-                    for record in pickles:
-                        _look_through(path, archive.read(record), 1)
-            except CheckpointError:
-                raise
-            except Exception as error:  # of what is damaged: BadZipFile, zlib.error, ValueError, …
-                raise _refusal(path, error) from error
-        elif start[:1] == b"\x80":  # as torch.save wrote until 2020
-            _look_through(path, file.read(), STORED_BEFORE_ZIP)
-        else:
-            raise CheckpointError(f"{path}: is no checkpoint: it begins with {start!r}; {EXPECTED}")
-    return size
+        start = file.read(8)
+    raise CheckpointError(f"{path}: is no checkpoint: it begins with {start!r}; {EXPECTED}")
+
+
+def _look_into_archive(path: Path) -> tuple[int, Look]:
+    """How many bytes the archive unpacks to, once what it unpacks to is known to be harmless."""
+    look = Look()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            records = archive.infolist()
+            size = sum(record.file_size for record in records)
+            if size > MOST_BYTES or len(records) > MOST_RECORDS:
+                raise _too_large(path, size)
+            names = {record.filename.rpartition("/")[2] for record in records}
+            if "constants.pkl" in names:
+                raise CheckpointError(
+                    f"{path}: is a TorchScript archive, a program with its weights, and is not "
+                    "run. If you trust it, convert it once: "
+                    f"torch.save(torch.jit.load({str(path)!r}).state_dict(), 'weights.pth')"
+                )
+            if "data.pkl" not in names:
+                raise CheckpointError(f"{path}: is {_archive(names)}; {EXPECTED}")
+            for record in records:
+                if record.filename.rpartition("/")[2] == "data.pkl":
+                    _look_through(path, look, archive.read(record), 1)
+    except CheckpointError:
+        raise
+    except Exception as error:  # of what is damaged: BadZipFile, zlib.error, ValueError, …
+        raise _refusal(path, error, look) from error
+    return size, look
+
+
+def _sentence(advice: str) -> str:
+    return advice[:1].upper() + advice[1:]
+
+
+def _archive(names: set[str]) -> str:
+    """What an archive is by the names of the files in it."""
+    if any(name.endswith(".npy") for name in names):
+        return "a NumPy archive (.npz)"
+    if "model.weights.h5" in names:
+        return "a Keras archive (.keras)"
+    return "a ZIP archive of other files, which may have the checkpoint in it"
 
 
 def _check_promise(path: Path, promised: Any, size: int) -> None:
@@ -119,20 +207,42 @@ def _check_promise(path: Path, promised: Any, size: int) -> None:
         )
 
 
-def _refusal(path: Path, error: Exception) -> CheckpointError:
+def _refusal(path: Path, error: Exception, look: Look) -> CheckpointError:
     """What is told of a file that torch cannot read, or does not want to."""
-    foreign = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
-    if foreign and isinstance(error, pickle.UnpicklingError):
-        return CheckpointError(
-            f"{path}: holds more than tensors ({foreign[1]}), such as a whole pickled module, "
-            "and is not unpickled because that can run foreign code. If you trust it, convert "
-            f"it once: torch.save(torch.load({str(path)!r}, weights_only=False).state_dict(), "
-            "'weights.pth'); of a training dict, save its state dict alone"
-        )
+    blocked = re.search(r"unsupported GLOBAL (\S+)", str(error))
+    if isinstance(error, ForeignCallError):
+        foreign = [*dict.fromkeys([error.name, *look.foreign])]
+    elif blocked and isinstance(error, pickle.UnpicklingError):
+        foreign = [*dict.fromkeys([blocked[1], *look.foreign])]
+    else:
+        foreign = look.foreign
+    if foreign:
+        return _holds_more(path, foreign, look)
     damaged = isinstance(error, pickle.UnpicklingError)
     lines = ["no pickle of tensors"] if damaged else str(error).splitlines()
-    reason = (lines or [type(error).__name__])[0]
+    reason = (lines or [type(error).__name__])[0][:LONGEST_REASON]
     return CheckpointError(f"{path}: is not a readable checkpoint ({reason}); {EXPECTED}")
+
+
+def _holds_more(path: Path, foreign: list[str], look: Look) -> CheckpointError:
+    more = f" and {len(foreign) - NAMED} more" if len(foreign) > NAMED else ""
+    names = ", ".join(name if name.isprintable() else ascii(name) for name in foreign[:NAMED])
+    return CheckpointError(
+        f"{path}: holds more than tensors ({names}{more}), such as a whole pickled module, and is "
+        f"not unpickled because that can run foreign code. {_conversion(path, look)}"
+    )
+
+
+def _conversion(path: Path, look: Look) -> str:
+    """The line that makes a file of tensors out of one that is not read."""
+    way = look.way_to_weights()
+    line = f"torch.load({str(path)!r}, map_location='cpu', weights_only=False)"
+    if way is None:
+        return (
+            f"If you trust it, load it with {line} where its classes can be imported, and write "
+            "the state dict in it with torch.save"
+        )
+    return f"If you trust it, convert it once: torch.save({line}{way}, 'weights.pth')"
 
 
 def _too_large(path: Path, size: int) -> CheckpointError:
@@ -142,96 +252,11 @@ def _too_large(path: Path, size: int) -> CheckpointError:
     )
 
 
-def _look_through(path: Path, data: bytes, pickles: int) -> None:
+def _look_through(path: Path, look: Look, data: bytes, pickles: int) -> None:
     """Refuse pickles that would keep torch busy for ever; what else is wrong, torch tells."""
-    stream = io.BytesIO(data)
-    for _ in range(pickles):
-        try:
-            _Dry(stream).load()
-        except _TooNestedError as error:
-            raise CheckpointError(
-                f"{path}: holds tuples within tuples that are endless to read; {EXPECTED}"
-            ) from error
-        except Exception:
-            return
-
-
-class _TooNestedError(Exception):
-    """Tuples within tuples, of which there are more than any network has."""
-
-
-class _Nothing:
-    """Stands where a pickle wants an object made; it takes everything and does nothing."""
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        pass
-
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        pass
-
-    def append(self, item: Any) -> None:
-        pass
-
-    def extend(self, items: Any) -> None:
-        pass
-
-
-_Unpickler: Any = pickle._Unpickler  # the one written in Python
-
-
-class _Dry(_Unpickler):  # type: ignore[misc]
-    """Goes through a pickle without making or calling anything that it names."""
-
-    dispatch: ClassVar[dict[int, Any]] = dict(_Unpickler.dispatch)
-
-    def __init__(self, stream: io.BytesIO) -> None:
-        super().__init__(stream)
-        self.weights: dict[int, int] = {}
-        self.kept: list[Any] = []  # so that no id is used twice
-
-    def find_class(self, module: str, name: str) -> Any:
-        return _Nothing
-
-    def persistent_load(self, pid: Any) -> Any:
-        return None
-
-    def weigh(self) -> None:
-        """Count the tuples that the newest one is made of."""
-        newest = self.stack[-1]
-        weight = 1 + sum(self.weights.get(id(item), 0) for item in newest)
-        if weight > MOST_NESTED:
-            raise _TooNestedError
-        self.weights[id(newest)] = weight
-        self.kept.append(newest)
-
-
-def _weighed(code: int) -> Any:
-    make = _Unpickler.dispatch[code]
-
-    def load(self: _Dry) -> None:
-        make(self)
-        self.weigh()
-
-    return load
-
-
-for _code in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
-    _Dry.dispatch[_code[0]] = _weighed(_code[0])
-
-
-def _numpy_data() -> list[Any]:
-    """What numbers and arrays of numpy are unpickled with, as torch wants it: data and no code.
-
-    Training dicts hold them, such as the best score so far; numpy 1 wrote another module name.
-    """
-    makers = {
-        "scalar": np.float64(0).__reduce__()[0],
-        "_reconstruct": np.zeros(0).__reduce__()[0],
-    }
-    known: list[Any] = [np.dtype, np.ndarray, *{type(np.dtype(code)) for code in "?bhilqBHILQefd"}]
-    for core in ("numpy.core", "numpy._core"):
-        known += [(maker, f"{core}.multiarray.{name}") for name, maker in makers.items()]
-    return known
+    try:
+        look.through(data, pickles)
+    except EndlessError as error:
+        raise CheckpointError(
+            f"{path}: holds tuples within tuples, or names, that are endless to read; {EXPECTED}"
+        ) from error

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.columns import check_definitions
-from app.commands.options import Columns, Definitions, More, Network, Padding, Tree
+from app.commands.options import Columns, Definitions, More, Network, Padding, Tree, Weights
 from lrp_core.errors import SettingsError
 
 
@@ -58,6 +58,7 @@ def export(
     ] = 96,
     model: Network = None,
     definitions: Definitions = None,
+    weights: Weights = None,
     target: Annotated[
         str | None,
         typer.Option("--target", help="hbb, qcd, margin or margin:CLASS.", show_default="margin"),
@@ -88,11 +89,12 @@ def export(
         target=target,
         rule=rule,
     )
-    check_definitions(model, definitions)
+    check_definitions(model, definitions, weights)
     settings = read_settings(
         jets=jets or None,
         model=model,
         definitions=definitions,
+        weights=weights,
         tree=tree,
         column=column,
         padding=padding,

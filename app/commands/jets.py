@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.columns import check_definitions, columns_of
-from app.commands.options import Columns, Definitions, Files, More, Network, Padding, Tree
+from app.commands.options import Columns, Definitions, Files, More, Network, Padding, Tree, Weights
 from lrp_core.errors import SettingsError
 
 
@@ -23,6 +23,7 @@ def explain(
     ] = False,
     model: Network = None,
     definitions: Definitions = None,
+    weights: Weights = None,
     target: Annotated[
         str | None,
         typer.Option("--target", help="hbb, qcd, margin or margin:CLASS.", show_default="margin"),
@@ -74,7 +75,7 @@ def explain(
 
     Of one: prediction, most relevant tracks and edges, and where everything went.
     """
-    check_definitions(model, definitions)
+    check_definitions(model, definitions, weights)
     if every == (jet is not None):
         raise SettingsError("give either --jet with the number of a jet, or --all")
     if jet is not None:
@@ -87,6 +88,7 @@ def explain(
             jet,
             model,
             definitions,
+            weights=weights,
             target=target,
             rule=rule,
             dtype=dtype,
@@ -106,6 +108,7 @@ def explain(
         out,
         model,
         definitions,
+        weights=weights,
         target=target,
         rule=rule,
         dtype=dtype,

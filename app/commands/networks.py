@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.columns import columns_of
-from app.commands.options import Columns, Definitions, Files, Padding, Tree
+from app.commands.options import Columns, Definitions, Files, Padding, Tree, Weights
 
 
 def simulate(
@@ -65,6 +65,7 @@ def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint of the network (.pth).")],
     files: Files,
     definitions: Definitions = None,
+    weights: Weights = None,
     plot: Annotated[
         str | None, typer.Option("--plot", help="Write the ROC curve to this HTML file.")
     ] = None,
@@ -81,6 +82,7 @@ def evaluate(
         checkpoint,
         files,
         definitions,
+        weights=weights,
         plot=plot,
         draw=write_roc,
         threads=threads,

@@ -39,6 +39,14 @@ Definitions = Annotated[
         help="YAML file naming the network's columns; else definitions.yml beside the checkpoint.",
     ),
 ]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="KEY",
+        help="Which network, where the checkpoint holds several, such as ema_state_dict.",
+    ),
+]
 Tree = Annotated[
     str | None, typer.Option("--tree", help="Name of the TTree, where it is not found by itself.")
 ]

@@ -22,6 +22,7 @@ from app.commands.options import (
     RootPath,
     SettingsFile,
     Tree,
+    Weights,
     say,
 )
 from lrp_core.errors import SettingsError
@@ -35,6 +36,7 @@ def serve(
     more: More = None,
     model: Network = None,
     definitions: Definitions = None,
+    weights: Weights = None,
     library: LibraryFolder = None,
     host: Host = None,
     port: Annotated[
@@ -69,6 +71,7 @@ def serve(
         jets=[*(jets or []), *(more or [])] or None,
         model=model,
         definitions=definitions,
+        weights=weights,
         library=library,
         tree=tree,
         column=column,
@@ -83,6 +86,7 @@ def service(
     more: More = None,
     model: Network = None,
     definitions: Definitions = None,
+    weights: Weights = None,
     library: LibraryFolder = None,
     host: Host = None,
     port: Annotated[
@@ -106,6 +110,7 @@ def service(
         jets=[*(jets or []), *(more or [])] or None,
         model=model,
         definitions=definitions,
+        weights=weights,
         library=library,
         tree=tree,
         column=column,
@@ -121,7 +126,7 @@ def _run(settings_file: str | None, *, page: bool, **given: Any) -> None:
 
     def read() -> Settings:
         settings = read_settings(file=settings_file, **given)
-        check_definitions(settings.model, settings.definitions)
+        check_definitions(settings.model, settings.definitions, settings.weights)
         if page:
             _check_backend(settings)
         return settings
@@ -148,7 +153,8 @@ def _run(settings_file: str | None, *, page: bool, **given: Any) -> None:
 
 def _check_backend(settings: Settings) -> None:
     """Refuse what would be served by nobody. Raises SettingsError."""
-    own = settings.jets or settings.model or settings.definitions or settings.tree
+    chosen = settings.model or settings.definitions or settings.weights
+    own = settings.jets or chosen or settings.tree
     if settings.backend is not None and own:
         raise SettingsError(
             "--backend has its own jets and network: give either --backend, or --jets and --model"

@@ -21,6 +21,7 @@ def run(
     files: Sequence[str],
     definitions: str | None = None,
     *,
+    weights: str | None = None,
     plot: str | None = None,
     draw: DrawRoc | None = None,
     threads: int | None = None,
@@ -31,7 +32,8 @@ def run(
 ) -> Evaluation:
     """Print AUC and background rejection at 30, 50 and 70 % signal efficiency with uncertainties.
 
-    On all jets, by background class and by jet pT. plot: file for the ROC curve, which ``draw``
+    On all jets, by background class and by jet pT. weights: which network of the checkpoint, where
+    it holds several. plot: file for the ROC curve, which ``draw``
     (signal efficiency, background rate, title, file) writes. tree, columns and padding are those of
     ``open_jets``.
     Raises JetlrpError where a file or the network is not possible.
@@ -49,7 +51,7 @@ def run(
     printed = console or Console(highlight=False, soft_wrap=True)
     if threads is not None:
         torch.set_num_threads(threads)
-    loaded = load_model(model, definitions)
+    loaded = load_model(model, definitions, weights=weights)
     if not isinstance(loaded.network, InteractionNetwork) or set(loaded.classes) != {"qcd", "hbb"}:
         raise TrainingError(
             f"{model}: evaluate measures a network with the classes qcd and hbb, "

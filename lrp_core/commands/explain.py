@@ -25,6 +25,7 @@ def run(
     model: str | None = None,
     definitions: str | None = None,
     *,
+    weights: str | None = None,
     target: str | None = None,
     rule: str | None = None,
     dtype: str = "float32",
@@ -38,6 +39,7 @@ def run(
     """Explain jet number ``jet`` of the files ``jets`` and print a summary.
 
     jets, model  None: those that come with the package
+    weights      which network, where the checkpoint holds several
 
     rule    as people write it ("gamma(1.0)") or the name of a preset, which also gives the target
     target  None: that of the preset, else "margin"
@@ -56,7 +58,7 @@ def run(
         raise ExplanationFileError(f"{out}: an explanation is written as .npz or .json")
     chosen, aim = choose(rule, target)
     files = open_jets(jets, tree=tree, columns=columns, padding=padding)
-    network = load_model(model, definitions, device=device)
+    network = load_model(model, definitions, weights=weights, device=device)
     this = files[jet]
     explanation = explain(network, this, target=aim, rule=chosen, dtype=dtype)
     if out is not None:

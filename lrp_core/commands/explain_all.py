@@ -23,6 +23,7 @@ def run(
     model: str | None = None,
     definitions: str | None = None,
     *,
+    weights: str | None = None,
     target: str | None = None,
     rule: str | None = None,
     dtype: str = "float32",
@@ -39,6 +40,7 @@ def run(
     """Explain the jets ``first`` to ``last`` into ``out``, and say which could not be explained.
 
     jets, model  None: those that come with the package
+    weights      which network, where the checkpoint holds several
     edges        "summary", "full" or "none", as for ``explain_files``
 
     -> exit status: 0 all explained, 1 some could not be
@@ -57,7 +59,7 @@ def run(
     keep_freed_memory()
     printed = console or Console(highlight=False, soft_wrap=True)
     files = open_jets(jets, tree=tree, columns=columns, padding=padding)
-    network = load_model(model, definitions, device=device)
+    network = load_model(model, definitions, weights=weights, device=device)
     seen = [0, 0]
     try:
         with _shown(files.name, seen) as progress:

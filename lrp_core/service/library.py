@@ -42,11 +42,11 @@ Origin = Literal["given", "library", "upload", "sample"]
 Stamp = tuple[int, ...]
 
 JETS_ENDINGS = (".root", *ENDINGS)
-MODEL_ENDINGS = (".pth", ".pt")
+MODEL_ENDINGS = (".pth", ".pt", ".ckpt", ".safetensors")
 MOST_FILES = 20_000  # that are listed of one folder
 DEEPEST = 12  # folders below each other
 PATIENCE = 3.0  # seconds for which a listing waits for files that nobody has opened yet
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 LEAST_BYTES = 16  # of a jet in a file; a file that has less per jet is not believed
 LONGEST_NAME = 400  # letters
 OPEN_FILE_BYTES = 48 << 20  # track data kept of each open file
@@ -250,7 +250,17 @@ class Look:
         words = (
             error.command if isinstance(error, JetlrpError) else f"it cannot be read ({error!r})"
         )
-        return replace(entry, problem=words.replace(f"{entry.path}", entry.name))
+        return replace(entry, problem=_without_folders(words, entry))
+
+
+def _without_folders(words: str, entry: Entry) -> str:
+    """What is wrong with a file, without the path of the machine."""
+    if entry.path is None:
+        return words
+    words = words.replace(f"{entry.path}", entry.name)
+    for folder in (entry.path.parent, entry.path.parent.resolve()):
+        words = words.replace(f"{folder}/", "")
+    return words
 
 
 def _facts_of(kind: Kind, content: bytes) -> JetsFacts | ModelFacts:
@@ -404,7 +414,7 @@ def open_model(entry: Entry, folder: Folder) -> Model:
     except OutsideError as error:
         raise DefinitionsError(f"{entry.name}: {error}") from error
     model = load_model(path, where)
-    model.name = entry.name
+    model.name = f"{entry.name}:{model.weights}" if model.weights else entry.name
     return model
 
 

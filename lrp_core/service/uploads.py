@@ -394,7 +394,8 @@ class Coming:
 
     def _told(self, folder: Folder, words: str) -> str:
         """Words with the file's own name instead of where it is."""
-        for path in (str(self._path.resolve()), str(self._path), f"{folder.path}/"):
+        own = (str(self._path.resolve()), str(self._path))
+        for path in (*own, f"{folder.root}/", f"{folder.path}/"):
             words = words.replace(path, self.name if path.endswith(self._path.name) else "")
         return words.replace(self._path.name, self.name)
 

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
+import decimal
+import enum
+import functools
 import hashlib
+import io
+import logging
 import pickle
-from collections import OrderedDict
-from pathlib import Path
+import re
+import types
+import uuid
+import zipfile
+from collections import OrderedDict, defaultdict, deque
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from lrp_core.checkpoint import load_model, read_definitions
@@ -173,10 +185,165 @@ def test_foreign_objects_are_never_unpickled(
         path.write_bytes(pickle.dumps(content))
         with pytest.raises(CheckpointError):
             load_model(path, definitions)
-    torch.save({"state_dict": weights, "args": argparse.Namespace(lr=1)}, path)
-    with pytest.raises(CheckpointError, match=r"argparse\.Namespace.*state dict"):
+    assert not canary.exists()
+
+
+class Meter:
+    """What trainings keep of their losses."""
+
+    def __init__(self) -> None:
+        self.sum = torch.ones(1)
+        self.log = logging.getLogger("meter")
+
+
+class Phase(enum.Enum):
+    FIT = "fit"
+
+
+class Options(dict):  # type: ignore[type-arg]
+    pass
+
+
+def beside() -> dict[str, Any]:
+    """Data that training dicts hold beside the weights, none of it harmful."""
+    adam = torch.optim.Adam([torch.nn.Parameter(torch.ones(2))])
+    return {
+        "Namespace": argparse.Namespace(lr=1, out=Path("/data")),
+        "SimpleNamespace": types.SimpleNamespace(lr=1),
+        "Path": {"hyper_parameters": {"data": PurePosixPath("/data"), Path("a"): 1}},
+        "date": dt.datetime(2026, 1, 2, tzinfo=dt.UTC),
+        "timedelta": dt.timedelta(1),
+        "Decimal": decimal.Decimal("1.5"),
+        "UUID": uuid.UUID(int=3),
+        "defaultdict": defaultdict(list, loss=[1.0]),
+        "nested defaultdict": defaultdict(dict, a={"b": defaultdict(int, c=1)}),
+        "deque": deque([1.0, 2.0], 5),
+        "frozenset": frozenset([1, 2]),
+        "builtins": [range(3), slice(1, 2), ..., b"bytes", 1j, 10**30],
+        "partial": functools.partial(torch.optim.Adam, lr=1.0),
+        "class": [torch.optim.Adam, torch.nn.functional.relu, int],
+        "numpy scalar": [np.float32(1), np.bool_(True), np.datetime64("2026-01-02")],
+        "numpy text": np.str_("adam"),
+        "numpy texts": np.array(["pt", "eta"]),
+        "numpy objects": np.array([1, None], dtype=object),
+        "numpy records": np.zeros(2, dtype=[("a", "f4")]),
+        "numpy generator": np.random.default_rng(0),
+        "pandas": pd.DataFrame({"epoch": [1, 2], "loss": [0.5, 0.4]}),
+        "meter": Meter(),
+        "enum": {"phase": Phase.FIT},
+        "dict of a kind": Options(lr=1, more=Options(a=[1])),
+        "exception": ValueError("x"),
+        "optimizer": adam,
+        "scheduler": torch.optim.lr_scheduler.StepLR(adam, 1),
+        "regular expression": re.compile("a+"),
+    }
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("kind", beside())
+def test_harmless_data_beside_the_weights(
+    kind: str, zipped: bool, weights: Weights, path: Path, definitions: Path
+) -> None:
+    content = {"state_dict": weights, "more": beside()[kind]}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    assert_loads(path, definitions)
+
+
+def test_weights_in_a_dict_of_a_kind(weights: Weights, path: Path, definitions: Path) -> None:
+    for content in (Options(weights), {"model": Options(weights)}, defaultdict(dict, net=weights)):
+        torch.save(content, path)
+        assert_loads(path, definitions)
+
+
+@pytest.mark.parametrize("way", ["['model']", "['runs']['best']"])
+def test_a_training_dict_with_a_call_in_it_is_refused_with_the_line_that_converts_it(
+    way: str,
+    weights: Weights,
+    path: Path,
+    tmp_path: Path,
+    definitions: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    canary = tmp_path / "canary"
+    content: Any = weights
+    for part in reversed(way.strip("[]'").split("']['")):
+        content = {part: content, "callback": Canary(canary)}
+    torch.save(content, path)
+    with pytest.raises(CheckpointError, match=r"builtins\.getattr") as raised:
         load_model(path, definitions)
     assert not canary.exists()
+    message = str(raised.value)
+    line = message[message.index("torch.save(") :]
+    assert f"weights_only=False){way}, 'weights.pth')" in line
+    monkeypatch.chdir(tmp_path)
+    exec(line, {"torch": torch})
+    assert_loads(tmp_path / "weights.pth", definitions)
+
+
+def test_a_pickled_module_beside_a_state_dict_is_no_silent_choice(
+    weights: Weights, path: Path, definitions: Path
+) -> None:
+    torch.save({"state_dict": weights, "ema": toys.toy_network(seed=1)}, path)
+    with pytest.raises(CheckpointError, match=r"several.*state_dict.*ema \(a pickled module"):
+        load_model(path, definitions)
+    model = load_model(path, definitions, weights="state_dict")
+    assert model.weights == "state_dict"
+    with pytest.raises(CheckpointError, match="InteractionNetwork"):
+        load_model(path, definitions, weights="ema")
+    torch.save({"state_dict": weights, "loss": torch.nn.BCEWithLogitsLoss()}, path)
+    assert_loads(path, definitions)
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".pth", ".ckpt", ""])
+def test_safetensors_are_told_by_their_content(
+    ending: str, weights: Weights, tmp_path: Path, definitions: Path
+) -> None:
+    path = tmp_path / f"net{ending}"
+    save_file(weights, path, metadata={"format": "pt"})
+    assert_loads(path, definitions)
+    save_file({f"model.{name}": value for name, value in weights.items()}, path)
+    assert_loads(path, definitions)
+    data = path.read_bytes()
+    for damaged in (data[:-8], data[:3000], data + bytes(8)):
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="damaged safetensors file"):
+            load_model(path, definitions)
+
+
+def test_what_is_given_instead_of_a_checkpoint_is_named(
+    weights: Weights, tmp_path: Path, path: Path, definitions: Path
+) -> None:
+    arrays, newer = tmp_path / "arrays.npz", io.BytesIO()
+    np.savez(arrays, a=np.ones(3))
+    torch.save({"model": weights}, newer, pickle_protocol=4)
+    script = io.BytesIO()
+    with zipfile.ZipFile(script, "w") as archive:
+        archive.writestr("net/constants.pkl", b"\x80\x02).")
+        archive.writestr("net/data.pkl", b"\x80\x02).")
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    for content, words in (
+        (pointer, "Git LFS pointer.*git lfs pull"),
+        (b"\n<!DOCTYPE html><html><body>404", "web page"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(500), "HDF5"),
+        (b"\x08\x08\x12\x07pytorch\x1a\x052.0.0" + bytes(90), "ONNX"),
+        (b"root\x00\x00\xf7\xf4" + bytes(90), "ROOT file.*no network"),
+        (b"PAR1" + bytes(90), "Parquet"),
+        (b"\x1f\x8b\x08" + bytes(90), "gzip.*gunzip"),
+        (arrays.read_bytes(), "NumPy archive"),
+        (script.getvalue(), r"TorchScript.*torch\.jit\.load"),
+        (newer.getvalue(), r"protocol 4.*weights_only=False\)\['model'\]"),
+        (pickle.dumps({"a": 1}), "pickle that torch.save did not write"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=words) as raised:
+            load_model(path, definitions)
+        assert str(path) in str(raised.value)
+    torch.save(weights, path)
+    definitions.write_bytes(pointer)
+    with pytest.raises(DefinitionsError, match=r"Git LFS pointer.*git lfs pull"):
+        load_model(path, definitions)
+    with pytest.raises(DefinitionsError, match="ZIP archive"):
+        load_model(path, path)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,18 @@ def printed(jets: str, model: str, jet: int = 3, **wanted: Any) -> str:
     return screen.getvalue()
 
 
+def test_the_chosen_weights_are_told(files: tuple[str, str]) -> None:
+    content = {"model": toys.toy_network(4).state_dict(), "ema": toys.toy_network(4, seed=1)}
+    content["ema"] = content["ema"].state_dict()
+    torch.save(content, files[1])
+    with pytest.raises(CheckpointError, match="several networks"):
+        printed(*files)
+    first, second = printed(*files, weights="model"), printed(*files, weights="ema")
+    assert "toy.pth:model" in first
+    assert "toy.pth:ema" in second
+    assert load_model(files[1], weights="ema").checkpoint_hash[:12] in second
+
+
 def test_it_prints_prediction_tracks_edges_ledger_and_conservation(files: tuple[str, str]) -> None:
     text = printed(*files)
     jets, model = open_jets(files[0]), load_model(files[1])

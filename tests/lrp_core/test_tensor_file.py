@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from lrp_core import tensor_file
 from lrp_core.checkpoint import load_model
 from lrp_core.errors import CheckpointError, DefinitionsError
+from lrp_core.pickled import StandIn
 from lrp_core.tensor_file import read_tensors
 from tests.lrp_core import examples as toys
 
@@ -90,6 +92,56 @@ def test_a_malicious_pickle_does_not_run(
     with pytest.raises(CheckpointError, match=r"weights\.pth"):
         load_model(path, definitions)
     assert not canary.exists()
+
+
+def test_what_stands_in_for_an_object_does_nothing(tmp_path: Path) -> None:
+    """Also where a library has told torch that its own class is safe."""
+    canary = tmp_path / "canary"
+
+    class Trap:
+        def __init__(self, *_: Any) -> None:
+            canary.touch()
+
+        def __setstate__(self, state: Any) -> None:
+            canary.touch()
+
+    Trap.__module__, Trap.__qualname__ = "traps", "Trap"
+    path = tmp_path / "weights.pth"
+    with torch.serialization.safe_globals([Trap]):
+        before = torch.serialization.get_safe_globals()
+        for code in (b"ctraps\nTrap\n)R", b"ctraps\nTrap\n)\x81}b"):
+            path.write_bytes(zipped(b"\x80\x02}X\x01\0\0\0a" + code + b"s."))
+            assert isinstance(read_tensors(path)["a"], StandIn)
+        assert set(torch.serialization.get_safe_globals()) == set(before)
+    assert not canary.exists()
+
+
+def test_there_may_be_only_so_many_names(tmp_path: Path, definitions: Path) -> None:
+    path = tmp_path / "weights.pth"
+    names = b"".join(b"cmany\nClass%d\n0" % number for number in range(1001))
+    path.write_bytes(zipped(b"\x80\x02" + names + b"}."))
+    with pytest.raises(CheckpointError, match="endless"):
+        load_model(path, definitions)
+
+
+def test_a_safetensors_file_has_a_bounded_header_and_size(
+    tmp_path: Path, definitions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net.safetensors"
+    save_file(weights(), path)
+    good = path.read_bytes()
+    load_model(path, definitions)
+    for name in ("MOST_HEADER", "MOST_BYTES"):
+        with monkeypatch.context() as patched:
+            patched.setattr(tensor_file, name, 100)
+            with pytest.raises(CheckpointError, match="100 bytes"):
+                read_tensors(path)
+    # what a header promises and the file has not
+    for found, wrong in ((b'"shape":[8,10]', b'"shape":[8,99]'), (b'"F32"', b'"F64"')):
+        assert found in good
+        path.write_bytes(good.replace(found, wrong))
+        with pytest.raises(CheckpointError, match="damaged safetensors"):
+            read_tensors(path)
 
 
 def test_tensors_larger_than_their_file_take_no_memory(tmp_path: Path, definitions: Path) -> None:

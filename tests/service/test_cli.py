@@ -17,7 +17,7 @@ from app import serve
 from lrp_core.commands import check as check_command
 from lrp_core.commands import explain as explain_command
 from lrp_core.commands import explain_all as explain_all_command
-from lrp_core.errors import JetFileError
+from lrp_core.errors import CheckpointError, JetFileError
 from lrp_core.settings import PREFIX
 
 NETWORK = ["--model", "IN.pth", "--definitions", "d.yml"]
@@ -75,12 +75,39 @@ def test_what_is_not_given_comes_with_the_package(name: str, served: dict[str, A
 def test_definitions_need_their_network(name: str) -> None:
     words = ["--jet", "0"] if name == "explain" else []
     assert_one_line(run(name, *words, "--definitions", "d.yml"), "--definitions", "--model")
+    assert_one_line(run(name, *words, "--weights", "ema"), "--weights", "--model")
+
+
+@pytest.mark.parametrize("name", ["serve", "service", "explain", "export", "evaluate"])
+def test_every_command_with_a_network_takes_its_weights(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a checkpoint with two networks none is taken, and then the one that is named."""
+    seen: list[str | None] = []
+
+    def load(*given: Any, weights: str | None = None, **more: Any) -> Any:
+        seen.append(weights)
+        raise CheckpointError("that is enough")
+
+    monkeypatch.setattr("lrp_core.checkpoint.load_model", load)
+    monkeypatch.setattr("lrp_core.load_model", load, raising=False)
+    (tmp_path / "m.pth").touch()
+    words = {"evaluate": [], "explain": ["--jet", "0"], "export": ["--jet", "0", "--format", "svg"]}
+    more = words.get(name, ["--port", "0"])
+    model = [str(tmp_path / "m.pth"), *["a.root"]] if name == "evaluate" else []
+    if name == "export":
+        more = [*more, "--out", str(tmp_path / "out")]
+    if not model:
+        model = ["--model", str(tmp_path / "m.pth")]
+    result = run(name, *model, *more, "--weights", "ema")
+    assert result.exit_code == 1
+    assert seen == ["ema"]
 
 
 def test_serve_passes_on_what_it_is_given(served: dict[str, Any]) -> None:
     words = ["--jets", "a.root", "--jets", "b/*.root", *NETWORK, "--host", "::1", "--port", "0"]
     words += ["--tree", "t", "--column", "fj_pt=jet_pt", "--column", "track_pt = trk"]
-    words += ["--padding", "-999,zeros"]
+    words += ["--padding", "-999,zeros", "--weights", "ema"]
     assert run("serve", *words).exit_code == 0
     sources, settings, _ = served["given"]
     assert served["by"] == "serve_all"
@@ -90,6 +117,7 @@ def test_serve_passes_on_what_it_is_given(served: dict[str, Any]) -> None:
         "d.yml",
     )
     assert sources.tree == "t"
+    assert sources.weights == "ema"
     assert sources.columns == {"fj_pt": "jet_pt", "track_pt": "trk"}
     assert sources.padding == "-999,zeros"
     assert (settings.host, settings.port) == ("::1", 0)
@@ -169,10 +197,11 @@ def test_explain_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> 
     )
     words = ["a.root", "b.root", "--jet", "12", *NETWORK, "--target", "hbb", "--dtype", "float64"]
     words += ["--rule", "gamma(1.0)", "--out", "e.npz", "--tree", "t", "--column", "a=b"]
-    words += ["--padding", "-999"]
+    words += ["--padding", "-999", "--weights", "ema"]
     assert run("explain", *words).exit_code == 0
     assert asked[0] == (["a.root", "b.root"], 12, "IN.pth", "d.yml")
     assert asked[1] == {
+        "weights": "ema",
         "target": "hbb",
         "rule": "gamma(1.0)",
         "dtype": "float64",
@@ -197,9 +226,10 @@ def test_explain_all_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(explain_all_command, "run", fake)
     words = ["a.root", "--all", "--out", "r.parquet", *NETWORK, "--rule", "zero", "--tree", "t"]
     words += ["--first", "3", "--last", "9", "--batch", "16", "--edges", "full"]
-    assert run("explain", *words, "--device", "cuda").exit_code == 1
+    assert run("explain", *words, "--device", "cuda", "--weights", "ema").exit_code == 1
     assert asked[0] == (["a.root"], "r.parquet", "IN.pth", "d.yml")
     assert asked[1] == {
+        "weights": "ema",
         "target": None,
         "rule": "zero",
         "dtype": "float32",

@@ -288,6 +288,43 @@ def test_files_that_cannot_be_used_say_why(library: Any, folder: Path) -> None:
     assert listed(library)[1]["alone.pth"]["problem"] is None
 
 
+def test_of_several_networks_in_a_checkpoint_the_definitions_choose(
+    library: Any, folder: Path
+) -> None:
+    write_model(folder / "ema.pth", seed=9)
+    both = {name: torch.load(folder / f"{name}.pth") for name in ("first", "ema")}
+    torch.save(both, folder / "both.ckpt")
+    shutil.copy(folder / "first.yml", folder / "both.yml")
+    problem = listed(library)[1]["both.ckpt"]["problem"]
+    assert "first (41 tensors); ema (41 tensors" in problem
+    assert "weights: NAME" in problem
+    answers = []
+    for name in both:
+        (folder / "both.yml").write_text(f"features: {list(COLUMNS)}\nweights: {name}\n")
+        assert listed(library)[1]["both.ckpt"]["problem"] is None
+        for model in ("both.ckpt", f"{name}.pth"):
+            where = f"{API}/jets/1/explanation"
+            answers.append(library.post(where, params={"model": model}, json={}).json())
+        assert answers[-1]["prediction"] == answers[-2]["prediction"]
+    assert answers[0]["prediction"] != answers[2]["prediction"]
+    assert len({answer["model"]["checkpoint_hash"] for answer in answers}) == 4
+
+
+def test_a_network_that_does_not_give_its_reference_logits_says_so(
+    library: Any, folder: Path
+) -> None:
+    jet = {"tracks": [[1.0, 0.2, -0.1], [0.5, 0.1, 0.3]], "logits": [3.0, -3.0]}
+    described = {"features": list(COLUMNS), "reference": {"jets": [jet]}}
+    (folder / "first.yml").write_text(yaml.safe_dump(described))
+    problem = listed(library)[1]["first.pth"]["problem"]
+    assert "first.yml: first.pth does not give the logits of reference jet 1" in problem
+    assert str(folder) not in problem
+    outside = {"file": "../../etc/passwd", "jet": 0, "logits": [3.0, -3.0]}
+    described["reference"]["jets"] = [outside]  # type: ignore[index]
+    (folder / "first.yml").write_text(yaml.safe_dump(described))
+    assert "lie beside the definitions file" in listed(library)[1]["first.pth"]["problem"]
+
+
 def test_a_checkpoint_that_is_a_trap_runs_nothing(library: Any, folder: Path) -> None:
     canary = folder.parent / "canary"
 

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from app.cli import cli
+from app.serve import sources_of
 from lrp_core import settings as module
 from lrp_core.errors import SettingsError
 from lrp_core.settings import (
@@ -53,6 +54,17 @@ def test_given_before_environment_before_file_before_default(
     assert origins["cache_bytes"] == "JETLRP_CACHE_BYTES"
     assert origins["score_chunk"] == str(file)
     assert {origins["host"], origins["backend_seconds"]} == {"default"}
+
+
+def test_which_weights_may_be_set(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    file.write_text('model = "m.pth"\nweights = "ema"\n')
+    assert read_settings(file=file).weights == "ema"
+    monkeypatch.setenv(f"{PREFIX}WEIGHTS", "last")
+    settings = read_settings(file=file)
+    assert settings.weights == "last"
+    assert sources_of(settings).weights == "last"
+    with pytest.raises(SettingsError, match=r"--weights.*give it with --model"):
+        sources_of(read_settings())
 
 
 def test_the_environment_names_the_file(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
