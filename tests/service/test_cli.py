@@ -78,30 +78,35 @@ def test_definitions_need_their_network(name: str) -> None:
     assert_one_line(run(name, *words, "--weights", "ema"), "--weights", "--model")
 
 
-@pytest.mark.parametrize("name", ["serve", "service", "explain", "export", "evaluate"])
-def test_every_command_with_a_network_takes_its_weights(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["explain", "--jet", "0", "--model", "m.pth"],
+        ["explain", "--all", "--out", "r.parquet", "--model", "m.pth"],
+        ["evaluate", "m.pth", "a.root"],
+    ],
+)
+def test_commands_load_the_weights_that_are_named(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a checkpoint with two networks none is taken, and then the one that is named."""
-    seen: list[str | None] = []
-
     def load(*given: Any, weights: str | None = None, **more: Any) -> Any:
-        seen.append(weights)
-        raise CheckpointError("that is enough")
+        raise CheckpointError(f"loaded: {weights}")
 
     monkeypatch.setattr("lrp_core.checkpoint.load_model", load)
-    monkeypatch.setattr("lrp_core.load_model", load, raising=False)
-    (tmp_path / "m.pth").touch()
-    words = {"evaluate": [], "explain": ["--jet", "0"], "export": ["--jet", "0", "--format", "svg"]}
-    more = words.get(name, ["--port", "0"])
-    model = [str(tmp_path / "m.pth"), *["a.root"]] if name == "evaluate" else []
-    if name == "export":
-        more = [*more, "--out", str(tmp_path / "out")]
-    if not model:
-        model = ["--model", str(tmp_path / "m.pth")]
-    result = run(name, *model, *more, "--weights", "ema")
-    assert result.exit_code == 1
-    assert seen == ["ema"]
+    assert_one_line(run(*words, "--weights", "ema"), "loaded: ema")
+
+
+def test_export_and_the_service_load_the_weights_that_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("app.export.command.run", lambda settings, *_: asked.append(settings) or 0)
+    words = ["--jet", "0", "--format", "svg", "--out", str(tmp_path), "--model", "m.pth"]
+    assert run("export", *words, "--weights", "ema").exit_code == 0
+    monkeypatch.setattr("lrp_core.load_model", lambda *_, **named: asked.append(named))
+    monkeypatch.setattr("lrp_core.service.api.create_api", lambda *_: None)
+    serve.sources_of(asked[0]).service(asked[0])
+    assert asked[1] == {"definitions": None, "weights": "ema"}
 
 
 def test_serve_passes_on_what_it_is_given(served: dict[str, Any]) -> None:

@@ -305,8 +305,8 @@ def test_of_several_networks_in_a_checkpoint_the_definitions_choose(
         for model in ("both.ckpt", f"{name}.pth"):
             where = f"{API}/jets/1/explanation"
             answers.append(library.post(where, params={"model": model}, json={}).json())
-        assert answers[-1]["prediction"] == answers[-2]["prediction"]
-    assert answers[0]["prediction"] != answers[2]["prediction"]
+        assert answers[-1]["logits"] == answers[-2]["logits"]
+    assert answers[0]["logits"] != answers[2]["logits"]
     assert len({answer["model"]["checkpoint_hash"] for answer in answers}) == 4
 
 
