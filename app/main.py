@@ -167,6 +167,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             dcc.Store(id=ids.SOURCE_FACTS),
             dcc.Store(id=ids.LIBRARY_ASKED),
             dcc.Store(id=ids.LIBRARY_DATA),
+            html.A("Skip to the plot", href=f"#{ids.SCENE}", className="skip"),
             _header(health, docs, library.pickers(health)),
             header.talk(),
             html.Main(
@@ -192,6 +193,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             ),
             *library.popovers(health),
             html.Div(id=ids.TOOLTIP, className="tooltip", hidden=True, role="status"),
+            html.Div(id=ids.SAID, className="unseen", **{"aria-live": "polite"}),
         ],
         className="page",
     )
