@@ -171,7 +171,7 @@
   function skip() {
     const plot = document.querySelector("#network[data-drawn][tabindex], #network[data-drawn] .plane");
     if (plot) plot.focus({ focusVisible: true });
-    else window.dashAgGridFunctions.jetFocus({ api: window.dash_ag_grid.getApi("jets-grid") });
+    else document.querySelector(".jets-grid .ag-tab-guard-top").focus(); // which leads into the list
   }
 
   document.addEventListener("click", (event) => {

@@ -121,6 +121,9 @@
     markChosen(event.api);
     window.jetlrp.jets.sayLimits();
     window.jetlrp.jets.listed();
+    if (!event.api.getGridOption("focusGridInnerElement")) { // Dash hands on no function of that name
+      event.api.setGridOption("focusGridInnerElement", focusList);
+    }
     warm();
   };
   /* The arrow keys move the selection with the focus, so that one can leaf through the jets. */
@@ -133,14 +136,14 @@
   };
   /* The list is one stop of the Tab key: the row of the open jet, or the first that is in sight. Within
    * it the arrow keys go on, from the first row up to the titles of the columns. */
-  functions.jetFocus = ({ api }) => {
+  function focusList({ api }) {
     if (!api.getDisplayedRowCount()) return false;
     const node = chosen() === null ? null : api.getRowNode(String(chosen()));
     const place = node && node.rowIndex !== null ? node.rowIndex : api.getFirstDisplayedRowIndex();
     api.ensureIndexVisible(place);
     api.setFocusedCell(place, "index");
     return true;
-  };
+  }
   functions.jetLeave = () => false;
 
   /* ------------------------------------------------------- the question asked */

@@ -158,7 +158,6 @@ def layout(health: Health, picks: Sequence[PickChoice] = ()) -> Component:
                     "infiniteInitialRowCount": WAITING,
                     "maxConcurrentDatasourceRequests": 1,
                     "navigateToNextCell": {"function": "jetNavigate(params)"},
-                    "focusGridInnerElement": {"function": "jetFocus(params)"},
                     "tabToNextCell": {"function": "jetLeave(params)"},
                     "tabToNextHeader": {"function": "jetLeave(params)"},
                     "tooltipShowDelay": 300,
