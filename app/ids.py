@@ -46,6 +46,7 @@ SCENE_ERROR = "scene-error"
 SCENE_BUSY = "scene-busy"
 LEGEND = "network-legend"
 TOOLTIP = "scene-tooltip"
+SAID = "said"  # read aloud: the jet that is shown and its prediction, or what went wrong
 EDGES_SLIDER = "edges-slider"
 EDGES_WORDS = "edges-words"
 WHOLE_BUTTON = "whole-button"  # "all": fetch also the edges that were left out of a large jet

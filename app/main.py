@@ -197,6 +197,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
             dcc.Store(id=ids.SOURCE_FACTS),
             dcc.Store(id=ids.LIBRARY_ASKED),
             dcc.Store(id=ids.LIBRARY_DATA),
+            html.A("Skip to the plot", href=f"#{ids.SCENE}", className="skip"),
             _header(health, library.pickers(health)),
             header.talk(),
             html.Main(
@@ -222,6 +223,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
             ),
             *library.popovers(health),
             html.Div(id=ids.TOOLTIP, className="tooltip", hidden=True, role="status"),
+            html.Div(id=ids.SAID, className="unseen", **{"aria-live": "polite"}),
         ],
         className="page",
     )

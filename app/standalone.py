@@ -22,8 +22,8 @@ from lrp_core.service.schemas import Choices, FigureProvenance
 
 SCRIPTS = (  # in the order in which they need each other
     "numbers", "colours", "view", "jet", "words", "geometry", "axes", "legend", "link", "compare",
-    "dock", "camera", "highlight", "plane", "scene", "controls", "talk", "ledger", "riverbed",
-    "river", "heat", "figure", "standalone",
+    "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls", "talk",
+    "ledger", "riverbed", "river", "heat", "figure", "standalone",
 )  # fmt: skip
 STYLES = ("style", "scene", "heat", "river", "figure")
 PANELS = {"heatmap": "heat", "river": "river"}

@@ -119,6 +119,12 @@
     for (const id of ids()) if (shows(id)) mute(stateOf(id), camera);
   }
 
+  /** A click that shook has turned nothing: the plot stands as when it was taken hold of. */
+  function steady(div, state) {
+    const camera = live(div);
+    if (camera && state.held && !same(camera, state.held)) move(state.id, state.held);
+  }
+
   /* ---------------------------------------------------- moving by itself */
 
   let moving = null; // the movement that is under way; the next one takes its place
@@ -228,16 +234,22 @@
 
   /* --------------------------------------------------------- full screen */
 
-  /** The plot alone on the whole screen. The page as a whole goes there, so that what floats over
-   * the plot, its tooltip and the look of it, does too. */
+  /** The plot alone on the whole screen; in talk mode, the talk. The page as a whole goes there, so
+   * that what floats over the plot, its tooltip and the look of it, does too. Where the browser allows
+   * no full screen, as in a frame, the plot fills the window. */
   async function full() {
-    if (document.fullscreenElement) {
-      await document.exitFullscreen();
-    } else {
-      await document.documentElement.requestFullscreen();
-      document.documentElement.dataset.full = "scene";
+    const root = document.documentElement;
+    if (root.dataset.full) {
+      delete root.dataset.full;
+      sync();
+      if (document.fullscreenElement) await document.exitFullscreen();
+      return;
     }
+    root.dataset.full = "scene";
     sync();
+    try {
+      await root.requestFullscreen();
+    } catch { /* not allowed: the window, then */ }
   }
 
   /** The buttons show what is on. */
@@ -289,7 +301,7 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.camera = {
-    inside, live, wanted, sizeOf, move, follow, turned, preset, between, around, go, reset, full,
+    inside, live, wanted, sizeOf, move, follow, turned, steady, preset, between, around, go, reset, full,
     get moving() { return moving !== null; },
   };
 })();

@@ -11,7 +11,8 @@
   const times = (matrix, v) => [0, 1, 2, 3].map((row) =>
     matrix[row] * v[0] + matrix[row + 4] * v[1] + matrix[row + 8] * v[2] + matrix[row + 12] * v[3]);
 
-  /** Pixels [x, y] in the div where Plotly shows points [x, y, z] of the data; null behind it. */
+  /** Where Plotly shows points [x, y, z] of the data: [x, y] in px of the div and the depth, which
+   * grows away from the viewer; null for points behind the camera. */
   function project(div, points) {
     const inside = window.jetlrp.camera.inside(div);
     if (!inside || !inside.glplot) return null;
@@ -19,8 +20,8 @@
     const { clientWidth: width, clientHeight: height } = div;
     return points.map((point) => {
       const scaled = [0, 1, 2].map((at) => point[at] * inside.dataScale[at]);
-      const [x, y, , w] = times(projection, times(view, times(model, [...scaled, 1])));
-      return w > 0 ? [(0.5 + x / w / 2) * width, (0.5 - y / w / 2) * height] : null;
+      const [x, y, z, w] = times(projection, times(view, times(model, [...scaled, 1])));
+      return w > 0 ? [(0.5 + x / w / 2) * width, (0.5 - y / w / 2) * height, z / w] : null;
     });
   }
 

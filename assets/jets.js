@@ -1,5 +1,8 @@
 /* Finding jets: by number, by limits on what is known of them, at random, one after the other.
  *
+ * Whatever opens a jet goes through here. Keys lead along the list as fast as they are pressed; only
+ * the jet at which they come to rest is opened.
+ *
  * The list itself is the grid of app/panels/jets.py, which asks the server for its rows; this sets
  * its filters and walks along its rows as they are filtered and sorted. On window.jetlrp.jets.
  */
@@ -10,17 +13,30 @@
   const REST = 350; // ms after a key before the list is asked again
   const LIMITS = { score: "score", pt: "pT (GeV)", sdmass: "mass (GeV)", n_tracks: "tracks" };
   const WAIT = 8000; // ms for which a row that is not loaded yet is waited for
+  const PAUSE = 140; // ms the keys must rest before a jet is opened; a click waits for nothing
+  const HELD = 1000; // ms for which keys at rest wait, at most, for the explanation under way
 
   const grid = () => {
     try { return window.dash_ag_grid.getApi(GRID); } catch { return null; }
   };
 
+  let aim = null; // place in the list that the keys have led to, until its jet is opened
+  let early = 0; // how far they have led before there was a list
+  let resting = null;
+
+  /** Open a jet: whatever the keys were about is done with. */
+  function ask(index) {
+    aim = null;
+    early = 0;
+    clearTimeout(resting);
+    window.jetlrp.view.set({ jet: index, track: null, edge: null });
+    window.dash_clientside.set_props("chosen", { data: index });
+  }
+
   /** Open a jet by its number, and bring its row into sight where its place is known. */
   function open(index) {
-    const { view } = window.jetlrp;
     const api = grid();
-    view.set({ jet: index, track: null, edge: null });
-    window.dash_clientside.set_props("chosen", { data: index });
+    ask(index);
     if (!api) return;
     const node = api.getRowNode(String(index));
     if (node && node.data) {
@@ -28,34 +44,73 @@
       api.ensureNodeVisible(node);
     } else {
       api.deselectAll("all", "api");
-      const inOrder = !api.getColumnState().some(({ sort }) => sort) &&
-        Object.keys(api.getFilterModel()).length === 0;
-      if (inOrder) api.ensureIndexVisible(index, "middle"); // a jet's row is then its number
+      if (isInOrder(api)) api.ensureIndexVisible(index, "middle");
     }
   }
+
+  /** Whether the list is that of the file, so that a jet's row is its number. */
+  const isInOrder = (api) => !api.getColumnState().some(({ sort }) => sort) &&
+    Object.keys(api.getFilterModel()).length === 0;
 
   /** The place of the open jet's row among the rows as they are listed, or -1. */
   function placeOfChosen(api) {
-    const node = api.getRowNode(String(window.jetlrp.view.state.jet));
-    return node && node.data && node.rowIndex !== null ? node.rowIndex : -1;
+    const { jet } = window.jetlrp.view.state;
+    const node = jet === null ? null : api.getRowNode(String(jet));
+    if (node && node.data && node.rowIndex !== null) return node.rowIndex;
+    return jet !== null && isInOrder(api) && jet < api.getDisplayedRowCount() ? jet : -1;
   }
 
-  /** Open the next (by = 1) or the previous jet (-1) of the list, loading its row if need be. */
-  async function step(by) {
+  /** Go so many rows further in the list, or back where by < 0, from where the keys have led. */
+  function step(by) {
     const api = grid();
-    if (!api) return;
-    const count = api.getDisplayedRowCount();
-    const from = placeOfChosen(api);
-    const to = from < 0 ? (by > 0 ? 0 : count - 1) : from + by;
-    if (to < 0 || to >= count) return;
-    api.ensureIndexVisible(to);
-    const until = performance.now() + WAIT;
-    let node = api.getDisplayedRowAtIndex(to);
-    while (!(node && node.data) && performance.now() < until) {
-      await new Promise((done) => setTimeout(done, 50));
-      node = api.getDisplayedRowAtIndex(to);
+    if (!api || !api.isLastRowIndexKnown()) {
+      early += by;
+      return;
     }
-    if (node && node.data) node.setSelected(true, true, "keyboard");
+    const last = api.getDisplayedRowCount() - 1;
+    const from = aim ?? placeOfChosen(api);
+    const to = from < 0 ? (by > 0 ? by - 1 : last + 1 + by) : from + by;
+    const place = Math.max(0, Math.min(last, to));
+    if (last >= 0 && place !== from) go(place);
+  }
+
+  /** The list is there: what was pressed before it was is done now. */
+  function listed() {
+    const by = early;
+    early = 0;
+    if (by) step(by);
+  }
+
+  /** Lead to a place in the list, loading its row if need be. */
+  async function go(place) {
+    const api = grid();
+    aim = place;
+    clearTimeout(resting);
+    api.ensureIndexVisible(place);
+    const until = performance.now() + WAIT;
+    let node = api.getDisplayedRowAtIndex(place);
+    while (!(node && node.data)) {
+      await new Promise((done) => setTimeout(done, 50));
+      if (aim !== place) return; // the keys have gone on
+      if (performance.now() > until) {
+        aim = null;
+        return;
+      }
+      node = api.getDisplayedRowAtIndex(place);
+    }
+    node.setSelected(true, true, "api");
+    rest(node.data.index, performance.now());
+  }
+
+  /** Open a jet once the keys rest, and the one before is explained. */
+  function rest(index, since) {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      const isBusy = document.querySelector("#scene-busy.on") !== null;
+      if (isBusy && performance.now() - since < HELD) rest(index, since);
+      else if (index === window.jetlrp.view.state.jet) aim = null; // there and back again
+      else ask(index);
+    }, PAUSE);
   }
 
   /* ------------------------------------------------------------- find, limit */
@@ -156,5 +211,8 @@
   });
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.jets = { open, step, limit, furnish, sayLimits };
+  window.jetlrp.jets = {
+    ask, open, step, go, listed, limit, furnish, sayLimits,
+    get leading() { return aim !== null; },
+  };
 })();

@@ -24,11 +24,16 @@
       [["J", "→"], "next jet of the list, as sorted and filtered", { j: () => leaf(1), ArrowRight: () => leaf(1) }],
       [["K", "←"], "previous jet", { k: () => leaf(-1), ArrowLeft: () => leaf(-1) }],
       [["L"], "show the list, or fold it away", { l: () => toggle("list") }],
+      [["↑", "↓"], "in the list, which is one stop of Tab: jet by jet, and up to the titles, where Enter sorts", {}],
     ]],
     ["Edges", [
       [["["], "fewer edges", { "[": () => edges(FINEST) }],
       [["]"], "more edges", { "]": () => edges(1 / FINEST) }],
       [["X"], "edges of all tracks again", { x: () => window.jetlrp.view.set({ track: null }) }],
+    ]],
+    ["Tracks, once Tab has led to the plot", [
+      [["←", "→"], "from track to track, the most relevant first", {}],
+      [["Enter"], "its edges alone, or all again", {}],
     ]],
     ["Page", [
       [["1", "…", "4"], "open or close a panel below the picture",
@@ -46,7 +51,7 @@
       [["G"], "as at first", { g: start }],
       [["O"], "orthographic, or in perspective", { o: () => click("camera-ortho") }],
       [["R"], "turn slowly, or stop", { r: () => click("camera-rotate") }],
-      [["V"], "full screen, or back", { v: () => click("camera-full") }],
+      [["V"], "full screen, or back; in talk mode, the talk", { v: () => click("camera-full") }],
       [["0"], "all as at first, with the tracks and edges that were picked out", { 0: () => click("reset-view") }],
     ]],
     ["Compare", [
@@ -88,6 +93,10 @@
     if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
+      return true;
+    }
+    if (document.documentElement.dataset.full) { // as the browser itself does it
+      window.jetlrp.camera.full();
       return true;
     }
     const change = view.state.edge !== null ? { edge: null }
@@ -158,8 +167,19 @@
     action();
   });
 
+  /** Where the first stop of the Tab key leads: to the plot, or while it is empty to the list. */
+  function skip() {
+    const plot = document.querySelector("#network[data-drawn][tabindex], #network[data-drawn] .plane");
+    if (plot) plot.focus({ focusVisible: true });
+    else document.querySelector(".jets-grid .ag-tab-guard-top").focus(); // which leads into the list
+  }
+
   document.addEventListener("click", (event) => {
     if (event.target.closest("#help")) help();
+    if (event.target.closest(".skip")) {
+      event.preventDefault(); // the address is for the view
+      skip();
+    }
   });
 
   window.jetlrp = window.jetlrp || {};

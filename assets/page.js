@@ -9,7 +9,6 @@
   const GRID = "jets-grid";
   const SCENE = "network";
   const KEY = "jetlrp-theme";
-  const PAUSE = 140; // ms the arrow keys must rest before a jet is explained; a click waits for nothing
 
   /* ------------------------------------------------------------------ theme */
 
@@ -43,21 +42,6 @@
 
   const chosen = () => window.jetlrp.view.state.jet;
 
-  let pause = null;
-
-  /** Open a jet: at once, or when the arrow keys have come to rest. */
-  function choose(index, leafing) {
-    clearTimeout(pause);
-    if (leafing) pause = setTimeout(() => open(index), PAUSE);
-    else open(index);
-  }
-
-  function open(index) {
-    if (index === chosen() && document.getElementById(SCENE).dataset.drawn === String(index)) return;
-    window.jetlrp.view.set({ jet: index, track: null, edge: null });
-    window.dash_clientside.set_props("chosen", { data: index });
-  }
-
   let warmed = false;
 
   /** Load Plotly once the list stands there, so that the first jet need not wait for it. */
@@ -75,7 +59,7 @@
    * rows that come first are there before anybody has scrolled to them. */
   function markChosen(api) {
     const index = chosen();
-    if (index === null) return;
+    if (index === null || window.jetlrp.jets.leading) return;
     const node = api.getRowNode(String(index));
     if (!sought && api.isLastRowIndexKnown() && index < api.getDisplayedRowCount()) {
       sought = true; // in the order of the file, a jet's row is its number
@@ -128,23 +112,39 @@
     const rows = event.api.getSelectedRows();
     if (event.source === "api" || !rows[0]) return; // none, or one that is still to come
     picked = true;
-    choose(rows[0].index, event.source === "keyboard");
+    const { index } = rows[0];
+    if (index === chosen() && document.getElementById(SCENE).dataset.drawn === String(index)) return;
+    window.jetlrp.jets.ask(index);
   };
   functions.jetsLoaded = (event) => {
     filterLabel(window.jetlrp.view.state.label);
     markChosen(event.api);
     window.jetlrp.jets.sayLimits();
+    window.jetlrp.jets.listed();
+    if (!event.api.getGridOption("focusGridInnerElement")) { // Dash hands on no function of that name
+      event.api.setGridOption("focusGridInnerElement", focusList);
+    }
     warm();
   };
   /* The arrow keys move the selection with the focus, so that one can leaf through the jets. */
   functions.jetNavigate = (params) => {
     const next = params.nextCellPosition;
-    if (next && (params.key === "ArrowDown" || params.key === "ArrowUp")) {
-      const node = params.api.getDisplayedRowAtIndex(next.rowIndex);
-      if (node && node.data) node.setSelected(true, true, "keyboard");
+    if (next && next.rowIndex >= 0 && (params.key === "ArrowDown" || params.key === "ArrowUp")) {
+      window.jetlrp.jets.go(next.rowIndex);
     }
     return next;
   };
+  /* The list is one stop of the Tab key: the row of the open jet, or the first that is in sight. Within
+   * it the arrow keys go on, from the first row up to the titles of the columns. */
+  function focusList({ api }) {
+    if (!api.getDisplayedRowCount()) return false;
+    const node = chosen() === null ? null : api.getRowNode(String(chosen()));
+    const place = node && node.rowIndex !== null ? node.rowIndex : api.getFirstDisplayedRowIndex();
+    api.ensureIndexVisible(place);
+    api.setFocusedCell(place, "index");
+    return true;
+  }
+  functions.jetLeave = () => false;
 
   /* ------------------------------------------------------- the question asked */
 

@@ -274,12 +274,6 @@
 
   /* --------------------------------------------------------------- pointing */
 
-  function distanceTo([px, py], [ax, ay], [bx, by]) {
-    const [dx, dy] = [bx - ax, by - ay];
-    const t = Math.max(0, Math.min(1, ((px - ax) * dx + (py - ay) * dy) / (dx * dx + dy * dy || 1)));
-    return Math.hypot(px - ax - t * dx, py - ay - t * dy);
-  }
-
   /** What is under a point: {track}, {edge}, {kind, number} of a direction, or null. */
   function nearest(made, x, y) {
     let best = null;
@@ -295,7 +289,7 @@
     if (sign) return { kind: sign.kind, number: sign.number };
     for (const { edge, points, width } of made.curves) {
       for (let s = 1; s < points.length; s++) {
-        const away = distanceTo([x, y], points[s - 1], points[s]);
+        const { away } = window.jetlrp.pointing.nearestOn([x, y], points[s - 1], points[s]);
         if (away <= Math.max(REACH, width / 2 + 1) && away < least - 0.5) {
           [best, least] = [{ edge }, away];
         }
@@ -304,79 +298,7 @@
     return best;
   }
 
-  const pictures = new Map(); // host -> {slot, jet, made, cursor}
-
-  function wordsOf(jet, found) {
-    const { compare, words } = window.jetlrp;
-    const of = jet.difference ? compare : words;
-    if (found.track !== undefined) return of.track(jet, found.track);
-    if (found.edge !== undefined) return of.edge(jet, found.edge);
-    return found.kind === "subjet" ? words.subjet(jet, found.number) : words.bHadron(jet, found.number);
-  }
-
-  function pointed(host, event) {
-    const shown = pictures.get(host);
-    if (!shown) return null;
-    const box = host.getBoundingClientRect();
-    const found = nearest(shown.made, event.clientX - box.left, event.clientY - box.top);
-    host.style.cursor = found && shown.slot === "a" && !found.kind ? "pointer" : "";
-    if (JSON.stringify(found) === shown.found) window.jetlrp.scene.placeTooltip(event);
-    else show(shown, found, event);
-    return found;
-  }
-
-  /** Say what is found beside the pointer, and tell the other panels. */
-  function show(shown, found, pointer) {
-    const { scene, view } = window.jetlrp;
-    shown.found = JSON.stringify(found);
-    if (shown.slot === "a") view.hover(found && { track: found.track ?? null, edge: found.edge ?? null });
-    if (!found) return scene.hideTooltip();
-    const says = wordsOf(shown.jet, found);
-    const kind = found.track !== undefined ? "tracks" : found.edge !== undefined ? "edges" : found.kind;
-    scene.showTooltip(says, kind, pointer);
-    return says;
-  }
-
-  function left(host) {
-    const shown = pictures.get(host);
-    if (shown) show(shown, null);
-  }
-
-  /** A click on a track leaves only its edges (again: all), on an edge opens its card. */
-  function choose(host, found) {
-    const { view, jet } = window.jetlrp;
-    const shown = pictures.get(host);
-    if (!found || !shown || shown.slot !== "a") return;
-    if (found.track !== undefined) {
-      view.set({ track: view.state.track === found.track ? null : found.track, edge: null });
-    } else if (found.edge !== undefined) {
-      const number = jet.numberOf(view.shown.a, found.edge);
-      view.set({ edge: view.state.edge === number ? null : number });
-    }
-  }
-
-  /** Left and right go from track to track, the most relevant first. */
-  function pressed(host, event) {
-    const shown = pictures.get(host);
-    if (!shown || event.altKey || event.ctrlKey || event.metaKey) return;
-    const order = shown.jet.tracks.byRelevance;
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (step) {
-      shown.cursor = Math.max(0, Math.min(order.length - 1, (shown.cursor ?? -1) + step));
-      const one = shown.made.tracks[order[shown.cursor]];
-      const box = host.getBoundingClientRect();
-      const says = show(shown, { track: one.track }, { clientX: box.left + one.x, clientY: box.top + one.y });
-      host.querySelector(".plane-said").textContent =
-        `${says.title}. ${says.lines.map(([what, value]) => `${what} ${value}`).join(", ")}.`;
-    } else if ((event.key === "Enter" || event.key === " ") && shown.cursor !== undefined) {
-      choose(host, { track: order[shown.cursor] });
-    } else if (event.key === "Escape" && shown.cursor !== undefined) {
-      delete shown.cursor;
-      left(host);
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
+  const pictures = new Map(); // host -> {slot, jet, made}
 
   /** Ring the track, or trace the edge, that the pointer is on in any panel. */
   function lights() {
@@ -406,23 +328,24 @@
       host.tabIndex = 0;
       host.setAttribute("role", "application");
       host.innerHTML = '<svg></svg><div class="plane-said" aria-live="polite"></div>';
-      host.addEventListener("pointermove", (event) => pointed(host, event));
-      host.addEventListener("pointerleave", () => left(host));
-      host.addEventListener("blur", () => left(host));
-      host.addEventListener("click", (event) => choose(host, pointed(host, event)));
-      host.addEventListener("keydown", (event) => pressed(host, event));
+      window.jetlrp.pointing.listen(host, {
+        shown: () => pictures.get(host) || null,
+        find: (x, y) => nearest(pictures.get(host).made, x, y),
+        spot: (track) => {
+          const one = pictures.get(host).made.tracks[track];
+          return [one.x, one.y];
+        },
+        said: host.querySelector(".plane-said"),
+      });
     }
     const { clientWidth: width, clientHeight: height } = host;
-    const before = pictures.get(host);
     const made = picture(jet, view, theme, { scales, width, height });
-    pictures.set(host, { slot, jet, made,
-      ...(before && before.jet.jet === jet.jet ? { cursor: before.cursor } : {}) });
+    pictures.set(host, { slot, jet, made });
     host.firstChild.setAttribute("viewBox", `0 0 ${width} ${height}`);
     host.firstChild.innerHTML = made.svg;
-    host.setAttribute("aria-label", `Jet ${jet.jet.index} in the plane of ` +
-      `${text(made.where.axes.x.title)} and ${text(made.where.axes.y.title)}: ${jet.nTracks} tracks, ` +
-      `${made.k} of ${jet.allEdges} edges. Left and right go from track to track, the most relevant ` +
-      "first; Enter leaves the edges of one.");
+    const { axes } = made.where;
+    host.setAttribute("aria-label", window.jetlrp.pointing.name(
+      jet, `in the plane of ${text(axes.x.title)} and ${text(axes.y.title)}`, made.k));
     lights();
     return made;
   }

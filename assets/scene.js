@@ -1,5 +1,5 @@
 /* The 3D network plot: gives the geometry of a jet to Plotly.react, with the camera as it was
- * turned, and turns what is pointed at and clicked into words and into the view.
+ * turned, and says where it can be pointed at (see pointing.js and pick.js).
  *
  * There is a scene for the jet ("network") and one for the pinned jet ("network-b"); both read the
  * same view, so that they are drawn alike. Plotly is given data, never kept figures.
@@ -285,7 +285,7 @@
   function stateOf(id) {
     if (!states.has(id)) {
       states.set(id, { id, slot: SLOTS[id], drawing: false, wanted: false, fitting: 0, revision: 0,
-                       order: [], k: 0, where: null });
+                       jet: null, order: [], k: 0, where: null });
     }
     return states.get(id);
   }
@@ -339,16 +339,22 @@
         const camera = window.jetlrp.camera.wanted(div, state);
         state.reset = false;
         state.revision += 1;
-        Object.assign(state, { order: made.order, k: made.k, where: made.where });
+        Object.assign(state, { jet: scene, order: made.order, k: made.k, where: made.where });
         const built = performance.now();
         if (Plotly) {
           const size = window.jetlrp.camera.sizeOf(div, state, camera);
           await Plotly.react(div, made.list,
                              layout(made.where, theme, camera, state.revision, size), CONFIG);
           state.drawnWith = camera;
-          window.jetlrp.axes.letRead(window.jetlrp.camera.inside(div));
+          const inside = window.jetlrp.camera.inside(div);
+          window.jetlrp.axes.letRead(inside);
+          window.jetlrp.pick.instead(inside);
           if (!state.drawnOnce) listen(div, state);
           state.drawnOnce = true;
+          div.tabIndex = 0;
+          div.setAttribute("role", "application");
+          div.setAttribute("aria-label", (state.slot === "a" ? "" : "Pinned: ") +
+            window.jetlrp.pointing.name(scene, "in three dimensions", made.k));
         } else {
           plane.standIn(div, state.slot, scene, { view: compare.look(), theme, scales });
         }
@@ -392,66 +398,42 @@
   /* ----------------------------------------------------- turning and pointing */
 
   function listen(div, state) {
-    const { view, camera } = window.jetlrp;
-    div.on("plotly_hover", (event) => pointAt(state, event.points[0]));
-    div.on("plotly_unhover", () => { hideTooltip(); view.hover(null); });
-    div.on("plotly_click", (event) => choose(state, event.points[0]));
+    const { view, camera, pick, pointing } = window.jetlrp;
+    const said = document.createElement("div");
+    said.className = "unseen scene-said";
+    said.setAttribute("aria-live", "polite");
+    div.after(said);
     div.on("plotly_relayout", () => camera.turned(div, state));
     div.on("plotly_relayouting", () => camera.follow(state));
-    div.addEventListener("mousemove", (event) => { state.pointer = event; placeTooltip(event); });
-    div.addEventListener("mouseleave", () => { hideTooltip(); view.hover(null); });
     div.addEventListener("wheel", () => { div.dataset.turned = "yes"; state.held = null; },
                          { capture: true, passive: true });
-    div.addEventListener("mousedown", () => {
-      hideTooltip();
+    div.addEventListener("pointerdown", () => {
       div.dataset.turned = "yes";
       state.held = camera.live(div);
       if (view.state.rotate) view.set({ rotate: false });
     });
-  }
-
-  /** What a point of a trace is: {track}, {edge: its place}, or a direction. */
-  function what(state, point) {
-    const meta = point.data.meta || {};
-    if (meta.kind === "edges") {
-      const place = window.jetlrp.geometry.placeAt(meta.start, point.pointNumber);
-      return { kind: meta.kind, edge: state.order[place] };
-    }
-    if (meta.kind === "tracks") return { kind: meta.kind, track: point.pointNumber };
-    return { kind: meta.kind, number: meta.number };
-  }
-
-  function wordsOf(scene, found) {
-    const { compare, words } = window.jetlrp;
-    const of = scene.difference ? compare : words;
-    if (found.kind === "edges") return of.edge(scene, found.edge);
-    if (found.kind === "tracks") return of.track(scene, found.track);
-    if (found.kind === "b-hadron") return words.bHadron(scene, found.number);
-    if (found.kind === "subjet") return words.subjet(scene, found.number);
-    return null;
-  }
-
-  function pointAt(state, point) {
-    const { view } = window.jetlrp;
-    const scene = window.jetlrp.compare.drawn(state.slot);
-    const found = what(state, point);
-    const says = scene && wordsOf(scene, found);
-    if (!says) return;
-    showTooltip(says, found.kind, state.pointer);
-    if (state.slot === "a") view.hover({ track: found.track ?? null, edge: found.edge ?? null });
-  }
-
-  /** A click on a track leaves only its edges (again: all of them); on an edge, opens its card. */
-  function choose(state, point) {
-    const { view, jet } = window.jetlrp;
-    if (state.slot !== "a") return;
-    const found = what(state, point);
-    if (found.kind === "tracks") {
-      view.set({ track: view.state.track === found.track ? null : found.track, edge: null });
-    } else if (found.kind === "edges") {
-      const number = jet.numberOf(view.shown.a, found.edge);
-      view.set({ edge: view.state.edge === number ? null : number });
-    }
+    // a finger turns the plot, but Plotly tells nobody
+    div.addEventListener("pointermove", (event) => {
+      if (event.pointerType === "touch") camera.follow(state);
+    });
+    div.addEventListener("pointerup", (event) => {
+      if (event.pointerType === "touch") camera.turned(div, state);
+    });
+    // the mouse does not bring the focus here: the arrows go on through the list
+    div.addEventListener("mousedown", (event) => {
+      event.preventDefault();
+      if (document.activeElement) document.activeElement.blur();
+    });
+    pointing.listen(div, {
+      shown: () => {
+        const jet = window.jetlrp.compare.drawn(state.slot);
+        return jet && jet === state.jet ? { slot: state.slot, jet } : null;
+      },
+      find: (x, y) => pick.find(div, state, x, y),
+      spot: (track) => pick.spot(div, state, track),
+      steady: () => camera.steady(div, state),
+      said,
+    });
   }
 
   /* ---------------------------------------------------------------- tooltip */

@@ -158,6 +158,8 @@ def layout(health: Health, picks: Sequence[PickChoice] = ()) -> Component:
                     "infiniteInitialRowCount": WAITING,
                     "maxConcurrentDatasourceRequests": 1,
                     "navigateToNextCell": {"function": "jetNavigate(params)"},
+                    "tabToNextCell": {"function": "jetLeave(params)"},
+                    "tabToNextHeader": {"function": "jetLeave(params)"},
                     "tooltipShowDelay": 300,
                     "animateRows": False,
                 },

@@ -11,7 +11,7 @@ from app import ids
 from app.controls import data
 from app.drawing import feature_sums, stands_for, values
 from app.heading import heading
-from app.words import label_text, number, percent, symbol
+from app.words import label_text, number, percent, plural, symbol
 from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 
 SPEAKERS = 3  # tracks, and features, named on each side
@@ -31,6 +31,16 @@ def layout() -> Component:
 def waiting() -> Component:
     """What stands here before a jet is chosen."""
     return html.P("The network's answer for the jet you choose.", className="hint")
+
+
+def said(jet: JetDetail, explanation: ExplanationAnswer) -> str:
+    """The jet and its prediction in one line, to be read aloud."""
+    probabilities = values(explanation.probabilities)
+    best = int(probabilities.argmax())
+    return (
+        f"Jet {jet.index}: the network says {label_text(explanation.classes[best])} "
+        f"with {percent(float(probabilities[best]))}. {plural(jet.n_tracks, 'track')}."
+    )
 
 
 def view(jet: JetDetail, explanation: ExplanationAnswer) -> list[Component]:

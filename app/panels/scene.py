@@ -95,7 +95,6 @@ def layout(tools: Component, pinned: Component) -> Component:
                             ),
                         ],
                         className="state error",
-                        role="alert",
                     ),
                     html.Div(
                         [html.Span(className="spinner"), html.Span("Propagating relevance…")],
@@ -297,12 +296,16 @@ def heading(index: int) -> list[Component]:
     return [html.H2(f"Jet {index}")]
 
 
+def trouble(error: ServiceError, index: int) -> str:
+    """What went wrong, in a few words."""
+    if error.again is not None:
+        return f"Jet {index} has to wait a moment"
+    return "The service is away" if error.away else f"Jet {index} cannot be explained"
+
+
 def failure(error: ServiceError, index: int) -> list[Component]:
     """What went wrong, in the service's words, with the number to ask about."""
-    heading = "The service is away" if error.away else f"Jet {index} cannot be explained"
-    if error.again is not None:
-        heading = f"Jet {index} has to wait a moment"
-    parts: list[Component] = [html.H3(heading), html.P(error.message)]
+    parts: list[Component] = [html.H3(trouble(error, index)), html.P(error.message)]
     if error.choices and not all(choice in error.message for choice in error.choices):
         parts.append(html.P(f"Possible are: {', '.join(error.choices)}.", className="muted"))
     if error.request_id:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.test_library import listing
-from tests.app.test_page import still
+from tests.app.test_page import eventually, still
 from tests.conftest import missing
 
 pytestmark = pytest.mark.browser
@@ -138,6 +138,93 @@ def test_a_service_that_is_away_is_said_to_everybody(toy_site, page, axe):
     page.goto(toy_site.address)
     page.get_by_text("The service is away").wait_for()
     assert violations(page, axe) == ""
+
+
+STOP = """
+() => {
+  const at = document.activeElement;
+  if (at === document.body) return null;
+  const name = at.closest(".ag-root-wrapper") ? "the list" : at.closest("#network") ? "the plot"
+    : at.getAttribute("aria-label") || at.title || at.textContent.trim() || at.id;
+  const outlined = (one) => one && getComputedStyle(one).outlineStyle !== "none" &&
+    parseFloat(getComputedStyle(one).outlineWidth) >= 2;
+  const grip = at.querySelector(".grip"); // of a branch of the river
+  const seen = outlined(at) || outlined(at.closest(".dash-input-container")) ||
+    (grip && getComputedStyle(grip).stroke !== "none");
+  return { name, seen: Boolean(seen) };
+}
+"""
+
+
+def test_the_tab_key_goes_round_with_one_stop_for_the_list_and_one_for_the_plot(toy_site, page):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{toy_site.address}/?jet=5")
+    page.wait_for_selector(DRAWN)
+    page.locator(".ag-row-selected").first.wait_for()
+    still(page)
+    stops = []
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(STOP)
+        if stop is None:  # round
+            break
+        stops.append(stop)
+    names = [stop["name"] for stop in stops]
+    assert names[0] == "Skip to the plot"
+    assert names.count("the list") == names.count("the plot") == 1
+    assert names.index("the list") < names.index("the plot")
+    assert [stop["name"] for stop in stops if not stop["seen"]] == []
+    page.keyboard.press("Tab")
+    assert page.evaluate(STOP)["name"] == "Skip to the plot"
+
+    # the first stop leads to the plot, and the arrows from track to track
+    page.keyboard.press("Enter")
+    plot = page.locator("#network")
+    eventually(page, lambda: plot.evaluate("(one) => one === document.activeElement"))
+    assert "#" not in page.url
+    assert plot.get_attribute("aria-label").startswith("Jet 5 in three dimensions: 7 tracks")
+    order = page.evaluate("window.jetlrp.view.shown.a.tracks.byRelevance")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    said = page.locator("#network ~ .scene-said")
+    eventually(page, lambda: said.text_content().startswith(f"Track {order[1]}. pT"))
+    assert page.locator(".highlight text").text_content() == str(order[1])
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"window.jetlrp.view.state.track === {order[1]}")
+    page.keyboard.press("Escape")  # leaves the tracks, and only then what was chosen
+    page.locator("#scene-tooltip").wait_for(state="hidden")
+    assert page.evaluate("window.jetlrp.view.state.track") == order[1]
+    page.keyboard.press("Escape")
+    page.wait_for_function("window.jetlrp.view.state.track === null")
+    assert page.evaluate("window.jetlrp.view.state.jet") == 5  # the arrows did not leaf
+
+    # back by one stop at a time into the list: to the open jet; up to the titles, which sort
+    while page.evaluate(STOP)["name"] != "the list":
+        page.keyboard.press("Shift+Tab")
+    row_of = "document.activeElement.closest('[row-id]')?.getAttribute('row-id') ?? null"
+    assert page.evaluate(row_of) == "5"
+    for _ in range(6):
+        page.keyboard.press("ArrowUp")
+    assert page.evaluate(row_of) is None
+    page.keyboard.press("Enter")
+    page.locator('.ag-header-cell[aria-sort="descending"]').wait_for()
+    page.keyboard.press("Tab")
+    assert page.evaluate(STOP)["name"] != "the list"
+
+
+def test_the_jet_its_prediction_and_errors_are_said(toy_site, page):
+    page.goto(f"{toy_site.address}/?jet=5")
+    said = page.locator("#said[aria-live=polite]")
+    eventually(page, lambda: said.text_content() ==
+               "Jet 5: the network says H→bb̄ with 96.8 %. 7 tracks.")  # fmt: skip
+    page.locator(DRAWN).wait_for()
+    page.locator(".ag-row-selected").first.wait_for()
+    page.keyboard.press("k")
+    eventually(page, lambda: said.text_content().startswith("Jet 4 cannot be explained."))
+    assert "the jet has no tracks" in said.text_content()
+    assert page.locator("#network").is_hidden()  # nothing to reach by Tab
+    page.keyboard.press("k")
+    eventually(page, lambda: said.text_content().startswith("Jet 3: the network says"))
 
 
 def test_every_control_is_reached_by_the_keyboard(toy_site, page):

@@ -8,18 +8,13 @@ import numpy as np
 import pytest
 
 from lrp_core.service.schemas import Base64Array
-from tests.app.test_page import eventually, question, row, says, still, wait_for_jet
+from tests.app.test_page import eventually, point_at_track, question, row, says, still, wait_for_jet
 
 pytestmark = pytest.mark.browser
 
 GAMMA = "gamma(gamma=1,bias=account)"
 EPSILON = "epsilon(epsilon=0.01,relative=false,bias=account)"
 TRACKS = "(id) => document.getElementById(id).data.find((t) => t.name === 'tracks')"
-POINT = (
-    "([id, number]) => { const div = document.getElementById(id);"
-    " const data = div.data.find((t) => t.name === 'tracks');"
-    " div.emit('plotly_hover', {points: [{data, pointNumber: number}]}); }"
-)
 CAMERA = (
     "(id) => { const c = window.jetlrp.camera.live(document.getElementById(id));"
     " return ['eye', 'center', 'up'].flatMap((k) => ['x', 'y', 'z'].map((s) => c[k][s])); }"
@@ -103,8 +98,9 @@ def test_two_jets_side_by_side_with_one_camera_and_one_scale(toy_site, page):
         still(page)
 
     # what is pointed at is told in either
-    page.evaluate(POINT, ["network-b", 2])
-    assert "Track 2" in page.locator("#scene-tooltip").text_content()
+    point_at_track(page, 2, "network-b")
+    page.locator("#scene-tooltip").get_by_text("Track 2", exact=True).wait_for()
+    page.mouse.move(5, 5)
 
     # numbers, as the jets are different particles
     eventually(page, lambda: table(page).get("tracks") == ["26", "7", "+19"])
@@ -254,7 +250,7 @@ def test_the_difference_of_two_rules_is_drawn(toy_site, page):
     page.locator("#figure-format").select_option("svg")
     page.locator("#figure-save").click()
     page.locator("#figure-error", has_text="A difference leaves the page as PNG").wait_for()
-    page.evaluate(POINT, ["network", 0])
+    point_at_track(page, 0)
     words = page.locator("#scene-tooltip").text_content()
     assert "Δ relevance" in words
     assert ("more" if here[0] > pinned[0] else "less") + " than pinned" in words

@@ -9,22 +9,10 @@ import numpy as np
 import pytest
 
 from app.panels.scene import edge_answer
-from tests.app.test_page import eventually, still, wait_for_jet
+from tests.app.test_page import click, click_edge, eventually, still, wait_for_jet
 
 ASKED = {"jet": 5, "edge": 3, "target": "margin", "rule": "gamma(gamma=1.0)"}
 CARD = "#edge-card"
-CLICK = """
-(place) => {
-  const div = document.getElementById("network");
-  const state = window.jetlrp.scene.stateOf("network");
-  const data = div.data.find((trace) => trace.meta && trace.meta.kind === "edges" &&
-    trace.meta.start <= place && place < trace.meta.start + trace.meta.count);
-  const { STRIDE } = window.jetlrp.geometry;
-  const pointNumber = (place - data.meta.start) * STRIDE + 3;
-  div.emit("plotly_click", { points: [{ data, pointNumber }] });
-  return state.order[place];
-}
-"""
 
 
 def number(text):
@@ -69,7 +57,7 @@ def test_what_goes_wrong_is_passed_on_in_words(service):
 def test_a_click_on_an_edge_opens_its_card(toy_site, page):
     open_jet(page, toy_site, 0)
     assert not page.locator(CARD).is_visible()
-    edge = page.evaluate(CLICK, 2)
+    edge = click_edge(page, 2)
     card = ready(page)
     assert [body["edge"] for body in asked_for(toy_site)] == [edge]
     jet = page.evaluate(
@@ -149,7 +137,7 @@ def test_while_it_is_asked_for_and_when_it_cannot_be_had(toy_site, page):
     open_jet(page, toy_site, 5)
     page.wait_for_selector(".ag-row")
     toy_site.service.may_answer.clear()
-    page.evaluate(CLICK, 0)
+    click_edge(page, 0)
     card = page.locator(CARD)
     card.locator(".skeleton").wait_for()
     assert card.get_attribute("aria-busy") == "true"
@@ -159,7 +147,7 @@ def test_while_it_is_asked_for_and_when_it_cannot_be_had(toy_site, page):
     card.locator(".skeleton").wait_for(state="detached")
 
     toy_site.service.away = True
-    page.evaluate(CLICK, 1)
+    click_edge(page, 1)
     card.get_by_text("does not answer").wait_for()
     toy_site.service.away = False
     card.get_by_role("button", name="Try again").click()
@@ -169,7 +157,7 @@ def test_while_it_is_asked_for_and_when_it_cannot_be_had(toy_site, page):
 @pytest.mark.browser
 def test_the_card_of_a_real_edge_is_what_the_service_says(real_site, page):
     open_jet(page, real_site, 12)
-    edge = page.evaluate(CLICK, 0)
+    edge = click_edge(page, 0)
     card = ready(page)
     says = httpx.post(
         f"{real_site.address}/api/v1/jets/12/explanation/edge",
@@ -188,3 +176,49 @@ def test_the_card_of_a_real_edge_is_what_the_service_says(real_site, page):
     assert box["y"] >= stage["y"]
     assert box["x"] + box["width"] <= stage["x"] + stage["width"]
     assert box["y"] + box["height"] <= stage["y"] + stage["height"]
+
+
+SEEN = """
+([kind, rank]) => {  // the middle of an edge, or a track, wherever it is and whatever is in front
+  const { geometry, highlight, scene, view } = window.jetlrp;
+  const div = document.getElementById("network");
+  const { where, order, k } = scene.stateOf("network");
+  const { source, destination, tracks } = view.shown.a;
+  const edge = order[Math.floor((rank / 10) * k)];
+  const track = tracks.byRelevance[rank];
+  const [[x, y]] = highlight.project(div, [kind === "edge"
+    ? geometry.curve(where, source[edge], destination[edge])[4]
+    : [where.x[track], where.y[track], where.z[track]]]);
+  const { left, top } = div.getBoundingClientRect();
+  return [left + x, top + y];
+}
+"""
+HOVERED = "() => [window.jetlrp.view.hovered.track, window.jetlrp.view.hovered.edge]"
+CHOSEN = "() => [window.jetlrp.view.state.track, window.jetlrp.view.state.edge]"
+
+
+@pytest.mark.browser
+def test_thirty_of_thirty_clicks_choose_what_is_pointed_at(real_site, page):
+    """On tracks and on edges of every rank, however short or long the press is, once each."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    open_jet(page, real_site, 12, "&dock=.")
+    lost = []
+    for number_of in range(30):
+        kind = "track" if number_of % 3 == 2 else "edge"
+        hold = (0, 10, 30, 80, 250)[number_of % 5]
+        x, y = page.evaluate(SEEN, [kind, number_of // 3])
+        page.mouse.move(x, y)
+        page.wait_for_function(f"({HOVERED})().some((one) => one !== null)")
+        meant = page.evaluate(HOVERED)
+        click(page, x, y, hold)
+        page.wait_for_timeout(50)  # frames go by, in each of which Plotly would click once more
+        if page.evaluate(CHOSEN) != meant:
+            lost.append((kind, number_of, hold, meant, page.evaluate(CHOSEN)))
+        elif meant[1] is not None:
+            page.locator(CARD).wait_for()
+        page.keyboard.press("Escape")
+        page.mouse.move(5, 5)
+        page.wait_for_function(f"({HOVERED})().every((one) => one === null)")
+        still(page)
+        assert page.evaluate(CHOSEN) == [None, None]
+    assert lost == []

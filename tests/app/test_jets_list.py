@@ -83,6 +83,51 @@ def test_rows_are_skeletons_until_they_come(toy_site, page):
     eventually(page, lambda: first.inner_text() == "0")
 
 
+def test_no_key_is_lost_however_quickly_they_are_pressed(real_site, page):
+    explained = []
+    page.on("request", lambda one: explained.append(one.url)
+            if '"..stage.className' in (one.post_data or "") else None)  # fmt: skip
+    page.goto(f"{real_site.address}/?jet=100")
+    page.locator('.ag-row.ag-row-selected[row-id="100"]').wait_for()
+    drawn(page, 100)
+    explained.clear()
+    for _ in range(15):
+        page.keyboard.press("j")
+    drawn(page, 115)
+    says(page, jet="115")
+    page.locator('.ag-row.ag-row-selected[row-id="115"]').wait_for()
+    assert len(explained) <= 2  # those that were passed by are not explained
+    # more, while one is being explained, slower than the keys are waited for; there and back
+    for key in "jjjjjkkkkkkkk":
+        page.keyboard.press(key)
+        page.wait_for_timeout(160)
+    drawn(page, 112)
+    says(page, jet="112")
+    # through rows that are not loaded yet, and to the end of the list
+    for _ in range(120):
+        page.keyboard.press("j")
+    drawn(page, 232)
+    page.keyboard.press("j")  # a jet that is opened otherwise ends what the keys were about
+    find = page.get_by_label("Open the jet with this number")
+    find.fill("914")
+    find.press("Enter")
+    drawn(page, 914)
+    page.locator(".scene-title h2").click()
+    for _ in range(9):
+        page.keyboard.press("j")
+    drawn(page, 916)
+    says(page, jet="916")
+
+
+def test_a_key_before_the_list_is_there_counts(real_site, page):
+    page.goto(f"{real_site.address}/?jet=500", wait_until="commit")
+    page.wait_for_function("Boolean(window.jetlrp && window.jetlrp.keys && document.body)")
+    page.wait_for_function("Boolean(document.querySelector('.jets-grid'))")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    drawn(page, 502)
+
+
 def test_a_link_goes_to_its_jet_in_the_list(real_site, page):
     page.goto(f"{real_site.address}/?jet=64")  # among the rows that come first, but out of sight
     page.locator('.ag-row.ag-row-selected[row-id="64"]').wait_for()

@@ -57,6 +57,34 @@ TURNED = """
 }
 """
 
+# Where on the screen a track is seen.
+TRACK_SPOT = """
+([id, track]) => {
+  const { pick, scene } = window.jetlrp;
+  const div = document.getElementById(id);
+  const [x, y] = pick.spot(div, scene.stateOf(id), track);
+  const { left, top } = div.getBoundingClientRect();
+  return [left + x, top + y];
+}
+"""
+# Where the edge at a place of those drawn is seen, beside what lies over it, and its number.
+EDGE_SPOT = """
+(place) => {
+  const { geometry, highlight, pick, scene, view } = window.jetlrp;
+  const div = document.getElementById("network");
+  const state = scene.stateOf("network");
+  const edge = state.order[place];
+  const { source, destination } = view.shown.a;
+  const { left, top } = div.getBoundingClientRect();
+  const points = highlight.project(div,
+    geometry.curve(state.where, source[edge], destination[edge]));
+  const seen = ([x, y]) => (pick.find(div, state, x, y) || {}).edge === edge &&
+    document.elementFromPoint(left + x, top + y)?.tagName === "CANVAS";
+  const [x, y] = points.find(seen);
+  return [left + x, top + y, edge];
+}
+"""
+
 
 def wait_for_jet(page, index, edges=None):
     """Wait until a jet is drawn, and the page does nothing more by itself."""
@@ -89,6 +117,30 @@ def turn(page):
     page.mouse.up()
     page.wait_for_function(TURNED, arg=before)
     still(page)
+
+
+def click(page, x, y, hold=60):
+    """Click as a hand does: go there, press, hold for so many ms, let go."""
+    page.mouse.move(x, y)
+    page.mouse.down()
+    if hold:
+        page.wait_for_timeout(hold)
+    page.mouse.up()
+
+
+def click_track(page, track, hold=60):
+    click(page, *page.evaluate(TRACK_SPOT, ["network", track]), hold)
+
+
+def click_edge(page, place, hold=60):
+    """Click on the edge at a place of those that are drawn -> its number."""
+    x, y, edge = page.evaluate(EDGE_SPOT, place)
+    click(page, x, y, hold)
+    return edge
+
+
+def point_at_track(page, track, plot="network"):
+    page.mouse.move(*page.evaluate(TRACK_SPOT, [plot, track]))
 
 
 def press_slider(page, key, times=1):
@@ -367,12 +419,10 @@ def test_size_height_and_hover(toy_site, page):
     page.wait_for_function(rest)
     still(page)
 
-    # what plotly says of the point under the mouse becomes words
-    page.evaluate(
-        "() => { const div = document.getElementById('network');"
-        " div.emit('plotly_hover', {points: [{data: div.data.at(-1), pointNumber: 1}]}); }"
-    )
+    # what is under the mouse is said in words
+    point_at_track(page, 1)
     tooltip = page.locator("#scene-tooltip")
+    tooltip.wait_for()
     assert "Track 1" in tooltip.text_content()
     assert "GeV" in tooltip.text_content()
 
@@ -395,15 +445,19 @@ def test_tracks_coloured_by_their_origin(toy_site, page):
     assert "Track relevance" not in legend
     assert len(toy_site.service.requests) == asked  # what it needs was there
 
-    point = (
-        "(kind) => { const div = document.getElementById('network');"
-        " const data = div.data.find((t) => t.meta && t.meta.kind === kind);"
-        " div.emit('plotly_hover', {points: [{data, pointNumber: 2}]}); }"
-    )
-    page.evaluate(point, "tracks")
-    assert "V0, from b-hadron 1" in page.locator("#scene-tooltip").text_content()
-    page.evaluate(point, "b-hadron")
-    assert "231 GeV" in page.locator("#scene-tooltip").text_content()
+    point_at_track(page, 2)
+    tooltip = page.locator("#scene-tooltip")
+    tooltip.get_by_text("V0, from b-hadron 1").wait_for()
+    name = page.evaluate("""() => {
+      const { highlight } = window.jetlrp;
+      const div = document.getElementById("network");
+      const { x, y, z } = div.data.find((t) => t.name === "name of b-hadron 1");
+      const [[left, top]] = highlight.project(div, [[x[0], y[0], z[0]]]);
+      const box = div.getBoundingClientRect();
+      return [box.left + left, box.top + top];
+    }""")
+    page.mouse.move(*name)
+    tooltip.get_by_text("231 GeV").wait_for()
 
     # a jet without truth is coloured by relevance, and the choice waits for the next with one
     row(page, 0).click()

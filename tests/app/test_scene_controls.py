@@ -7,7 +7,15 @@ import re
 import numpy as np
 import pytest
 
-from tests.app.test_page import eventually, still, turn, wait_for_jet, written
+from tests.app.test_page import (
+    TRACK_SPOT,
+    click_track,
+    eventually,
+    still,
+    turn,
+    wait_for_jet,
+    written,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -46,13 +54,6 @@ CAMERA = """
 }
 """
 ACCENT = "getComputedStyle(document.documentElement).getPropertyValue('--accent').trim()"
-CLICK = """
-([kind, number]) => {
-  const div = document.getElementById("network");
-  const data = div.data.find((trace) => trace.meta && trace.meta.kind === kind);
-  div.emit("plotly_click", { points: [{ data, pointNumber: number }] });
-}
-"""
 
 
 def open_jet(page, site, index, **view):
@@ -289,27 +290,19 @@ def test_axes_by_preset_and_by_feature(toy_site, page, asks_nobody):
     assert drawn(page)["titles"] == now["titles"]
 
 
-PLACE = """
-(track) => {
-  const { highlight, scene } = window.jetlrp;
-  const div = document.getElementById("network");
-  const { where } = scene.stateOf("network");
-  const [[x, y]] = highlight.project(div, [[where.x[track], where.y[track], where.z[track]]]);
-  const { left, top } = div.getBoundingClientRect();
-  return [left + x, top + y];
-}
-"""
-
-
 def test_a_click_leaves_the_camera_out_of_the_address_and_a_drag_writes_it(toy_site, page):
     open_jet(page, toy_site, 5)
     start = page.evaluate(CAMERA)
-    page.mouse.move(*page.evaluate(PLACE, 2))
+    x, y = page.evaluate(TRACK_SPOT, ["network", 2])
+    page.mouse.move(x, y)
     page.wait_for_function("window.jetlrp.view.hovered.track !== null")
     track = page.evaluate("window.jetlrp.view.hovered.track")
     page.mouse.down()
-    page.wait_for_function(f"window.jetlrp.view.state.track === {track}")  # Plotly clicks by then
+    page.mouse.move(x + 2, y - 1)  # the hand shakes
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.jetlrp.view.state.track") is None  # not before it lets go
     page.mouse.up()
+    page.wait_for_function(f"window.jetlrp.view.state.track === {track}")
     still(page)
     assert page.evaluate("window.jetlrp.view.state.camera") is None
     now = page.evaluate(CAMERA)
@@ -409,22 +402,67 @@ def test_a_link_that_turns_waits_where_motion_is_unwelcome(toy_site, page):
     camera(page, f"Math.abs(now.eye[0] - {before['eye'][0]}) > 0.02")
 
 
-def test_full_screen(toy_site, page):
+FILLS = """
+(selector) => {
+  const box = document.querySelector(selector).getBoundingClientRect();
+  return box.x === 0 && box.y === 0 && box.width === innerWidth && box.height === innerHeight;
+}
+"""
+
+
+def test_full_screen_and_talk_mode_in_any_order(toy_site, page):
     open_jet(page, toy_site, 3)
     button = page.locator("#camera-full")
+    full = "document.documentElement.dataset.full ?? null"
+    line, panel = page.locator("#talk-line"), page.locator(".scene-panel")
+
+    def lie_apart():
+        """The line of the talk is what one sees in its place, and the plot begins below it."""
+        line.wait_for()
+        page.wait_for_function(
+            "() => { const box = document.getElementById('talk-line').getBoundingClientRect();"
+            " const seen = document.elementFromPoint(box.x + 40, box.y + box.height / 2);"
+            " const plot = document.querySelector('.scene-panel').getBoundingClientRect();"
+            " return Boolean(seen.closest('#talk-line')) && plot.top >= box.bottom - 1; }"
+        )
+
     button.click()
     page.wait_for_function("document.fullscreenElement !== null")
-    page.wait_for_function("document.documentElement.dataset.full === 'scene'")
-    page.wait_for_function(
-        "() => { const box = document.querySelector('.scene-panel').getBoundingClientRect();"
-        " return box.x === 0 && box.y === 0 && box.width === innerWidth"
-        " && box.height === innerHeight; }"
-    )
+    page.wait_for_function(FILLS, arg=".scene-panel")
     assert button.get_attribute("aria-pressed") == "true"
-    page.evaluate("document.exitFullscreen()")  # as Escape does
-    page.wait_for_function("document.documentElement.dataset.full === undefined")
-    eventually(page, lambda: page.locator(".scene-panel").bounding_box()["x"] > 0)
+    assert not page.locator("header.bar").is_visible()  # nothing behind it is reached by Tab
+    page.keyboard.press("m")
+    lie_apart()
+    page.locator("#talk-end").focus()
+    page.keyboard.press("Enter")
+    line.wait_for(state="hidden")
+    page.wait_for_function(FILLS, arg=".scene-panel")  # the plot has the screen again
+    page.keyboard.press("v")
+    page.wait_for_function("document.fullscreenElement === null")
+    eventually(page, lambda: panel.bounding_box()["x"] > 0)
     assert button.get_attribute("aria-pressed") == "false"
+
+    # the other way round; Escape leaves the full screen, as the browser has it, and then the talk
+    page.keyboard.press("m")
+    line.wait_for()
+    page.keyboard.press("v")
+    page.wait_for_function("document.fullscreenElement !== null")
+    lie_apart()
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.fullscreenElement === null")
+    assert page.evaluate(full) is None
+    lie_apart()
+    page.keyboard.press("Escape")
+    page.locator("header.bar").wait_for()
+    assert page.locator("#talk-switch").get_attribute("aria-pressed") == "false"
+
+    # where no full screen is allowed, as in a frame, the plot fills the window
+    page.evaluate("document.documentElement.requestFullscreen = () => Promise.reject(new Error())")
+    page.keyboard.press("v")
+    page.wait_for_function(FILLS, arg=".scene-panel")
+    page.keyboard.press("Escape")
+    page.wait_for_function(f"({full}) === null")
+    eventually(page, lambda: panel.bounding_box()["x"] > 0)
 
 
 def test_a_click_on_a_track_leaves_its_edges(toy_site, page, asks_nobody):
@@ -432,7 +470,7 @@ def test_a_click_on_a_track_leaves_its_edges(toy_site, page, asks_nobody):
     asks_nobody()
     chip = page.locator("#isolated")
     assert not chip.is_visible()
-    page.evaluate(CLICK, ["tracks", 7])
+    click_track(page, 7)
     chip.wait_for()
     assert "track 7" in chip.inner_text()
     both = drawn(page, "now.isolated !== null")
@@ -463,6 +501,59 @@ def test_a_click_on_a_track_leaves_its_edges(toy_site, page, asks_nobody):
     chip.wait_for(state="hidden")
     assert drawn(page, "now.isolated === null")["drawn"] == 40
     assert address(page, "track") is None
+
+
+def test_a_drag_that_begins_on_a_track_turns_and_chooses_nothing(toy_site, page):
+    open_jet(page, toy_site, 0)
+    before = page.evaluate(CAMERA)
+    x, y = page.evaluate(TRACK_SPOT, ["network", 7])
+    page.mouse.move(x, y)
+    page.wait_for_function("window.jetlrp.view.hovered.track !== null")
+    page.mouse.down()
+    for step in [*range(1, 8), *range(6, -1, -1)]:  # and comes back to where it was
+        page.mouse.move(x + 12 * step, y + 4 * step)
+        page.wait_for_timeout(40)
+        if step == 7:
+            camera(page, f"Math.abs(now.eye[0] - {before['eye'][0]}) > 0.05")
+    page.mouse.up()
+    still(page)
+    view = "(({ track, edge }) => [track, edge])(window.jetlrp.view.state)"
+    assert page.evaluate(view) == [None, None]
+    for button in ("right", "middle"):
+        page.mouse.click(*page.evaluate(TRACK_SPOT, ["network", 7]), button=button, delay=60)
+    still(page)
+    assert page.evaluate(view) == [None, None]
+
+
+def test_a_finger_taps_and_turns(toy_site, browser):
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 720}, has_touch=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    open_jet(page, toy_site, 0)
+    page.touchscreen.tap(*page.evaluate(TRACK_SPOT, ["network", 7]))
+    page.wait_for_function("window.jetlrp.view.state.track === 7")
+    page.locator("#scene-tooltip", has_text="Track 7").wait_for()
+    still(page)
+    assert page.evaluate("window.jetlrp.view.state.camera") is None
+    # a finger that moves turns the plot, and the view knows
+    before = page.evaluate(CAMERA)
+    box = page.locator("#network").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.9
+    finger = context.new_cdp_session(page)
+    finger.send("Input.dispatchTouchEvent",
+                {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})  # fmt: skip
+    for step in range(1, 6):
+        finger.send("Input.dispatchTouchEvent",
+                    {"type": "touchMove",
+                     "touchPoints": [{"x": x + 15 * step, "y": y}]})  # fmt: skip
+        page.wait_for_timeout(50)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    camera(page, f"Math.abs(now.eye[0] - {before['eye'][0]}) > 0.05")
+    page.wait_for_function("window.jetlrp.view.state.camera !== null")
+    assert page.evaluate("window.jetlrp.view.state.track") == 7
+    context.close()
 
 
 def test_what_the_pointer_is_on_is_ringed_in_the_plot(toy_site, page):
