@@ -12,7 +12,7 @@ from app.drawing import scene_data
 from app.explaining import top_edges
 from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 
-SOURCE = ("file", "model")
+HIDDEN = ("rule", "file", "model")  # in which "~" and "%" are written as %7E and %25
 PIN = re.compile(  # as assets/view.js writes it
     r"(?P<jet>\d+)~(?P<target>[^~]+)~(?P<rule>[^~]+)(~(?P<file>[^~]*)~(?P<model>[^~]*))?"
 )
@@ -25,7 +25,7 @@ def jets_of(client: ServiceClient, query: Mapping[str, str]) -> dict[str, Any]:
     Raises ServiceError if the link names no jet, or one that cannot be explained.
     """
     found = PIN.fullmatch(query.get("pin", ""))
-    pinned = {key: unquote(text) if key in SOURCE else text
+    pinned = {key: unquote(text) if key in HIDDEN else text
               for key, text in found.groupdict().items() if text} if found else None  # fmt: skip
     return {
         "a": scene_data(*_explained(client, query)),

@@ -66,6 +66,7 @@ TARGET_WORDS = "target-words"
 PRESET = "preset"
 RULE = "rule"
 RULE_WORDS = "rule-words"
+STAGE_ROWS = "stage-rows"  # a rule for each part of the network
 
 # what came out
 PREDICTION = "prediction"

@@ -380,8 +380,8 @@
     const [w, h] = width > 0 && height > 0 ? [width, height] : [800, 600];
     const low = Math.max(-0.9 * h, 2 * ROOM.below - h);
     const high = Math.max(0.1 * h, h - 2 * above);
-    const left = Math.max(0.52 * w, w - ROOM.left * (1 + type)); // a title a little away from its numbers
-    const right = Math.max(0.52 * w, w - 2 * ROOM.right * type);
+    const left = Math.max(0.4 * w, w - ROOM.left * (1 + type)); // a title a little away from its numbers
+    const right = Math.max(0.4 * w, w - 2 * ROOM.right * type);
     let [near, far] = [0.7, 12];
     for (let step = 0; step < 40; step++) {
       const middle = (near + far) / 2;

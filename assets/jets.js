@@ -44,12 +44,12 @@
       api.ensureNodeVisible(node);
     } else {
       api.deselectAll("all", "api");
-      if (isInOrder(api)) api.ensureIndexVisible(index, "middle");
+      if (inOrder(api)) api.ensureIndexVisible(index, "middle"); // a jet's row is then its number
     }
   }
 
-  /** Whether the list is that of the file, so that a jet's row is its number. */
-  const isInOrder = (api) => !api.getColumnState().some(({ sort }) => sort) &&
+  /** Whether the list has all jets in the order of the file. */
+  const inOrder = (api) => !api.getColumnState().some(({ sort }) => sort) &&
     Object.keys(api.getFilterModel()).length === 0;
 
   /** The place of the open jet's row among the rows as they are listed, or -1. */
@@ -57,7 +57,7 @@
     const { jet } = window.jetlrp.view.state;
     const node = jet === null ? null : api.getRowNode(String(jet));
     if (node && node.data && node.rowIndex !== null) return node.rowIndex;
-    return jet !== null && isInOrder(api) && jet < api.getDisplayedRowCount() ? jet : -1;
+    return jet !== null && inOrder(api) && jet < api.getDisplayedRowCount() ? jet : -1;
   }
 
   /** Go so many rows further in the list, or back where by < 0, from where the keys have led. */
@@ -129,22 +129,74 @@
 
   let later = null;
 
-  /** Hand the limits to the grid once nobody types any more. */
+  /** Set the limits that were typed once nobody types any more. */
   function applyLimits() {
     clearTimeout(later);
     later = setTimeout(() => {
-      const api = grid();
-      if (!api) return;
-      const model = api.getFilterModel();
+      const limits = {};
       for (const name of Object.keys(LIMITS)) {
         const [least, most] = document.querySelectorAll(`[data-limit="${name}"]`);
         const wanted = limit(least.value, most.value);
-        if (wanted) model[name] = wanted;
-        else delete model[name];
+        if (wanted) limits[name] = ends(wanted);
       }
-      api.setFilterModel(model);
-      sayLimits();
+      window.jetlrp.view.set({ limits });
     }, REST);
+  }
+
+  /** The grid's filter of a number -> [least, most], either null where there is none. */
+  const ends = ({ type, filter, filterTo }) => (type === "inRange" ? [filter, filterTo]
+    : type === "lessThanOrEqual" ? [null, filter] : [filter, null]);
+
+  let arranging = 0; // the list is being brought to what the view says
+
+  /** The list as the view has it: only jets of a class and within limits, in an order. */
+  function limitAndSort() {
+    const api = grid();
+    if (!api) return;
+    const { label, limits, order } = window.jetlrp.view.state;
+    const model = {};
+    if (label) model.label = { filterType: "text", type: "equals", filter: label };
+    for (const [name, [least, most]] of Object.entries(limits)) {
+      model[name] = limit(String(least ?? ""), String(most ?? ""));
+    }
+    arranging += 1;
+    try {
+      if (JSON.stringify(arrangement(api)) !== JSON.stringify({ limits: sorted(limits), order, label })) {
+        api.setFilterModel(model);
+        api.applyColumnState({
+          defaultState: { sort: null },
+          state: order ? [{ colId: order.replace(/^-/, ""), sort: order[0] === "-" ? "desc" : "asc" }] : [],
+        });
+      }
+    } finally {
+      arranging -= 1;
+    }
+    for (const name of Object.keys(LIMITS)) {
+      document.querySelectorAll(`[data-limit="${name}"]`).forEach((field, at) => {
+        const value = (limits[name] || [])[at] ?? "";
+        if (document.activeElement !== field && field.value !== String(value)) field.value = value;
+      });
+    }
+    sayLimits();
+  }
+
+  const sorted = (limits) => Object.fromEntries(Object.keys(LIMITS).filter((name) => name in limits)
+    .map((name) => [name, limits[name]]));
+
+  /** How the list is limited and sorted now, as the view says it. */
+  function arrangement(api) {
+    const model = api.getFilterModel();
+    const column = api.getColumnState().find(({ sort }) => sort);
+    const limits = Object.fromEntries(Object.keys(LIMITS).filter((name) => model[name])
+      .map((name) => [name, ends(model[name])]));
+    return { limits, order: column ? `${column.sort === "desc" ? "-" : ""}${column.colId}` : null,
+             label: model.label ? model.label.filter : "" };
+  }
+
+  /** The list was limited or sorted at its own head. */
+  function arranged() {
+    const api = grid();
+    if (api && !arranging) window.jetlrp.view.set(arrangement(api));
   }
 
   /** How many limits are set stands on the button, so that a shortened list explains itself. */
@@ -212,7 +264,7 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.jets = {
-    ask, open, step, go, listed, limit, furnish, sayLimits,
+    ask, open, step, go, listed, limit, furnish, sayLimits, limitAndSort, arranged, inOrder,
     get leading() { return aim !== null; },
   };
 })();

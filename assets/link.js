@@ -10,25 +10,60 @@
 
   /* -------------------------------------------------------------- questions */
 
-  /** A rule of the page's inputs as text: "gamma(gamma=1,bias=account)". */
+  /** A rule of the page's inputs as text: "gamma(gamma=1,bias=account)"; a composite is its own. */
   function ruleText(rule, values, places) {
+    const whole = places.findIndex((place) => place.rule === rule && rule === "composite");
+    if (whole >= 0) return values[whole] || rule;
     const own = places.map((place, at) => [place, values[at]])
       .filter(([place, value]) => place.rule === rule && value !== null && value !== undefined)
       .map(([place, value]) => `${place.name}=${value}`);
     return own.length ? `${rule}(${own.join(",")})` : rule;
   }
 
-  /** The same backwards: {name, parameters} or null. */
+  /** The same backwards: {name, parameters} or null. Parameters without a name are called by their
+   * place: gamma(0.5) has {0: 0.5}. */
   function readRule(text) {
-    const found = /^(\w+)(?:\((.*)\))?$/.exec((text || "").trim());
+    const found = /^(\w+)\s*(?:\((.*)\))?$/s.exec((text || "").trim());
     if (!found) return null;
+    if (found[1] === "composite") return { name: "composite", parameters: {} };
     const parameters = {};
-    for (const part of (found[2] || "").split(",").filter(Boolean)) {
-      const [name, value] = part.split("=").map((one) => one.trim());
+    const parts = (found[2] || "").split(",").map((part) => part.trim()).filter(Boolean);
+    for (const [place, part] of parts.entries()) {
+      const [, name = place, written] = /^(?:(\w+)\s*=)?\s*(.*)$/s.exec(part);
+      const value = written.replace(/^(["'])(.*)\1$/, "$2");
       parameters[name] = /^true$/i.test(value) ? true : /^false$/i.test(value) ? false
         : value !== "" && !Number.isNaN(Number(value)) ? Number(value) : value;
     }
     return { name: found[1], parameters };
+  }
+
+  /** A rule of an address as the page's inputs have it: {rule, values, target}.
+   *
+   * What is left out is as by default, and a preset brings its target. Text for which there are no
+   * such inputs becomes the rule itself, so that the service says what is wrong with it.
+   */
+  function inputsOf(text, places) {
+    const { no_update } = window.dash_clientside;
+    const untouched = places.map(() => no_update);
+    const preset = [...document.querySelectorAll("[data-preset]")].map((chip) => JSON.parse(chip.dataset.preset))
+      .find(([name]) => name === text.trim());
+    const asked = preset ? { name: preset[2].name, parameters: preset[2] } : readRule(text);
+    if (asked && asked.name === "composite" && /[({]/.test(text)) {
+      return { rule: "composite", target: null,
+               values: places.map(({ rule }) => (rule === "composite" ? text.trim() : no_update)) };
+    }
+    const panel = asked && document.querySelector(`[data-rule="${asked.name}"]`);
+    if (!panel) return { rule: text.trim(), values: untouched, target: null };
+    const values = JSON.parse(panel.dataset.defaults);
+    const own = places.filter(({ rule }) => rule === asked.name).map(({ name }) => name);
+    for (const [key, value] of Object.entries(asked.parameters)) {
+      const name = /^\d+$/.test(key) ? own.filter((one) => one !== "bias")[key] : key;
+      if (preset && name === "name") continue;
+      if (!own.includes(name)) return { rule: text.trim(), values: untouched, target: null };
+      values[name] = value;
+    }
+    return { rule: asked.name, target: preset ? preset[1] : null,
+             values: places.map(({ rule, name }) => (rule === asked.name ? values[name] : no_update)) };
   }
 
   let asked = 0;
@@ -125,5 +160,5 @@
   });
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.link = { ruleText, readRule, ask, copy, say };
+  window.jetlrp.link = { ruleText, readRule, inputsOf, ask, copy, say };
 })();

@@ -63,7 +63,9 @@
     const node = api.getRowNode(String(index));
     if (!sought && api.isLastRowIndexKnown() && index < api.getDisplayedRowCount()) {
       sought = true; // in the order of the file, a jet's row is its number
-      if (!node || !node.data) api.ensureIndexVisible(index, "middle");
+      if (!node || !node.data) {
+        if (window.jetlrp.jets.inOrder(api)) api.ensureIndexVisible(index, "middle");
+      }
       else if (!picked) api.ensureNodeVisible(node, "middle");
     }
     if (node && node.data) {
@@ -117,7 +119,7 @@
     window.jetlrp.jets.ask(index);
   };
   functions.jetsLoaded = (event) => {
-    filterLabel(window.jetlrp.view.state.label);
+    window.jetlrp.jets.limitAndSort();
     markChosen(event.api);
     window.jetlrp.jets.sayLimits();
     window.jetlrp.jets.listed();
@@ -126,6 +128,7 @@
     }
     warm();
   };
+  functions.jetsArranged = () => window.jetlrp.jets.arranged();
   /* The arrow keys move the selection with the focus, so that one can leaf through the jets. */
   functions.jetNavigate = (params) => {
     const next = params.nextCellPosition;
@@ -172,13 +175,16 @@
         return [no_update, no_update, no_update, same, no_update, no_update];
       }
       const { jet, target, rule, pin, file, model } = later || view.read(search);
-      const asked = rule ? link.readRule(rule) : null;
+      const asked = rule ? link.inputsOf(rule, places) : null;
+      if (asked && (!later || view.state.rule === rule)) { // as the page itself writes it: no step
+        const now = asked.values.map((value, at) => (value === no_update ? values[at] : value));
+        view.settle({ rule: link.ruleText(asked.rule, now, places), ...(target || !asked.target ? {} : { target: asked.target }) });
+      }
       return [
         given(jet),
-        given(target),
-        asked ? asked.name : no_update,
-        asked ? places.map((place) => (place.rule === asked.name && place.name in asked.parameters
-          ? asked.parameters[place.name] : no_update)) : same,
+        given(target || (asked && asked.target)),
+        asked ? asked.rule : no_update,
+        asked ? asked.values : same,
         later && pin === null ? null : given(pin),
         file || model ? { ...source, ...(file ? { file } : {}), ...(model ? { model } : {}) } : no_update,
       ];
@@ -221,18 +227,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     const { view } = window.jetlrp;
     view.set({ theme: document.documentElement.dataset.theme });
-    view.on(["label"], ({ label }) => filterLabel(label));
+    view.on(["label", "limits", "order"], () => window.jetlrp.jets.limitAndSort());
     view.on(["jet"], () => { if (grid()) markChosen(grid()); });
   });
-
-  /** Only the jets of a class in the list; "" for all. */
-  function filterLabel(value) {
-    const api = grid();
-    if (!api) return;
-    const model = api.getFilterModel();
-    if ((model.label ? model.label.filter : "") === value) return;
-    if (value) model.label = { filterType: "text", type: "equals", filter: value };
-    else delete model.label;
-    api.setFilterModel(model);
-  }
 })();

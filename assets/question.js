@@ -23,14 +23,25 @@
   const sameId = (one, other) => (typeof one === "string" || typeof other === "string"
     ? one === other : one.rule === other.rule && one.name === other.name);
 
+  /** A list shows its value also where that is none of its own: what an address asks for. */
+  function choose(list, value) {
+    if (![...list.options].some((option) => option.value === String(value))) {
+      const option = Object.assign(document.createElement("option"), { value, textContent: value, hidden: true });
+      list.append(option);
+    }
+    list.value = value;
+  }
+
   /** Show on every list and button what is asked: by a preset, the address, or the viewer. */
-  function sync(target, rule, values, places) {
+  function sync(target, rule, values, rows, places) {
+    const at = places.findIndex(({ rule: of }) => of === "composite");
+    if (at >= 0) window.jetlrp.stages.sync(values[at]);
     const asked = [["target", target], ["rule", rule], ...places.map((id, at) => [id, values[at]])];
     for (const control of document.querySelectorAll("[data-asks]")) {
       const id = JSON.parse(control.dataset.asks);
       const [, value] = asked.find(([other]) => sameId(id, other)) || [];
       if (value === undefined) continue;
-      if (control.tagName === "SELECT") control.value = value;
+      if (control.tagName === "SELECT") choose(control, value);
       else control.setAttribute("aria-pressed", String(JSON.parse(control.dataset.gives) === value));
     }
   }

@@ -32,6 +32,22 @@
     write: (camera) => ["eye", "center", "up"].flatMap((key) => ["x", "y", "z"].map(
       (side) => String(+camera[key][side].toFixed(4)))).join(","),
   };
+  /* Limits on numbers of the jets: "pt:300..800,score:0.9..". */
+  const ranges = {
+    read: (text) => {
+      const found = {};
+      for (const part of text.split(",")) {
+        const [, name, least, most] = /^(score|pt|sdmass|n_tracks):([^.]*(?:\.\d+)?)\.\.(.*)$/.exec(part) || [];
+        const [low, high] = [least, most].map((end) => (end === "" ? null : Number(end)));
+        if (!name || Number.isNaN(low) || Number.isNaN(high) || (low === null && high === null)) return undefined;
+        found[name] = [low, high];
+      }
+      return found;
+    },
+    write: (limits) => Object.entries(limits)
+      .map(([name, [least, most]]) => `${name}:${least ?? ""}..${most ?? ""}`).join(","),
+  };
+  const column = { read: (text) => (/^-?(index|label|score|pt|sdmass|n_tracks)$/.test(text) ? text : undefined), write: String };
   /* A jet, a target and a rule in one word, and the file and the network where there is a choice. */
   const hide = (text) => String(text).replace(/[%~]/g, (letter) => (letter === "%" ? "%25" : "%7E"));
   const unhide = (text) => text.replace(/%(25|7E)/gi, (code) => (code === "%25" ? "%" : "~"));
@@ -40,10 +56,10 @@
       const [jet, target, rule, file, model] = text.split("~");
       if (!/^\d+$/.test(jet) || !target || !rule) return undefined;
       const source = { ...(file ? { file: unhide(file) } : {}), ...(model ? { model: unhide(model) } : {}) };
-      return { jet: Number(jet), target, rule, ...source };
+      return { jet: Number(jet), target, rule: unhide(rule), ...source };
     },
     write: ({ jet, target, rule, file, model }) => [
-      jet, target, rule, ...(file || model ? [hide(file || ""), hide(model || "")] : []),
+      jet, target, hide(rule), ...(file || model ? [hide(file || ""), hide(model || "")] : []),
     ].join("~"),
   };
 
@@ -76,6 +92,8 @@
     sort: ["relevance", words], // rows of the heat map: by "pt", "relevance", or a feature's
     rows: ["top", one("top", "all")],
     label: ["", one("", "hbb", "qcd")],
+    limits: [{}, ranges], // of the jets in the list: {pt: [least, most]}, null for none
+    order: [null, column], // of the list: by "pt", or "-pt" for the largest first
     theme: [null, one("dark", "light")],
     list: [true, flag], // whether the jets are listed
     talk: [false, flag], // large type, and little else than the picture
@@ -116,10 +134,10 @@
     return parts.length ? `?${parts.join("&")}` : "";
   }
 
-  const STEPS = ["jet", "file", "model"];
+  const STEPS = ["jet", "file", "model", "target", "rule"];
 
-  /** Put the view into the address bar, at once. Another jet, file or network is a step that "back"
-   * undoes; whatever else is changed only corrects the address. */
+  /** Put the view into the address bar, at once. Another jet, file, network, target or rule is a step
+   * that "back" undoes; whatever else is changed only corrects the address. */
   function write() {
     clearTimeout(writing);
     writing = null;
@@ -129,6 +147,14 @@
     const was = read(window.location.search);
     const step = STEPS.some((key) => was[key] !== undefined && was[key] !== state[key]);
     window.history[step ? "pushState" : "replaceState"](null, "", wanted);
+  }
+
+  /** The view is as it was, written in another way: the address is corrected, which is no step. */
+  function settle(change) {
+    set(change);
+    clearTimeout(writing);
+    writing = null;
+    if (fixed === undefined) window.history.replaceState(null, "", window.location.pathname + search());
   }
 
   /** The whole view as an address has it, for "back" and "forward". */
@@ -181,7 +207,7 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.view = {
-    KEYS, state, shown, read, search, write, go, set, on, show, onShown, both, hover, onHover,
+    KEYS, state, shown, read, search, write, settle, go, set, on, show, onShown, both, hover, onHover,
     get hovered() { return hovered; },
   };
 })();

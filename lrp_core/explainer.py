@@ -231,6 +231,33 @@ def _check_rule(model: Model, rule: AnyRule) -> None:
         raise RuleError(f"expected a rule such as lrp_core.Gamma(1.0), found {rule!r}")
 
 
+def check_placement(model: Model, rule: AnyRule) -> None:
+    """Refuse rules that do not look at the input where a stage reads more than the input.
+
+    Flat and w² give relevance also to what is nearly zero, such as a mean of edges, which makes it
+    many times larger than the output before it cancels again: all adds up, and means nothing. The
+    service and the commands refuse that; ``explain`` itself does as it is told.
+    Raises RuleError naming the stages, and what to ask for instead.
+    """
+    may = model.input_stages
+    where = f" ({', '.join(may)})" if may else ""
+    by_rule: dict[str, list[str]] = {}
+    for stage in model.rule_stages:
+        one = rule.for_stage(stage)
+        if not one.looks_at_input and stage not in may:
+            by_rule.setdefault(one.name, []).append(stage)
+    for name, stages in by_rule.items():
+        instead = (
+            f"ask for composite({may[-1]}: {name}, default: gamma(1.0)) instead"
+            if may
+            else "this network has none, so ask for another rule"
+        )
+        raise RuleError(
+            f"{name} does not look at what a stage reads, so it is only for stages that read "
+            f"nothing but the input{where}, found it for {', '.join(stages)}; {instead}"
+        )
+
+
 def _rows(jet: Jet) -> int:
     """What a jet adds to a batch: rows at tracks and at edges."""
     return jet.n_tracks + jet.n_edges

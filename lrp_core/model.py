@@ -87,6 +87,16 @@ class Model:
         return self.steps.stages
 
     @property
+    def rule_stages(self) -> tuple[str, ...]:
+        """Those of the stages that follow rules: the affine layers."""
+        return self.steps.rule_stages
+
+    @property
+    def input_stages(self) -> tuple[str, ...]:
+        """Those of ``rule_stages`` that read the input columns and nothing else."""
+        return self.steps.input_stages
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """The outputs that can be explained."""
         if len(self.classes) == 1:

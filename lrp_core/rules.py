@@ -25,8 +25,10 @@ Minimization" (2021), appendix; bias spread over the inputs: Bach et al. (2015),
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -41,6 +43,7 @@ from torch import Tensor
 from lrp_core.errors import PropagationError, RuleError
 
 BIAS_POLICIES = ("account", "spread")
+PLAIN_PATTERN = re.compile(r"[\w.*?-]+")  # of stages, written without quotes
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +99,7 @@ class Rule(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     summary: ClassVar[str]
+    looks_at_input: ClassVar[bool] = True  # else it is for stages that read the input only
 
     bias: str = field(default="account", kw_only=True)
 
@@ -370,6 +374,7 @@ class Flat(Rule):
     summary: ClassVar[str] = (
         "Every input gets the same part, whatever it was; for the stages that read the input."
     )
+    looks_at_input: ClassVar[bool] = False
 
     @property
     def needs_float64(self) -> bool:
@@ -392,6 +397,7 @@ class WSquare(Rule):
     summary: ClassVar[str] = (
         "Shares by the squared weights, whatever the input was; for stages that read the input."
     )
+    looks_at_input: ClassVar[bool] = False
 
     @property
     def needs_float64(self) -> bool:
@@ -454,8 +460,14 @@ class Composite:
         }
 
     def __str__(self) -> str:
-        parts = [f"{pattern}: {rule}" for pattern, rule in self.rules.items()]
+        parts = [f"{_written(pattern)}: {rule}" for pattern, rule in self.rules.items()]
         return f"composite({', '.join([*parts, f'default: {self.default}'])})"
+
+
+def _written(pattern: str) -> str:
+    """A pattern as it stands in a composite's text: quoted where it could be read otherwise."""
+    plain = PLAIN_PATTERN.fullmatch(pattern) and pattern != "default"
+    return pattern if plain else json.dumps(pattern, ensure_ascii=False)
 
 
 AnyRule = Rule | Composite
@@ -497,7 +509,8 @@ def rule_from_dict(data: Mapping[str, Any]) -> AnyRule:
 def parse_rule(text: str) -> AnyRule:
     """Read a rule as people write it: ``gamma``, ``gamma(0.5)``, ``epsilon(0.01, bias=spread)``.
 
-    Text in braces is read as the JSON of ``to_dict``, which is how composites are written.
+    A composite is written as ``str`` writes it, ``composite(edge_mlp.0: flat, default: gamma)``;
+    without a default, other stages follow LRP-0. Text in braces is read as the JSON of ``to_dict``.
     Raises RuleError saying what is wrong and which rules there are.
     """
     problem = RuleError(
@@ -509,6 +522,8 @@ def parse_rule(text: str) -> AnyRule:
             return rule_from_dict(json.loads(text))
         except (ValueError, RecursionError):
             raise problem from None
+    if found := re.fullmatch(r"\s*composite\s*\((.*)\)\s*", text, re.DOTALL):
+        return _parse_composite(found[1])
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -540,6 +555,51 @@ def parse_rule(text: str) -> AnyRule:
             raise problem
         parameters[keyword.arg] = value(keyword.value)
     return make_rule(name, **parameters)
+
+
+def _parse_composite(text: str) -> Composite:
+    """What stands in the parentheses of a composite: patterns and their rules."""
+    rules: dict[str, Rule] = {}
+    default: Rule | None = None
+    for part in _parts(text):
+        found = re.fullmatch(
+            r'\s*(?:("(?:[^"\\]|\\.)*")|([^":]*?))\s*:\s*(.*\S)\s*', part, re.DOTALL
+        )
+        pattern = "" if found is None else found[2] or ""
+        if found is not None and found[1] is not None:
+            with contextlib.suppress(ValueError):
+                pattern = str(json.loads(found[1]))
+        if found is None or not pattern:
+            raise RuleError(
+                f"composite: expected stages and their rules, such as edge_mlp.*: epsilon(0.01), "
+                f"and a default, found {part.strip()!r:.80}"
+            )
+        rule = parse_rule(found[3])
+        is_default = found[1] is None and pattern == "default"
+        if isinstance(rule, Composite):
+            raise RuleError(f"composite: the rule of {pattern!r} is itself a composite")
+        if (default is not None) if is_default else (pattern in rules):
+            raise RuleError(f"composite: {pattern!r} is there twice")
+        if is_default:
+            default = rule
+        else:
+            rules[pattern] = rule
+    return Composite(rules, default=default or Zero())
+
+
+def _parts(text: str) -> list[str]:
+    """Split at the commas that stand outside of quotes and parentheses."""
+    parts, depth, quoted = [""], 0, False
+    for piece in re.findall(r"\\.|.", text, re.DOTALL):
+        if piece == '"':
+            quoted = not quoted
+        elif not quoted:
+            depth += (piece == "(") - (piece == ")")
+        if piece == "," and depth == 0 and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
 
 
 def with_bias(rule: Rule, policy: str) -> Rule:

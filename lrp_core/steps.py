@@ -338,6 +338,28 @@ class Steps:
         """The names of the stages in the order in which relevance meets them."""
         return tuple(step.stage for step in reversed(self.steps) if step.stage)
 
+    @property
+    def rule_stages(self) -> tuple[str, ...]:
+        """The stages that follow rules, those of affine layers, in the order of ``stages``."""
+        return tuple(step.stage for step in reversed(self.steps) if isinstance(step, Affine))
+
+    @property
+    def input_stages(self) -> tuple[str, ...]:
+        """Those of ``rule_stages`` that read the network's input columns and nothing else.
+
+        Columns may be standardised, copied to edges and put side by side on their way there; a
+        stage that also reads what another one, a mean or a sum computed does not count.
+        """
+        columns, found = {self.tracks}, []
+        for step in self.steps:
+            if not columns.issuperset(step.inputs):
+                continue
+            if isinstance(step, Affine):
+                found.append(step.stage)
+            elif isinstance(step, Norm | Gather | Concatenate):
+                columns.add(step.output)
+        return tuple(reversed(found))
+
     def affine(
         self, stage: str, linear: nn.Linear, value: Value, norm: nn.BatchNorm1d | None = None
     ) -> Value:

@@ -32,7 +32,8 @@ def explain(
         str | None,
         typer.Option(
             "--rule",
-            help="A rule such as 'gamma(1.0)' or 'epsilon(0.01, bias=spread)', or hin-lrp.",
+            help="A rule such as 'gamma(1.0)' or 'epsilon(0.01, bias=spread)', one for each "
+            "stage as in 'composite(edge_mlp.0: flat, default: gamma(0.5))', or hin-lrp.",
             show_default="gamma(1.0)",
         ),
     ] = None,

@@ -166,6 +166,8 @@ def layout(health: Health, picks: Sequence[PickChoice] = ()) -> Component:
                 eventListeners={
                     "selectionChanged": ["jetSelected(params)"],
                     "modelUpdated": ["jetsLoaded(params)"],
+                    "sortChanged": ["jetsArranged(params)"],
+                    "filterChanged": ["jetsArranged(params)"],
                 },
                 className="jets-grid",
             ),

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from app import ids
 from app.controls import data, row_of_buttons
 from app.heading import heading
+from app.panels import stages
 from app.words import with_labels
 from lrp_core.service.schemas import Choices, RuleChoice, RuleParameter
 
@@ -34,6 +35,7 @@ def layout(choices: Choices) -> Component:
                             type="button",
                             className=chip,
                             title=preset.summary,
+                            **data(preset=json.dumps([preset.name, preset.target, preset.rule])),
                         )
                         for preset, chip in zip(
                             usable_presets(choices),
@@ -56,10 +58,17 @@ def layout(choices: Choices) -> Component:
                 className="hint",
             ),
             _list(
-                ids.RULE, "Rule", [(each.title, each.name) for each in choices.rules], rule["name"]
+                ids.RULE,
+                "Rule",
+                [
+                    *((each.title, each.name) for each in choices.rules),
+                    *([(stages.TITLE, stages.COMPOSITE)] if choices.rule_stages else []),
+                ],
+                rule["name"],
             ),
             html.P(rule_words(choices, rule["name"]), id=ids.RULE_WORDS, className="hint"),
             *(_parameters(each, rule) for each in choices.rules),
+            stages.panel(choices, shown=rule["name"] == stages.COMPOSITE),
         ],
         className="panel question",
     )
@@ -71,7 +80,7 @@ def usable_presets(choices: Choices) -> list[Any]:
     return [preset for preset in choices.presets if preset.rule.get("name") in rules]
 
 
-def chips(choices: Choices, target: str, rule: dict[str, Any]) -> list[str]:
+def chips(choices: Choices, target: str, rule: dict[str, Any] | str) -> list[str]:
     """The class of each usable preset's button: "chip active" where it is what is asked."""
 
     def whole(given: dict[str, Any]) -> dict[str, Any]:
@@ -79,8 +88,9 @@ def chips(choices: Choices, target: str, rule: dict[str, Any]) -> list[str]:
         known = next((each for each in choices.rules if each.name == given["name"]), None)
         return {each.name: each.default for each in known.parameters} | given if known else given
 
+    wanted = None if isinstance(rule, str) else whole(rule)
     return [
-        "chip active" if preset.target == target and whole(preset.rule) == whole(rule) else "chip"
+        "chip active" if preset.target == target and whole(preset.rule) == wanted else "chip"
         for preset in usable_presets(choices)
     ]
 
@@ -92,6 +102,8 @@ def target_words(choices: Choices, target: str | None) -> str:
 
 def rule_words(choices: Choices, rule: str | None) -> str:
     """What the rule does, in one sentence."""
+    if rule == stages.COMPOSITE:
+        return stages.SUMMARY
     return next((each.summary for each in choices.rules if each.name == rule), "")
 
 
@@ -120,6 +132,10 @@ def _parameters(rule: RuleChoice, default: dict[str, Any]) -> Component:
         [_parameter(rule.name, each, default if chosen else {}) for each in rule.parameters],
         id=ids.rule_panel(rule.name),
         className="parameters" if chosen else "parameters hidden",
+        **data(
+            rule=rule.name,
+            defaults=json.dumps({each.name: each.default for each in rule.parameters}),
+        ),
     )
 
 
@@ -157,8 +173,19 @@ def _parameter(rule: str, parameter: RuleParameter, default: dict[str, Any]) -> 
 
 def rule_wanted(
     rule: str, values: list[Any], places: list[dict[str, str]]
-) -> tuple[dict[str, Any], list[str]]:
-    """The rule as data, out of all inputs on the page -> (rule, names of those left empty)."""
+) -> tuple[dict[str, Any] | str, list[str]]:
+    """The rule as data, out of all inputs on the page -> (rule, names of those left empty).
+
+    A composite is its text; so is what an address asks for that no input on the page stands for,
+    such as a rule that there is not: the service says what is wrong with it.
+    """
+    if rule == stages.COMPOSITE:
+        text = next(
+            (value for value, at in zip(values, places, strict=True) if at["rule"] == rule), None
+        )
+        return str(text or ""), [] if text else ["The composite"]
+    if not any(place["rule"] == rule for place in places):
+        return rule, []
     wanted: dict[str, Any] = {"name": rule}
     empty = []
     for value, place in zip(values, places, strict=True):
@@ -202,8 +229,17 @@ def register_callbacks(app: Dash, choices: Any) -> None:
         Input(ids.TARGET, "value"),
         Input(ids.RULE, "value"),
         Input({"type": "rule-parameter", "rule": ALL, "name": ALL}, "value"),
+        Input(ids.STAGE_ROWS, "children"),
         State({"type": "rule-parameter", "rule": ALL, "name": ALL}, "id"),
     )
+
+    @app.callback(
+        Output(ids.STAGE_ROWS, "children"),
+        Input(ids.SOURCE, "data"),
+        prevent_initial_call=True,
+    )
+    def _stages(source: dict[str, Any] | None) -> Any:
+        return stages.rows(choices(source))
 
     @app.callback(
         Output(ids.TARGET_WORDS, "children"),

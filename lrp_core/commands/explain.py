@@ -51,7 +51,7 @@ def run(
     from rich.console import Console
 
     from lrp_core.checkpoint import load_model
-    from lrp_core.explainer import choose, explain
+    from lrp_core.explainer import check_placement, choose, explain
     from lrp_core.reading import open_jets
 
     if out is not None and not out.endswith((".npz", ".json")):
@@ -59,6 +59,7 @@ def run(
     chosen, aim = choose(rule, target)
     files = open_jets(jets, tree=tree, columns=columns, padding=padding)
     network = load_model(model, definitions, weights=weights, device=device)
+    check_placement(network, chosen)
     this = files[jet]
     explanation = explain(network, this, target=aim, rule=chosen, dtype=dtype)
     if out is not None:

@@ -53,6 +53,7 @@ def run(
         raise RelevanceFileError(f"{out}: the relevance of many jets is written as .parquet")
     from lrp_core.allocator import keep_freed_memory
     from lrp_core.checkpoint import load_model
+    from lrp_core.explainer import check_placement, choose
     from lrp_core.reading import open_jets
     from lrp_core.streaming import JETS_AT_ONCE, explain_files
 
@@ -60,6 +61,8 @@ def run(
     printed = console or Console(highlight=False, soft_wrap=True)
     files = open_jets(jets, tree=tree, columns=columns, padding=padding)
     network = load_model(model, definitions, weights=weights, device=device)
+    chosen, aim = choose(rule, target)
+    check_placement(network, chosen)
     seen = [0, 0]
     try:
         with _shown(files.name, seen) as progress:
@@ -67,8 +70,8 @@ def run(
                 network,
                 files,
                 out,
-                target=target,
-                rule=rule,
+                target=aim,
+                rule=chosen,
                 dtype=dtype,
                 edges=edges,
                 first=first,

@@ -429,7 +429,7 @@ def camera_for(width: float, height: float, *, perspective: bool = True) -> Came
         width, height = 800.0, 600.0
     left, above, right, below = ROOM
     low, high = max(-0.9 * height, 2 * below - height), max(0.1 * height, height - 2 * above)
-    sides = max(0.52 * width, width - 2 * left), max(0.52 * width, width - 2 * right)
+    sides = max(0.4 * width, width - 2 * left), max(0.4 * width, width - 2 * right)
     near, far = 0.7, 12.0
     for _ in range(40):
         middle = (near + far) / 2

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from lrp_core.errors import FigureError
 
 # Keys of the page that no figure depends on: what is open, listed, turning or enlarged.
-PAGE_ONLY = ("rotate", "dock", "full", "label", "list", "talk")
+PAGE_ONLY = ("rotate", "dock", "full", "label", "limits", "order", "list", "talk")
 EXAMPLE = "?jet=12&target=margin&edges=80"
 
 Point = tuple[float, float, float]

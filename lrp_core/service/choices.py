@@ -7,7 +7,7 @@ from dataclasses import MISSING, fields
 from typing import Any, Literal, NamedTuple
 
 from lrp_core.errors import RuleError, TargetError
-from lrp_core.explainer import DTYPES, PRESETS
+from lrp_core.explainer import DTYPES, PRESETS, check_placement
 from lrp_core.model import SIGNAL, Model
 from lrp_core.rules import BIAS_POLICIES, RULES, AnyRule, Composite, parse_rule, rule_from_dict
 from lrp_core.service.picks import PICKS
@@ -62,11 +62,11 @@ def all_choices(model: Model) -> Choices:
     default = PRESETS[DEFAULT]
     return Choices(
         targets=[_target(model, name) for name in model.targets],
-        rules=[
-            RuleChoice(
-                name=name, title=rule.title, summary=rule.summary, parameters=_parameters(name)
-            )
+        rules=[_rule(name) for name, rule in RULES.items() if rule.looks_at_input],
+        input_rules=[
+            _rule(name)
             for name, rule in RULES.items()
+            if not rule.looks_at_input and model.input_stages
         ],
         presets=[
             PresetChoice(
@@ -86,6 +86,8 @@ def all_choices(model: Model) -> Choices:
         ),
         dtypes=list(DTYPES),
         stages=list(model.stages),
+        rule_stages=list(model.rule_stages),
+        input_stages=list(model.input_stages),
         picks=[
             PickChoice(name=name, title=pick.title, summary=pick.summary)
             for name, pick in PICKS.items()
@@ -102,6 +104,10 @@ def read_wanted(model: Model, target: str | None, rule: str | Mapping[str, Any] 
         chosen = preset.rule
     else:
         chosen = _read_rule(rule)
+    try:
+        check_placement(model, chosen)
+    except RuleError as error:
+        raise Problem(422, "misplaced_rule", f"{error}.") from error
     if target is None:
         target = (
             preset.target if preset and preset.target in model.targets else _default_target(model)
@@ -119,7 +125,7 @@ def _read_rule(rule: str | Mapping[str, Any]) -> AnyRule:
         name: Any = Composite.name  # JSON, which names its rule itself
     elif isinstance(rule, str):
         name = rule.partition("(")[0].strip()
-        names = [*PRESETS, *RULES]
+        names = [*PRESETS, *RULES, Composite.name]
     else:
         name = rule.get("name")
     if name not in names:
@@ -169,6 +175,13 @@ def _target(model: Model, name: str) -> TargetChoice:
         name=name,
         title=f"margin {of} − {rest}",
         summary=f"What made the network prefer {of} to {rest}, or {rest} to {of}.",
+    )
+
+
+def _rule(name: str) -> RuleChoice:
+    rule = RULES[name]
+    return RuleChoice(
+        name=name, title=rule.title, summary=rule.summary, parameters=_parameters(name)
     )
 
 

@@ -252,6 +252,18 @@ class Choices(BaseModel):
     defaults: Defaults
     dtypes: list[str]
     stages: list[str] = Field(description="The stages of the network, from the output backwards.")
+    input_rules: list[RuleChoice] = Field(
+        default_factory=list,
+        description="Rules that do not look at their input: in a composite, for input_stages only.",
+    )
+    rule_stages: list[str] = Field(
+        default_factory=list,
+        description="Those of the stages that follow rules: a composite gives each its own.",
+    )
+    input_stages: list[str] = Field(
+        default_factory=list,
+        description="Those of rule_stages that read the network's input and nothing else.",
+    )
     picks: list[PickChoice] = Field(
         default_factory=list, description="The kinds of jets of GET /jets/pick."
     )
@@ -401,7 +413,8 @@ class Question(BaseModel):
     target: TargetName = None
     rule: str | dict[str, Any] | None = Field(
         None,
-        description='A rule as data, {"name": "gamma", "gamma": 1.0}, as text, "gamma(1.0)", '
+        description='A rule as data, {"name": "gamma", "gamma": 1.0}, as text, "gamma(1.0)" or '
+        '"composite(edge_mlp.0: flat, default: gamma(1.0))" with a rule for each stage, '
         'or the name of a preset, "hin-lrp".',
     )
     dtype: Dtype = "float32"
