@@ -121,7 +121,7 @@ def _labelled(
     tracks = tracks if good.all() else tracks[np.repeat(good, counts)]
     tracks = tracks[:, [jets.features.index(name) for name in columns]]
     if LEAST_CHOSEN <= len(set(columns)) < len(jets.features):  # padding in these alone
-        rows = placeholders(tracks, jets.padding)
+        rows = placeholders(tracks, columns, jets.padding)
         if len(rows):
             raise JetError(told(f"{jets.name}: ", tell_padding(tracks, rows)))
     nothing = np.full(len(labels), np.nan)

@@ -133,7 +133,7 @@ class Jet:
             )
         tracks.setflags(write=False)
         edge_index.setflags(write=False)
-        self._refuse_padding(tracks)
+        self._refuse_padding(tracks, columns)
         object.__setattr__(self, "tracks", tracks)
         object.__setattr__(self, "columns", columns)
         object.__setattr__(self, "edge_index", edge_index)
@@ -208,9 +208,9 @@ class Jet:
             padding=chosen,
         )
 
-    def _refuse_padding(self, tracks: npt.NDArray[np.floating]) -> None:
+    def _refuse_padding(self, tracks: npt.NDArray[np.floating], columns: Sequence[str]) -> None:
         """Raise JetError if some rows stand for no track."""
-        rows = placeholders(tracks, self.padding)
+        rows = placeholders(tracks, columns, self.padding)
         if len(rows):
             raise JetError(told(f"{self.jet_id}: ", tell_padding(tracks, rows)))
 
@@ -245,7 +245,7 @@ class Jet:
         chosen = self._select(tuple(columns))
         n_columns = len(set(columns))
         if LEAST_CHOSEN <= n_columns < len(set(self.columns)):
-            self._refuse_padding(chosen)
+            self._refuse_padding(chosen, columns)
         return chosen
 
     def _select(self, columns: tuple[str, ...]) -> npt.NDArray[np.floating]:

@@ -23,10 +23,13 @@ Array = npt.NDArray[Any]
 ZEROS, NAN, KEEP = "zeros", "nan", "keep"
 # What padding is made of where nobody says: what people write, and what numpy fills masks with.
 USUAL = (
-    *(0.0, -9.0, -99.0, -999.0, -9999.0, -99999.0, -999999.0),
+    *(-9.0, -99.0, -999.0, -9999.0, -99999.0, -999999.0),
     *(999.0, 9999.0, 99999.0, 999999.0, 1e20, math.nan),
 )
-MINUS_ONE_COLUMNS = 3  # -1 in so many columns, and in all, is no track; in one or two it may be
+# A row of these is padding in so many columns, or where it says that the track has no momentum; in
+# fewer columns, such as charges, it may be a track.
+SMALL, LEAST_COLUMNS = (0.0, -1.0), 3
+MOMENTA = {"pt", "p", "e", "energy", "momentum", "ptrel", "erel"}  # last parts of names
 LEAST_CHOSEN = 4  # so many of a jet's columns a network must read to tell padding by them
 
 # Why a jet cannot be used.
@@ -117,16 +120,20 @@ def _ascending(numbers: tuple[float, ...], dtype: np.dtype[Any]) -> tuple[Array,
     return np.unique(both.astype(dtype)), any(math.isnan(number) for number in numbers)
 
 
-def placeholders(tracks: Array, padding: Padding = REFUSE) -> npt.NDArray[np.int64]:
+def placeholders(
+    tracks: Array, columns: Sequence[str], padding: Padding = REFUSE
+) -> npt.NDArray[np.int64]:
     """The rows that stand for no track: nothing but usual values of padding, or those given.
 
-    tracks [n_tracks, n_columns] -> numbers of rows, rising
+    tracks [n_tracks, n_columns], with the names of its columns -> numbers of rows, rising
     Column by column, each for the rows that are left, so that real tracks cost next to nothing.
     """
     rows = np.zeros(0, np.int64)
     if padding.keep:
         return rows
-    numbers = (*USUAL, -1.0, *padding.values)
+    many = len(columns) >= LEAST_COLUMNS
+    small = many or any(name.lower().rsplit("_", 1)[-1] in MOMENTA for name in columns)
+    numbers = (*USUAL, *(SMALL if small else ()), *padding.values)
     for column in range(tracks.shape[1]):
         values = tracks[:, column] if column == 0 else tracks[rows, column]
         found = is_one_of(values, numbers)
@@ -136,8 +143,7 @@ def placeholders(tracks: Array, padding: Padding = REFUSE) -> npt.NDArray[np.int
     if -1.0 in padding.values:
         return rows
     ones = tracks[rows] == -1
-    only_ones = ones.all(axis=1) & (tracks.shape[1] >= MINUS_ONE_COLUMNS)
-    left: npt.NDArray[np.int64] = rows[only_ones | ~ones.any(axis=1)]
+    left: npt.NDArray[np.int64] = rows[ones.all(axis=1) | ~ones.any(axis=1)]
     return left
 
 
@@ -175,7 +181,7 @@ def sort_rows(
     problems: dict[int, tuple[str, str]] = {}
     if missing is not None:
         gone |= missing.all(axis=1)
-    found = placeholders(tracks, padding)
+    found = placeholders(tracks, columns, padding)
     found = found[~gone[found]]
     if len(found) and padding.drops:
         chosen = found[is_one_of(tracks[found], padding.values).all(axis=1)]
@@ -268,7 +274,7 @@ def not_finite(tracks: Array, columns: Sequence[str]) -> str:
         f"{int((~finite).sum())} value(s) are not finite, the first is {tracks[track, column]} for "
         f"{columns[column]} of track {track}; every value must be a finite number"
     )
-    rows = placeholders(tracks)
+    rows = placeholders(tracks, columns)
     rows = rows[np.isnan(tracks[rows]).any(axis=1)]
     if not len(rows):
         return text

@@ -87,7 +87,10 @@ def explain_files(
     asked = _run(model, jets, target, rule, dtype, edges, first, last)
     if jets_at_once < 1:
         raise SettingsError(
-            told(Told("jets_at_once", "--batch"), f" is 1 at least, found {jets_at_once}")
+            told(
+                f"at least one jet is explained at once, found {jets_at_once} as ",
+                Told("jets_at_once", "--batch"),
+            )
         )
     rule, target = choose(rule, target)
 

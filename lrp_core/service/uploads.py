@@ -417,14 +417,15 @@ class Coming:
             first = jets.read(0, 1, on_error="keep")[0]
             if isinstance(first, UnreadableJetError):
                 raise first
-            for bad in jets.problems(0, SOME_JETS):
-                if bad.reason == PADDED:
-                    raise _which(
-                        "which_padding",
-                        f"{self.name} was not kept, as its jets are filled up with padding: "
-                        f"{bad.message}. Send it again with one of these as padding.",
-                        [ZEROS, NAN, "-999", KEEP],
-                    )
+            padded = [bad for bad in jets.problems(0, SOME_JETS) if bad.reason == PADDED]
+            if 2 * len(padded) > min(len(jets), SOME_JETS):
+                why = padded[0].message.replace(self._path.name, self.name)
+                raise _which(
+                    "which_padding",
+                    f"{self.name} was not kept, as its jets are filled up with padding: {why}. "
+                    "Send it again and say what it is, as padding.",
+                    [ZEROS, NAN, "-999", KEEP],
+                )
         return way
 
 

@@ -167,6 +167,18 @@ def test_what_cannot_be_written_is_told_in_one_line(monkeypatch, tmp_path):
         run(read_settings(), asked, ["svg"], Look(), str(tmp_path))
 
 
+def test_a_network_that_does_not_fit_is_told_as_explain_does(tmp_path):
+    write_jets(tmp_path / "jets.root", columns=("track_pt", "track_dz"))
+    model = str(write_model(tmp_path / "net.pth"))
+    given = [str(tmp_path / "jets.root"), "--jet", "0", "--model", model]
+    for words in (["explain", *given], ["export", *given, "--out", str(tmp_path / "out")]):
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == 2
+        assert done.stderr.startswith("jetlrp: ")
+        assert done.stderr.count("\n") == 1
+        assert "track_etarel, track_phirel" in done.stderr
+
+
 def test_only_the_network_plot_turns(tmp_path):
     with pytest.raises(ExportError, match="only the network plot turns"):
         run(read_settings(), figures(["0"], ["river"]), ["mp4"], Look(), str(tmp_path))

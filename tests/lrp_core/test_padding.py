@@ -120,8 +120,19 @@ def test_kept_rows_are_tracks() -> None:
     jet = Jet.from_arrays(with_rows(0), COLUMNS, padding="keep")
     assert jet.n_tracks == 8
     assert jet.select(COLUMNS[:3]).shape == (8, 3)
-    charges = np.array([[1.0], [-1.0], [-1.0]])
-    assert Jet.from_arrays(charges, ["track_charge"]).n_tracks == 3
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_one_or_two_columns_may_be_so(value: float) -> None:
+    """A charge, or a flag; but not a momentum."""
+    charges = np.array([[1.0, 1.0], [value, value], [value, value]])
+    assert Jet.from_arrays(charges, ["track_charge", "flag"]).n_tracks == 3
+    assert Jet.from_arrays(charges, ["a", "b"], padding=value).n_tracks == 1
+    for columns in (["track_pt", "track_dz"], ["track_dz", "trackBTag_Momentum"]):
+        with pytest.raises(JetError, match="in every column"):
+            Jet.from_arrays(charges, columns)
+    with pytest.raises(JetError, match="are -999 in every column"):
+        Jet.from_arrays(np.array([[1.0], [-999.0], [-999.0]]), ["track_charge"])
 
 
 def test_only_padding_is_a_jet_without_tracks() -> None:
@@ -328,5 +339,5 @@ def test_real_jets_have_none(cms_data: Path) -> None:
     with open_jets(cms_data / "hbb_jets.root") as jets:
         found = jets.read()
         assert len(found) == 917
-        assert not any(len(placeholders(jet.tracks)) for jet in found)
+        assert not any(len(placeholders(jet.tracks, jet.columns)) for jet in found)
         assert jets.rows_left_out() == 0

@@ -93,6 +93,8 @@ def test_numbers_are_those_of_explain(files: Files, rule: str | None, tmp_path: 
     assert relevance.run["jets"][0]["name"] == "toy.root"
     assert relevance.run["jets"][0]["n_jets"] == len(COUNTS)
     assert relevance.run["feature_units"] == ["GeV", "", ""]
+    way = [relevance.run[name] for name in ("tree", "column_map", "padding")]
+    assert way == [None, {}, None]
 
 
 def test_a_part_of_the_jets_in_float64_with_full_edges(files: Files, tmp_path: Path) -> None:
@@ -415,3 +417,22 @@ def test_sources_say_what_the_files_are(files: Files) -> None:
     assert source.uuid
     assert replace(source) == jets.sources[0]
     assert open_jets(embedded.JETS).sources[0] != source
+
+
+def test_padding_is_told_with_the_option_and_is_part_of_the_run(
+    printed: Callable[..., tuple[int, str]], tmp_path: Path, write_jets: Callable[..., Any]
+) -> None:
+    rows = [[1.0, 2.0, 0.0], [3.0, 0.0, 0.0]]
+    change = {name: ak.Array(rows) for name in ("track_pt", "track_etarel", "trackBTag_Eta")}
+    write_jets(tmp_path / "toy.root", (3, 3), change=change)
+    status, text = printed()
+    assert status == 1
+    assert "jet 0: toy.root:0: track 2 of 3 is 0 in every column" in text
+    assert "leave such rows out with --padding zeros" in text
+    with pytest.raises(RelevanceFileError, match="padding was null, is now zeros"):
+        printed(padding="zeros")
+    (tmp_path / "r.parquet").unlink()
+    assert printed(padding="zeros")[0] == 0
+    relevance = open_relevance(tmp_path / "r.parquet")
+    assert relevance.run["padding"] == "zeros"
+    assert [jet.n_tracks for jet in relevance] == [2, 1]

@@ -167,6 +167,23 @@ def test_broken_files_are_refused_in_words_and_removed(
     assert "names 1 columns" in error(put(client, files / "net.pth"), 422, "unusable_upload")
 
 
+def test_padding(client: Any, files: Path, folder: Path) -> None:
+    rows = [[1.0, 2.0, 0.0, 0.0], [3.0, 0.0, 0.0, 0.0], [4.0, 5.0, 6.0, 7.0]]
+    ak.to_parquet(ak.Array(dict.fromkeys(COLUMNS, rows)), files / "padded.parquet")
+    answer = put(client, files / "padded.parquet")
+    said = error(answer, 422, "which_padding")
+    assert "padded.parquet:0: tracks 2 to 3 of 4 are 0 in every column" in said
+    assert "zeros" in answer.json()["error"]["choices"]
+    answer = put(client, files / "padded.parquet", params={"padding": "x"})
+    assert "expected zeros, nan, a number" in error(answer, 422, "invalid_request")
+    assert stored(folder) == []
+    assert put(client, files / "padded.parquet", params={"padding": "zeros"}).status_code == 201
+    table = client.get(f"{API}/jets", params={"file": "upload:padded.parquet"}).json()["jets"]
+    assert [row["n_tracks"] for row in table] == [2, 1, 4]
+    jet = client.get(f"{API}/jets/1", params={"file": "upload:padded.parquet"}).json()
+    assert len(jet["tracks"]) == 1
+
+
 def test_several_trees_and_other_branches(client: Any, files: Path, folder: Path) -> None:
     path = write_trees(files / "own.root")
     answer = put(client, path)
