@@ -110,7 +110,9 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
     with pytest.raises(JetFileError, match="is empty"):
         open_jets(path)
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1")
-    with pytest.raises(JetFileError, match=r"not a Parquet file: .* Git LFS pointer.* git lfs pull"):
+    with pytest.raises(
+        JetFileError, match=r"not a Parquet file: .* Git LFS pointer.* git lfs pull"
+    ):
         open_jets(path)
     path.write_bytes(b"no table")
     with pytest.raises(JetFileError, match="not a Parquet file: it begins with b'no t'; expected"):
