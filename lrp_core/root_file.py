@@ -578,7 +578,10 @@ class RootFile:
             )
 
         found: dict[str, Any] = {}
-        if len({branch.path for branch in branches.values()}) == len(branches):
+        paths = {branch.path for branch in branches.values()}
+        # What is read of a tuple is numbered anew.
+        in_tuples = any(part.isdigit() for path in paths for part in path[1:])
+        if len(paths) == len(branches) and not in_tuples:
             try:
                 arrays = retried(read, self.path)
                 for name, branch in branches.items():

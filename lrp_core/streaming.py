@@ -70,7 +70,8 @@ def explain_files(
     progress  is told how many jets are done and how many there are, at first and after each batch
 
     Where a run of the same kind stopped, however it did, this one goes on; where it is complete,
-    nothing is done. A jet that cannot be read or explained has its row too, which says why.
+    nothing is done. A jet that cannot be read or explained has its row too, which says why. Where
+    what the files are on fails, that is no word about their jets: the run stops with SourceError.
     Raises RelevanceFileError where the file cannot be written or what is there is of another run,
     and as ``explain`` and ``open_jets`` do for what concerns all jets.
     """
@@ -138,7 +139,8 @@ def _run(
     missing = [name for name in model.features if name not in jets.features]
     if missing:
         raise JetError(
-            f"{jets.name}: the network needs {', '.join(missing)}, which the jets do not have; "
+            f"{jets.name}: the network needs {', '.join(missing)}, which the jets do not have"
+            f"{jets.why_not(missing)}; "
             f"they have {', '.join(jets.features)}"
         )
     explain_batch(model, [], target=target, rule=rule, dtype=dtype)  # refuses what cannot be
