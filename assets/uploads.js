@@ -7,7 +7,7 @@
 (function () {
   "use strict";
 
-  const ACCEPT = { files: [".root", ".parquet"], models: [".pth", ".pt", ".yml", ".yaml"] };
+  const ACCEPT = { files: [".root", ".parquet", ".pq"], models: [".pth", ".pt", ".yml", ".yaml"] };
   const DEFINITIONS = /\.ya?ml$/i;
 
   const NAMES = `<details class="upload-names"><summary>Other names of tree or branches</summary>` +
