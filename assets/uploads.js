@@ -7,7 +7,10 @@
 (function () {
   "use strict";
 
-  const ACCEPT = { files: [".root", ".parquet"], models: [".pth", ".pt", ".ckpt", ".safetensors", ".yml", ".yaml"] };
+  const ACCEPT = {
+    files: [".root", ".parquet", ".pq"],
+    models: [".pth", ".pt", ".ckpt", ".safetensors", ".yml", ".yaml"],
+  };
   const DEFINITIONS = /\.ya?ml$/i;
 
   const NAMES = `<details class="upload-names"><summary>Other names of tree or branches</summary>` +

@@ -306,6 +306,15 @@ class JetFiles(Sequence[Jet]):
                 self._summary = self._summarise()
             return self._summary.copy()
 
+    def why_not(self, names: Iterable[str]) -> str:
+        """What the first file stores under names that are no features, in brackets; "" if nothing.
+
+        So that a refusal can say why a column that is in the file is not one of the jets.
+        """
+        others = self._files[0].others
+        kinds = [f"{name} is {others[name].typename}" for name in names if name in others]
+        return f" ({', '.join(kinds)})" if kinds else ""
+
     def truncation(self) -> str:
         """Says of the first file that is shorter than its own header promises; else nothing."""
         return next((words for file in self._files if (words := file.truncation())), "")

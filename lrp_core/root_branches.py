@@ -177,7 +177,8 @@ def _of_field(name: str, source: Any) -> Branch:
         if isinstance(form, ak.forms.ListOffsetForm) and not form.parameters:
             depth, form = depth + 1, form.content
         elif isinstance(form, ak.forms.RecordForm) and rest:
-            form = form.content(rest.pop(0))
+            part = rest.pop(0)  # of a tuple, one is there, and under another number
+            form = form.content(part) if part in form.fields else form.contents[0]
         else:
             break
     if isinstance(form, ak.forms.RegularForm):

@@ -5,8 +5,9 @@ A track feature is a jagged branch of numbers named ``track_*`` or ``trackBTag_*
 are and where the baskets lie; a basket holds one branch of some hundreds of jets, and is the least
 that can be read. An RNTuple is read as well: fields are its branches, clusters its baskets. The
 truth of simulated jets is in branches ``track_truth_*`` and ``fj_truth_*``, which are no features.
-This module is all that knows uproot; ``reading`` makes jets of what it finds, here or in Parquet
-(``parquet_file``).
+With ``root_branches`` (what is stored under which name) and ``root_source`` (where the bytes come
+from) this is all that knows uproot; ``reading`` makes jets of what it finds, here or in Parquet
+(``parquet_file``). Where what a file is on fails, SourceError leaves, and no jet is damaged for it.
 """
 
 from __future__ import annotations
@@ -628,7 +629,10 @@ class RootFile:
             )
 
         found: dict[str, Any] = {}
-        if len({branch.path for branch in branches.values()}) == len(branches):
+        paths = {branch.path for branch in branches.values()}
+        # What is read of a tuple is numbered anew.
+        in_tuples = any(part.isdigit() for path in paths for part in path[1:])
+        if len(paths) == len(branches) and not in_tuples:
             try:
                 arrays = retried(read, self.path)
                 for name, branch in branches.items():

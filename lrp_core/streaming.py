@@ -80,7 +80,8 @@ def explain_files(
     words     how a reason is written, such as ``errors.in_command`` for people at a command line
 
     Where a run of the same kind stopped, however it did, this one goes on; where it is complete,
-    nothing is done. A jet that cannot be read or explained has its row too, which says why.
+    nothing is done. A jet that cannot be read or explained has its row too, which says why. Where
+    what the files are on fails, that is no word about their jets: the run stops with SourceError.
     Raises RelevanceFileError where the file cannot be written or what is there is of another run,
     and as ``explain`` and ``open_jets`` do for what concerns all jets.
     """
@@ -156,8 +157,9 @@ def _run(
     if missing:
         raise JetError(
             told(
-                f"{jets.name}: the network needs {', '.join(missing)}, which the jets do not have; "
-                f"they have {', '.join(jets.features)}; if some are named otherwise, ",
+                f"{jets.name}: the network needs {', '.join(missing)}, which the jets do not have"
+                f"{jets.why_not(missing)}; they have {', '.join(jets.features)}; if some are named "
+                "otherwise, ",
                 GIVE_COLUMNS,
             )
         )

@@ -433,12 +433,13 @@ def _check_fit(jets: Jets, model: Model, file: str, model_name: str) -> None:
         return
     missing = missing_features(model_facts(model), JetsFacts(len(jets), tuple(columns)))
     if missing:
+        why = jets.why_not(missing) if isinstance(jets, JetFiles) else ""
         raise Problem(
             422,
             "does_not_fit",
             f"{model_name} does not fit {file}: it reads {_some(missing)}, which the file does not "
-            f"have; the file has {_some(columns)}. Choose another network, or a file with these "
-            "columns.",
+            f"have{why}; the file has {_some(columns)}. Choose another network, or a file with "
+            "these columns.",
         )
 
 

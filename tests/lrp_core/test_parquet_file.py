@@ -162,3 +162,45 @@ def test_a_damaged_row_group_is_told_by_its_jets(tmp_path: Path) -> None:
     assert [isinstance(jet, Jet) for jet in found] == [True] * 3 + [False] * 3 + [True]
     with pytest.raises(JetError, match="cannot be read for the jets 3 to 5"):
         raise found[4]
+
+
+def test_what_is_in_structures_has_its_full_name(tmp_path: Path) -> None:
+    track = [[{"pt": 1.0, "dz": 5}], None, [{"pt": 2.0, "dz": 6}, {"pt": 3.0, "dz": None}]]
+    jet = [{"pt": 300.0, "of": [1.0]}, {"pt": 301.0, "of": []}, {"pt": 302.0, "of": [2.0, 3.0]}]
+    odd = pa.array([[("a", 1.0)], [], []], pa.map_(pa.string(), pa.float64()))
+    write(
+        tmp_path / "x.pq", 3, 2, track_pt=None, track_dz=None, track=track, jet=jet, odd=odd,
+        sv=[[{"pt": 7.0}], [], [{"pt": 8.0}, {"pt": 9.0}]], fj_pt=None,
+        **{"a.b": [[4.0], [], [5.0, 6.0]]}, deep=[[{"of": [1.0]}], [], []],
+    )  # fmt: skip
+    names = {"track_pt": "track.pt", "s": "sv.pt", "a": "a.b", "b": "jet.of", "fj_pt": "jet.pt"}
+    with open_jets(tmp_path / "x.pq", columns=names) as jets:
+        found = jets.read(on_error="keep")
+        assert "no tracks" in str(found[1])
+        assert isinstance(found[2], Jet)
+        assert found[2].select(("track_pt", "s", "a", "b")).tolist() == [[2, 8, 5, 2], [3, 9, 6, 3]]
+        assert found[2].pt == 302
+    with open_jets(tmp_path / "x.pq", columns={"track_dz": "track.dz"}) as jets:
+        assert jets[0].column("track_dz").tolist() == [5]
+        assert "nan for track_dz" in jets.problems()[1].message
+    for name, words in (
+        ("track", "list<element: struct<pt: double, dz: int64>>; expected a list of numbers"),
+        ("deep.of", "list<element: double> in a list; expected"),
+        ("odd", "map<string, double"),
+    ):
+        with pytest.raises(JetFileError) as error:
+            open_jets(tmp_path / "x.pq", columns={"track_pt": name})
+        assert f"track_pt is mapped to {name}, which is {words}" in str(error.value)
+    with pytest.raises(
+        JetFileError, match=r"lists of numbers track.pt, track.dz, jet.of, sv.pt, a.b"
+    ):
+        open_jets(tmp_path / "x.pq", columns={"track_pt": "pt"})
+
+
+def test_lists_of_fixed_length_and_half_precision(tmp_path: Path) -> None:
+    write(
+        tmp_path / "x.parquet", 2, track_dz=pa.array([[1, 2], [3, 4]], pa.list_(pa.int8(), 2)),
+        track_pt=pa.array([[1.5, 2], [3, 4]], pa.list_(pa.float16())),
+    )  # fmt: skip
+    with open_jets(tmp_path / "x.parquet") as jets:
+        assert jets[0].select(("track_pt", "track_dz")).tolist() == [[1.5, 1], [2, 2]]

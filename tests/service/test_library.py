@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import shutil
@@ -20,14 +21,17 @@ import uproot
 import yaml
 
 from lrp_core import embedded
+from lrp_core.errors import SourceError
 from lrp_core.evaluation import auc
 from lrp_core.interaction_network import InteractionNetwork
+from lrp_core.service import library as library_module
 from lrp_core.service.disk import Disk
 from lrp_core.service.kept import Kept
 from lrp_core.service.library import Folder, Look, Way
 from tests.service.library_files import COLUMNS, write_jets, write_model
 
 API = "/api/v1"
+ODD_FILES = Path(__file__).parents[1] / "lrp_core" / "root_files"
 
 
 @pytest.fixture
@@ -323,6 +327,63 @@ def test_a_network_that_does_not_give_its_reference_logits_says_so(
     described["reference"]["jets"] = [outside]  # type: ignore[index]
     (folder / "first.yml").write_text(yaml.safe_dump(described))
     assert "lie beside the definitions file" in listed(library)[1]["first.pth"]["problem"]
+
+
+def test_branches_that_cannot_be_described_end_no_server(serve_library: Any, folder: Path) -> None:
+    odd = ODD_FILES / "tree.root"
+    (folder / "a_first.root").write_bytes(odd.read_bytes())
+    with uproot.recreate(folder / "a_fixed.root") as file:
+        file["tree"] = {"track_pt": np.zeros((2, 60), "f4")}
+    library = serve_library(folder)
+    files, _ = listed(library)
+    assert files["a_first.root"]["columns"] == ["track_pt", "track_etarel", "track_plain"]
+    assert "track_pt (std::array<float,60>) cannot be used" in files["a_fixed.root"]["problem"]
+    assert library.get(f"{API}/jets", params={"file": "a.root"}).json()["total"] == 6
+    write_model(folder / "half.pth", ("track_pt", "track_half"))
+    found = error(library.get(f"{API}/jets?file=a_first.root&model=half.pth"), 422)
+    assert "does not have (track_half is Float16_t[ntrack]); the file has" in found["message"]
+
+
+def test_what_a_source_says_is_no_word_about_the_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = [1]
+    real = library_module.see
+
+    def see(entry: Any, where: Folder) -> Any:
+        if entry.name == "a.root" and failing.pop():
+            raise SourceError(f"{entry.path} cannot be read at the moment")
+        return real(entry, where)
+
+    monkeypatch.setattr(library_module, "see", see)
+    look, where = Look(), Folder(folder, "library")
+    assert look.entries(where, patience=60)[0].problem == "a.root cannot be read at the moment"
+    failing.append(0)
+    found = look.entries(where, patience=60)[0]
+    assert (found.problem, found.facts is None) == (None, False)
+    look.close()
+
+
+def test_a_source_that_fails_is_answered_with_try_again(
+    library: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert library.get(f"{API}/jets/1").status_code == 200
+
+    def fails(*_: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def ask() -> Any:
+        return library.post(f"{API}/jets/5/explanation", params={"file": "run3/b.root"}, json={})
+
+    monkeypatch.setattr("lrp_core.source_faults.PAUSES", ())
+    with monkeypatch.context() as patch:
+        patch.setattr(uproot.source.file.FileResource, "get", fails)
+        answer = ask()
+    assert "Input/output error" in error(answer, 503)["message"]
+    assert str(folder) not in answer.text
+    assert error(answer, 503)["code"] == "source_fails"
+    assert int(answer.headers["Retry-After"]) > 0
+    assert ask().status_code == 200
 
 
 def test_a_checkpoint_that_is_a_trap_runs_nothing(library: Any, folder: Path) -> None:

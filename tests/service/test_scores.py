@@ -7,8 +7,9 @@ import time
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
-from lrp_core.errors import JetFileError
+from lrp_core.errors import JetFileError, SourceError
 from lrp_core.service.scores import Scores
 
 Values = npt.NDArray[np.float64]
@@ -69,6 +70,25 @@ def test_a_damaged_file_stops_it_and_says_why() -> None:
     assert scores.wait(SECONDS)
     assert scores.done == 4
     assert scores.problem == "scoring stopped at jet 4: jets.root is damaged"
+
+
+def test_a_source_that_fails_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = [True, False, True, True, False]
+    said = []
+
+    def score(first: int, last: int) -> Values:
+        said.append(scores.problem)
+        if failing.pop(0):
+            raise SourceError("the disk fails")
+        return np.ones(last - first)
+
+    monkeypatch.setattr("lrp_core.service.scores.AGAIN_SECONDS", 0.0)
+    scores = Scores(score, 8, chunk=4)
+    scores.start()
+    assert scores.wait(SECONDS)
+    assert (scores.done, scores.problem) == (8, None)
+    waits = [f"scoring waits at jet {first}: the disk fails" for first in (0, 4)]
+    assert said == [None, waits[0], None, waits[1], waits[1]]
 
 
 def test_what_nobody_expected_is_in_the_log_and_not_in_the_answer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
+import numpy as np
 import pytest
 import torch
 import uproot
@@ -21,6 +23,7 @@ from lrp_core.service.uploads import PART, Uploads, clean_name
 from tests.service.library_files import COLUMNS, OWN_COLUMNS, write_jets, write_model, write_trees
 
 API = "/api/v1"
+ODD_FILES = Path(__file__).parents[1] / "lrp_core" / "root_files"
 SECRET = "a secret that page and service share"
 
 
@@ -137,12 +140,21 @@ def test_broken_files_are_refused_in_words_and_removed(
             return (Path.touch, (canary,))
 
     whole = (files / "jets.root").read_bytes()
+    with uproot.recreate(files / "fixed.root") as file:
+        file["tree"] = {"track_pt": np.zeros((2, 60), "f4")}
     torch.save({"weights": Trap()}, files / "trap.pth")
     torch.save({"weight": torch.zeros(3)}, files / "other.pth")
     bad = {
         "text.root": (b"no root file", "not a ROOT file"),
         "empty.root": (b"", "empty"),
         "half.root": (whole[: len(whole) // 2], "truncated"),
+        "tables.root": (b"\x89HDF\r\n\x1a\n", "HDF5"),
+        "unclosed.root": ((ODD_FILES / "unclosed.root").read_bytes(), "never closed"),
+        "ntuples.root": ((ODD_FILES / "ntuples.root").read_bytes(), "TNtuple"),
+        "fixed.root": (
+            (files / "fixed.root").read_bytes(),
+            "track_pt (std::array<float,60>) cannot be used",
+        ),
         "trap.pth": ((files / "trap.pth").read_bytes(), "holds more than tensors"),
         "other.pth": ((files / "other.pth").read_bytes(), "no interaction network"),
         "text.pth": (b"no checkpoint", "checkpoint"),
@@ -182,6 +194,22 @@ def test_padding(client: Any, files: Path, folder: Path) -> None:
     assert [row["n_tracks"] for row in table] == [2, 1, 4]
     jet = client.get(f"{API}/jets/1", params={"file": "upload:padded.parquet"}).json()
     assert len(jet["tracks"]) == 1
+
+
+def test_a_disk_that_fails_is_no_fault_of_the_file(
+    client: Any, files: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("lrp_core.source_faults.PAUSES", ())
+    with monkeypatch.context() as patch:
+        patch.setattr(uproot.source.file.FileResource, "get", fails)
+        answer = put(client, files / "jets.root")
+    said = error(answer, 503, "source_fails")
+    assert "jets.root was not kept. jets.root cannot be read at the moment" in said
+    assert stored(folder) == []
+    assert put(client, files / "jets.root").status_code == 201
 
 
 def test_several_trees_and_other_branches(client: Any, files: Path, folder: Path) -> None:
