@@ -476,6 +476,15 @@ class Totals(BaseModel):
     value: float | None
 
 
+class BalanceInfo(BaseModel):
+    """Whether all of the explained value is accounted for, in words."""
+
+    state: Literal["sound", "broken", "unknown"]
+    text: str = Field(description="How much is: 100.000 % accounted for.")
+    detail: str = Field(description="How exactly, or what is wrong.")
+    leaks: dict[str, float] = Field(description="What each stage that loses some loses.")
+
+
 class TruthMatchInfo(BaseModel):
     """How much of an explanation lies on b-hadron tracks, beside what chance would give.
 
@@ -580,6 +589,7 @@ class ExplanationAnswer(BaseModel):
     edge_relevance: Matrix | None = Field(None, description='[E, 2F], only with edges="full"')
     ledger: list[LedgerLine]
     totals: Totals
+    balance: BalanceInfo
     truth_match: TruthMatchInfo | None = Field(
         None, description="Against the truth of the simulation; null for jets without one."
     )
