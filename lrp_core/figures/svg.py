@@ -82,8 +82,9 @@ def inline_svg(
     wide, high = number(width), number(height)
     definitions = gradients.definitions()
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" width="{wide}" height="{high}"'
-        f' viewBox="0 0 {wide} {high}" font-family="{FALLBACK}" role="group"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture {name}"'
+        f' width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
+        f' font-family="{FALLBACK}" role="group"'
         f" aria-label={quoteattr(label)}>"
         f"{f'<defs>{definitions}</defs>' if definitions else ''}{body}</svg>"
     )

@@ -41,12 +41,7 @@ from lrp_core.service.files import edge_table, file_name, track_table
 from lrp_core.service.health import add_health
 from lrp_core.service.library_answer import library_answer
 from lrp_core.service.people import person_of
-from lrp_core.service.pictures import (
-    PictureAnswer,
-    PictureName,
-    PictureQuery,
-    picture_answer,
-)
+from lrp_core.service.pictures import PictureName, PictureQuery, picture_answer
 from lrp_core.service.problems import Problem, tell_problems
 from lrp_core.service.schemas import (
     BHadronInfo,
@@ -67,6 +62,7 @@ from lrp_core.service.schemas import (
     JetsInfo,
     Library,
     PickQuery,
+    PictureAnswer,
     ScoresInfo,
     SourceQuery,
     SubjetInfo,

@@ -604,6 +604,37 @@ class ExplanationAnswer(BaseModel):
     version: str
 
 
+class PicturePart(BaseModel):
+    """Something in a picture that can be pointed at."""
+
+    title: str
+    note: str = Field(description="What the title means, or nothing.")
+    code: str = Field(description="What it is called in code, or nothing.")
+    lines: list[tuple[str, str | None, int]] = Field(
+        description="What else there is to say: what, how much or null for a heading, its sign."
+    )
+    lit: list[str] = Field(description="Ids of all that lights with it.")
+    next: dict[str, str] = Field(description="Ids that keys lead to, by the key: ArrowRight.")
+    at: tuple[float, float] | None = Field(
+        description="Where its words stand while the keyboard is there, in px; null: its middle."
+    )
+
+
+class PictureAnswer(BaseModel):
+    """A picture: an SVG, and what can be pointed at in it."""
+
+    name: str
+    width: float
+    height: float
+    label: str = Field(description="What it says to whoever cannot see it.")
+    svg: str = Field(
+        description="An element svg. Within it data-id names a part, data-of what lights with one."
+    )
+    parts: dict[str, PicturePart] = Field(description="By data-id.")
+    first: str | None = Field(description="The part that the Tab key leads to.")
+    facts: dict[str, str] = Field(description="What else the page says beside it.")
+
+
 class EdgeAnswer(BaseModel):
     """One edge of an explanation. The two lists add up to signed_relevance."""
 
