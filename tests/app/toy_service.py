@@ -230,7 +230,7 @@ class FakeService:
         self.requests: list[tuple[str, str, dict[str, Any]]] = []
         self.away = False
         self.scores_done = len(N_TRACKS)
-        self.conservation_error = 1.2e-7
+        self.conservation_error: float | None = 1.2e-7
         self.library: dict[str, Any] | None = None
         self.refusals = 0
         self.may_answer = threading.Event()
@@ -463,7 +463,7 @@ class FakeService:
             Ledger(tuple(LedgerRow(**line) for line in lines)),
             value=value,
             tracks=total,
-            error=self.conservation_error,
+            error=self.told_error,
         )
         return {
             "jet_id": f"toy.root:{index}",
@@ -504,6 +504,10 @@ class FakeService:
             "version": "0.0.0",
         }
 
+    @property
+    def told_error(self) -> float:
+        return math.nan if self.conservation_error is None else self.conservation_error
+
     def explained(self, answer: dict[str, Any]) -> Explanation:
         """The explanation that an answer is of, with every edge."""
 
@@ -513,9 +517,8 @@ class FakeService:
                 found["shape"]
             )
 
-        told = type(
-            "Told", (Explanation,), {"conservation_error": answer["conservation_error"]}
-        )  # whatever its numbers say
+        error = {"conservation_error": self.told_error}  # whatever its numbers say
+        told = type("Told", (Explanation,), error)
         return told(
             logits=array("logits"),
             probabilities=array("probabilities"),
