@@ -84,7 +84,7 @@ def document(
     picture  what the panel shows, of views in ``PICTURES``
     """
     panel = PANELS.get(view)
-    pictures = {} if picture is None else {panel: picture.model_dump()}
+    pictures = {} if picture is None else {view: picture.model_dump()}
     shown = re.sub(r"[?&](full|talk|rotate)=[^&]*", "", search)
     if not shown.startswith("?"):
         shown = f"?{shown.lstrip('&')}"

@@ -4,7 +4,7 @@
  *   window.jetlrp.pictures.panel("river", { keys: ["sort"], empty: "Say this without a jet.",
  *                                           told(answer) {} })
  *
- * makes a panel of the dock show the picture of that name. It is asked for anew when the jet or what
+ * makes a panel of the dock show the picture of that name, or of another `picture`. It is asked for anew when the jet or what
  * is asked of it, the theme, the panel's size or one of the keys of the view changes; the old one
  * stays until then, and the latest wins. `told` hears of what is shown, or null. An element of the
  * picture that has data-id answers pointer and keyboard with the words of that part, and lights all
@@ -38,12 +38,12 @@
   }
 
   /** Where a picture of a jet is, but for its size. how: {view, theme}, as the dock gives them. */
-  function addressOf(name, keys, jet, { view, theme }) {
+  function addressOf({ picture, keys }, jet, { view, theme }) {
     const { target, rule, file, model } = jet.question;
     const query = new URLSearchParams({ target, rule, theme: theme.name });
     const more = { file, model, view: window.jetlrp.view.search(view, keys) };
     for (const [key, value] of Object.entries(more)) if (value) query.set(key, value);
-    return `${window.jetlrp.figure.base()}api/v1/jets/${jet.jet.index}/pictures/${name}?${query}`;
+    return `${window.jetlrp.figure.base()}api/v1/jets/${jet.jet.index}/pictures/${picture}?${query}`;
   }
 
   /** The answer at an address, if it was given before. */
@@ -119,9 +119,9 @@
       spec.told(null);
       return;
     }
-    const own = embedded(name);
+    const own = embedded(spec.picture);
     const room = roomOf(box);
-    const question = own ? name : addressOf(name, spec.keys, jet, how);
+    const question = own ? spec.picture : addressOf(spec, jet, how);
     const wanted = `${question}&${new URLSearchParams(room)}`;
     if (wanted === state.wanted && !own) return;
     if (state.stop) state.stop.abort();
@@ -170,8 +170,8 @@
   }
 
   /** Let a panel of the dock show a picture. */
-  function panel(name, { keys = [], empty = "", told = () => {} } = {}) {
-    const spec = { keys, empty, told };
+  function panel(name, { picture = name, keys = [], empty = "", told = () => {} } = {}) {
+    const spec = { picture, keys, empty, told };
     window.jetlrp.dock.panel(name, { keys, draw: (...how) => draw(name, spec, ...how) });
   }
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from lrp_core.figures.numbers import signed
-from tests.app.test_page import eventually, still
+from tests.app.test_page import eventually, row, still
 
 pytestmark = pytest.mark.browser
 
@@ -190,7 +190,7 @@ def test_the_latest_question_wins_and_a_refusal_is_said(toy_site, page, expected
 
     refuse = {"status": 503, "body": '{"error": {"message": "Too much to do <just> now."}}'}
     page.route("**/pictures/**", lambda route: route.fulfill(**refuse))
-    page.evaluate("window.jetlrp.view.go('?jet=1&dock=river')")
+    row(page, 1).click()
     said = page.locator("#river-body .river-error")
     said.wait_for()
     assert "Too much to do <just> now." in said.inner_text()
