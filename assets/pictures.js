@@ -4,11 +4,12 @@
  *   window.jetlrp.pictures.panel("river", { keys: ["sort"], empty: "Say this without a jet.",
  *                                           told(answer) {} })
  *
- * makes a panel of the dock show the picture of that name, or of another `picture`. It is asked for anew when the jet or what
- * is asked of it, the theme, the panel's size or one of the keys of the view changes; the old one
- * stays until then, and the latest wins. `told` hears of what is shown, or null. An element of the
- * picture that has data-id answers pointer and keyboard with the words of that part, and lights all
- * elements whose data-id or data-of are among those that it names. On window.jetlrp.pictures.
+ * makes a panel of the dock show the picture of that name, or of another `picture`. It is asked for
+ * anew when the jet or what is asked of it, the theme, the panel's size or one of the keys of the view
+ * changes; the old one stays until then, and the latest wins. `told` hears of what is shown, or null.
+ * An element of the picture that has data-id answers pointer and keyboard with the words of that part,
+ * and lights all elements whose data-id or data-of are among those that it names.
+ * On window.jetlrp.pictures.
  */
 (function () {
   "use strict";

@@ -76,7 +76,9 @@ def view(explanation: ExplanationAnswer) -> list[Component]:
         html.P(
             [
                 html.Span(MARKS[balance.state], className="badge-mark"),
-                html.Span(SAYS[balance.state].format(balance.detail)),
+                html.Span(
+                    SAYS[balance.state].format(balance.detail.replace(" × ", "\u00a0×\u00a0"))
+                ),
             ],
             className=f"badge {'sound' if balance.state == 'sound' else 'broken'}",
             title="Conservation error: what the sum misses, as a share of the explained value",
