@@ -33,6 +33,7 @@ from lrp_core.service.schemas import (
     JetPage,
     JetRow,
     Library,
+    PictureAnswer,
 )
 
 logger = logging.getLogger("jetlrp.client")
@@ -243,6 +244,11 @@ class ServiceClient:
         query = {"view": view, "target": target, "rule": rule, "theme": theme}
         path = f"/jets/{int(index)}/figures/{name}/provenance"
         return self._ask(FigureProvenance, "GET", path, params=query)
+
+    def picture(self, index: int, name: str, **query: object) -> PictureAnswer:
+        """A picture of a jet, as a panel shows it; query as of GET /api/v1/jets/…/pictures/…"""
+        path = f"/jets/{int(index)}/pictures/{name}"
+        return self._ask(PictureAnswer, "GET", path, params=query)
 
     def close(self) -> None:
         """Let go of the connections."""

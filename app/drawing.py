@@ -12,8 +12,6 @@ import numpy.typing as npt
 from app.words import label_text
 from lrp_core.service.schemas import Base64Array, ExplanationAnswer, JetDetail
 
-GOOD = 1e-3  # the largest conservation error that a sound explanation in float32 has
-
 
 def values(vector: Base64Array | Sequence[float | None]) -> npt.NDArray[np.float64]:
     """The numbers of an answer's vector, [n]; null becomes NaN."""
@@ -50,12 +48,6 @@ def value_words(target: str, classes: list[str]) -> str:
     return f"{kind} of {stands_for(target, classes)}"
 
 
-def is_sound(explanation: ExplanationAnswer) -> bool:
-    """Whether all of the explained value is accounted for, as far as rounding lets it be."""
-    error = explanation.conservation_error
-    return error is not None and error <= GOOD
-
-
 def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]:
     """All that the page draws of one jet, ready for JSON; assets/jet.js reads it.
 
@@ -65,7 +57,7 @@ def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]
     edges      significance and signed relevance [edges] as base64 float32; index is None where
                every track is joined to every other, source by source, and numbers says which of
                these edges came where only the most significant ones did
-    account    where the explained value went, what the sum misses, and how much it may miss
+    account    where the explained value went, and what the sum misses
     truth, subjets, prongs  None or empty for jets without them
     """
     values_of = np.array(jet.tracks, dtype=np.float64).reshape(jet.n_tracks, len(jet.features))
@@ -103,10 +95,7 @@ def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]
         "account": {
             **explanation.totals.model_dump(),
             "error": explanation.conservation_error,
-            "limit": GOOD,
-            "problem": explanation.problem,
         },
-        "ledger": [line.model_dump() for line in explanation.ledger],
         "features": [info.model_dump() for info in jet.feature_info],
         "tracks": {
             "features": jet.features,

@@ -15,7 +15,6 @@ from typing import Any
 from dash import Dash, dcc, html
 from dash.development.base_component import Component
 from flask import Response, g, has_request_context, request, send_file
-from flask.json.provider import DefaultJSONProvider
 
 from app import explaining, figure_data, ids, theme
 from app.access.below import top_of_request
@@ -39,7 +38,7 @@ from app.panels import (
     truth,
 )
 from app.plotly_js import fingerprint, plotly_js
-from app.standalone import document, theme_in
+from app.standalone import PICTURES, document, theme_in
 from app.visit import watch_requests
 from lrp_core.errors import SettingsError
 from lrp_core.service.schemas import Choices, Health
@@ -346,11 +345,6 @@ def _serve_service(app: Dash, client: ServiceClient) -> None:
 
 def _serve_figures(app: Dash, client: ServiceClient) -> None:
     """What assets/figure.js asks for: the jets of a link, and a figure that needs no server."""
-    provider = app.server.json
-    assert isinstance(provider, DefaultJSONProvider)
-    provider.sort_keys = (
-        False  # branches of the river lie in the order in which the ledger has them
-    )
 
     @app.server.route(f"/{FIGURE_PATH}")
     def _figure() -> Any:
@@ -380,7 +374,13 @@ def _serve_figures(app: Dash, client: ServiceClient) -> None:
                 says = says.model_copy(
                     update={**told, "metadata": {**says.metadata, "minus": other}}
                 )
-            text = document(jets, view, link, says, client.of(query).choices(), assets_folder())
+            service = client.of(query)
+            picture = None
+            if view in PICTURES:
+                how = {"target": asked["target"], "rule": asked["rule"], "theme": theme_in(link)}
+                picture = service.picture(own["index"], view, **how, **PICTURES[view])
+            choices = service.choices()
+            text = document(jets, view, link, says, choices, assets_folder(), picture)
         except ServiceError as error:
             return refusal(502, error)
         headers = {"Content-Disposition": f'attachment; filename="{says.name}.html"'}

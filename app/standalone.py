@@ -18,15 +18,16 @@ from typing import Any
 from app import theme
 from app.plotly_js import plotly_js
 from app.words import with_labels
-from lrp_core.service.schemas import Choices, FigureProvenance
+from lrp_core.service.schemas import Choices, FigureProvenance, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other
     "numbers", "colours", "view", "jet", "words", "geometry", "axes", "legend", "link", "compare",
     "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls", "talk",
-    "ledger", "riverbed", "river", "heat", "figure", "standalone",
+    "pictures", "river", "heat", "figure", "standalone",
 )  # fmt: skip
-STYLES = ("style", "scene", "heat", "river", "figure")
+STYLES = ("style", "scene", "heat", "pictures", "river", "figure")
 PANELS = {"heatmap": "heat", "river": "river"}
+PICTURES = {"river": {"width": 1200, "height": 640, "font": 14}}  # in the file, and how large
 
 PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="{theme}" data-view="{search}">
@@ -70,6 +71,7 @@ def document(
     provenance: FigureProvenance,
     choices: Choices,
     assets: Path,
+    picture: PictureAnswer | None = None,
 ) -> str:
     """The file as text, the same for the same input.
 
@@ -78,8 +80,10 @@ def document(
     search   the view as the page's address has it
     choices  what targets and rules are called
     assets   folder of the page's scripts and styles
+    picture  what the panel shows, of views in ``PICTURES``
     """
     panel = PANELS.get(view)
+    pictures = {} if picture is None else {view: picture.model_dump()}
     shown = re.sub(r"[?&](full|talk|rotate)=[^&]*", "", search)
     if not shown.startswith("?"):
         shown = f"?{shown.lstrip('&')}"
@@ -105,7 +109,7 @@ def document(
         packed=""
         if panel
         else f'<script id="jetlrp-packed" type="text/plain">{_plotly(assets)}</script>',
-        data=_json({**jets, "name": view}),
+        data=_json({**jets, "name": view, "pictures": pictures}),
         scripts=_scripts(assets),
     )
 

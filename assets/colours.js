@@ -34,7 +34,7 @@
     const name = document.documentElement.dataset.theme === "light" ? "light" : "dark";
     const type = window.jetlrp.view && window.jetlrp.view.state.talk
       ? Math.max(1.25, Math.min(1.7, window.innerWidth / 1180)) : 1;
-    return { ...all[name], font: all.font, type };
+    return { ...all[name], name, font: all.font, type };
   }
 
   window.jetlrp = window.jetlrp || {};

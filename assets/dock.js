@@ -26,9 +26,9 @@
 
   function panel(name, { keys = [], draw }) {
     panels.set(name, draw);
-    document.addEventListener("DOMContentLoaded", () => {
-      if (keys.length) window.jetlrp.view.on(keys, () => redraw(name));
-    });
+    const listen = () => { if (keys.length) window.jetlrp.view.on(keys, () => redraw(name)); };
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", listen);
+    else listen();
   }
 
   /** Draw a panel with the next frame, once however often it is asked for. */
@@ -46,7 +46,8 @@
     });
   }
 
-  /** Draw a panel into another box, for a figure; the panel itself is drawn again afterwards. */
+  /** Draw a panel into another box, for a figure, which waits for what this gives back; the panel
+   * itself is drawn again afterwards. */
   const drawInto = (name, box, jet, how) => panels.get(name)(box, jet, how);
 
   const redrawAll = () => { for (const name of panels.keys()) redraw(name); };

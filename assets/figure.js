@@ -153,8 +153,8 @@
       let canvas = null;
       if (name) {
         const box = place.firstElementChild;
-        window.jetlrp.dock.drawInto(name, box, shown.a, { view: shown.state, theme,
-                                                         scales: shown.scales, dots });
+        await window.jetlrp.dock.drawInto(name, box, shown.a, { view: shown.state, theme,
+                                                               scales: shown.scales, dots });
         const drawn = box.querySelector("canvas");
         if (drawn) { // what it shows goes with its frame
           canvas = { picture: sheetOf(drawn), box: drawn.getBoundingClientRect() };
@@ -369,8 +369,8 @@
     return `${base()}api/v1/jets/${jet.index}/figures/${view}${more}?${query}`;
   }
 
-  async function answerOf(address) {
-    const answer = await fetch(address);
+  async function answerOf(address, how = {}) {
+    const answer = await fetch(address, how);
     if (answer.ok) return answer;
     const data = await answer.json().catch(() => null);
     throw new Error(data && data.error ? data.error.message : `${answer.status} ${answer.statusText}`);
@@ -522,7 +522,7 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.figure = {
-    VIEWS, base, facts, png, svg: vector("svg"), pdf: vector("pdf"), html, subtitle,
+    VIEWS, base, answerOf, facts, png, svg: vector("svg"), pdf: vector("pdf"), html, subtitle,
     pngText, beginTurn, frameAt, endTurn, withText, pictured,
   };
 })();

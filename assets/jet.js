@@ -138,7 +138,6 @@
       words: data.words,
       prediction: data.prediction,
       account: data.account,
-      ledger: data.ledger,
       prongs: data.prongs || null,
       truth,
       bHadrons: truth ? truth.b_hadrons.filter(there) : [],

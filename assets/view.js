@@ -123,12 +123,12 @@
 
   const same = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
 
-  /** The view as the address writes it: "?jet=12&target=margin&…". */
-  function search() {
+  /** A view, or some keys of it, as the address writes it: "?jet=12&target=margin&…". */
+  function search(of = state, keys = null) {
     const parts = [];
     for (const [key, [usual, kind]] of Object.entries(KEYS)) {
-      if (same(state[key], usual)) continue;
-      parts.push(`${key}=${encodeURIComponent(kind.write(state[key])).replace(
+      if (same(of[key], usual) || (keys && !keys.includes(key))) continue;
+      parts.push(`${key}=${encodeURIComponent(kind.write(of[key])).replace(
         /%(2C|28|29|3D|3A|7E|2F|20)/g, (code) => (code === "%20" ? "+" : decodeURIComponent(code)))}`);
     }
     return parts.length ? `?${parts.join("&")}` : "";

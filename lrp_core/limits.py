@@ -38,21 +38,21 @@ class Limits:
         self._left: dict[Hashable, tuple[float, float]] = {}  # what is left, and when it was so
         self._lock = Lock()
 
-    def take(self, key: Hashable) -> int:
-        """Take one. -> 0, or the seconds to wait, rounded up, if there is none left."""
-        left = self._change(key, -1)
-        return 0 if left >= 1 else max(1, math.ceil((1 - left) * 60 / self.per_minute))
+    def take(self, key: Hashable, much: float = 1.0) -> int:
+        """Take one, or a part of one. -> 0, or the seconds to wait, rounded up, if none is left."""
+        left = self._change(key, -much)
+        return 0 if left >= much else max(1, math.ceil((much - left) * 60 / self.per_minute))
 
     def give_back(self, key: Hashable) -> None:
         """Undo a ``take``."""
         self._change(key, 1)
 
-    def _change(self, key: Hashable, by: int) -> float:
-        """Take or give one, if there is one to take. -> what was left before."""
+    def _change(self, key: Hashable, by: float) -> float:
+        """Take or give something, if there is so much to take. -> what was left before."""
         with self._lock:
             now = self._clock()
             left = self._now(self._left.get(key), now)
-            if by > 0 or left >= 1:
+            if left >= -by:
                 self._left.pop(key, None)
                 self._left[key] = (min(self.per_minute, left + by), now)  # the newest last
                 while len(self._left) > MOST_KEYS:
@@ -87,7 +87,7 @@ class SharedLimits(Limits):
         self._changes = 0
         self._warned = False
 
-    def _change(self, key: Hashable, by: int) -> float:
+    def _change(self, key: Hashable, by: float) -> float:
         try:
             with self._using:
                 return self._change_together(str(key), by)
@@ -97,7 +97,7 @@ class SharedLimits(Limits):
                 logger.warning("limits are counted by each process for itself (%s)", error)
             return super()._change(key, by)
 
-    def _change_together(self, key: str, by: int) -> float:
+    def _change_together(self, key: str, by: float) -> float:
         database = self._open()
         database.execute("BEGIN IMMEDIATE")
         try:
@@ -107,7 +107,7 @@ class SharedLimits(Limits):
                 "SELECT left, since FROM limits WHERE name = ? AND key = ?", which
             ).fetchone()
             left = self._now(found, now)
-            if by > 0 or left >= 1:
+            if left >= -by:
                 row = (*which, min(self.per_minute, left + by), now)
                 database.execute("INSERT OR REPLACE INTO limits VALUES (?, ?, ?, ?)", row)
                 self._changes += 1

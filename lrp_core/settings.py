@@ -185,7 +185,8 @@ class Settings(BaseSettings):
     requests_per_minute: float = Field(
         900.0,
         ge=1,
-        description="Requests that a user may send in a minute, files of the page aside.",
+        description="Requests that a user may send in a minute, files of the page aside; "
+        "eight pictures of panels count as one.",
     )
     explanations_per_minute: float = Field(
         120.0, ge=1, description="Explanations that a user may have computed in a minute."

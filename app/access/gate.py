@@ -38,6 +38,8 @@ MOST_QUERY = 8_000  # characters of an address
 MOST_HEADERS = 32_000  # characters of all headers
 MOST_FORM = 4_000  # bytes of the log-in form
 SHORTEST_TOKEN = 16
+PICTURES = re.compile(r"/api/v\d+/jets/\d+/pictures/")  # that the page asks for as it changes size
+PICTURE = 0.125  # of a request: what one counts
 ATTEMPTS_PER_MINUTE = 10.0  # to log in, by address and by name
 SHARE_OF_THREADS = 3 / 4  # of a process of the page, that one user's requests may take
 FORM_COOKIE = "jetlrp-form"
@@ -187,7 +189,7 @@ class Gate:
         if user is None:
             return tried or self._stranger(asked)
         if asked.path.startswith(WORK):
-            wait = self._requests.take(user)
+            wait = self._requests.take(user, PICTURE if PICTURES.match(asked.path) else 1.0)
             if wait:
                 return problem(
                     asked,

@@ -6,11 +6,18 @@ from dash import html
 from dash.development.base_component import Component
 
 from app import ids
-from app.drawing import is_sound, value_words
+from app.drawing import value_words
 from app.heading import heading
 from app.texts import text
-from app.words import number, scientific
+from app.words import number
 from lrp_core.service.schemas import ExplanationAnswer, LedgerLine
+
+MARKS = {"sound": "✓", "broken": "!", "unknown": "!"}
+SAYS = {
+    "sound": "Accounted for {}",
+    "broken": "Not accounted for: {}",
+    "unknown": "The sum cannot be checked: {}",
+}
 
 
 def layout() -> Component:
@@ -50,8 +57,7 @@ def sentence(explanation: ExplanationAnswer) -> str:
 def view(explanation: ExplanationAnswer) -> list[Component]:
     """The sum as an equation, the badge, and what is wrong if anything is."""
     totals = explanation.totals
-    error = explanation.conservation_error
-    sound = is_sound(explanation)
+    balance = explanation.balance
     parts: list[Component] = [
         html.Div(
             [
@@ -69,16 +75,12 @@ def view(explanation: ExplanationAnswer) -> list[Component]:
         ),
         html.P(
             [
-                html.Span("✓" if sound else "!", className="badge-mark"),
+                html.Span(MARKS[balance.state], className="badge-mark"),
                 html.Span(
-                    f"Accounted for to {scientific(error)}"
-                    if sound and error is not None
-                    else f"Not accounted for: the sum is off by {scientific(error)}"
-                    if error is not None
-                    else "The sum cannot be checked: a number is not finite",
+                    SAYS[balance.state].format(balance.detail.replace(" × ", "\u00a0×\u00a0"))
                 ),
             ],
-            className=f"badge {'sound' if sound else 'broken'}",
+            className=f"badge {'sound' if balance.state == 'sound' else 'broken'}",
             title="Conservation error: what the sum misses, as a share of the explained value",
         ),
     ]

@@ -1,16 +1,18 @@
 """A drawing: a flat list of shapes and texts in px, which every writer reads in the same way.
 
-y grows downwards. Colours are "#rrggbb". What comes later lies over what comes before.
+y grows downwards. Colours are "#rrggbb". What comes later lies over what comes before. On the page
+some items are one thing to the pointer, a Group; ``flat`` takes what a file needs of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Anchor = Literal["start", "middle", "end"]
 Command = tuple[str, tuple[float, ...]]
+Data = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class Path:
     commands   ("M", (x, y)), ("L", (x, y)), ("C", (x1, y1, x2, y2, x, y)) and ("Z", ())
     dash       lengths of dashes and gaps; () for none
     kind       what it is, such as "edge": a class in SVG
+    data       (name, value) for the page, as ("id", "pool"): data-id="pool" of a picture there
+    title      what the browser says where the pointer rests on it, on the page
+    live       of the page alone: "transparent" where the pointer meets it, or shown by a style
     """
 
     commands: tuple[Command, ...]
@@ -42,6 +47,9 @@ class Path:
     dash: tuple[float, ...] = ()
     round: bool = False
     kind: str = ""
+    data: Data = ()
+    title: str = ""
+    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class Text:
     It may have indices: "p_T" is set as p with a low T; plain: it has none, as a file's name.
     y is the middle of the line of type where ``centred``, else the base line. Degrees turn it
     clockwise around (x, y). halo: a rim in that colour, so that it is read over lines. link: the
-    address that it leads to.
+    address that it leads to. data: as of a Path.
     """
 
     x: float
@@ -68,9 +76,29 @@ class Text:
     plain: bool = False
     kind: str = ""
     link: str | None = None
+    data: Data = ()
 
 
 Item = Path | Text
+
+
+@dataclass(frozen=True)
+class Group:
+    """Items that are one thing on the page, and nothing of their own in a file.
+
+    kind    classes
+    data    as of a Path; an element with ("id", …) is pointed at, one with ("of", …) lights with it
+    label   what it says to whoever cannot see it
+    stop    whether the keyboard can go there
+    hidden  from whoever listens: what it says is said elsewhere
+    """
+
+    items: tuple[Item | Group, ...]
+    kind: str = ""
+    data: Data = ()
+    label: str = ""
+    stop: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +111,15 @@ class Drawing:
     background: str | None = None
     title: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
+
+
+def flat(items: Iterable[Item | Group]) -> Iterator[Item]:
+    """The items of all groups in their order, without those that live on the page alone."""
+    for item in items:
+        if isinstance(item, Group):
+            yield from flat(item.items)
+        elif isinstance(item, Text) or not item.live:
+            yield item
 
 
 def polyline(points: Iterable[Any], *, closed: bool = False) -> tuple[Command, ...]:

@@ -1,4 +1,4 @@
-"""The ledger of an explanation in words: stages, parts and ways. Twin of assets/ledger.js."""
+"""The ledger of an explanation in words: stages, parts and ways."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The bed of the river: where its bars and branches lie, in px. Twin of assets/riverbed.js.
+"""The bed of the river: where its bars and branches lie, in px.
 
 Every branch is an entry in the ledger, as wide as its relevance is large. What the biases earn and
 what ε takes falls away below, into pools of its own. It knows the ledger and nothing else, so that
-any network has its river. A test holds every lane and width equal to the script's.
+any network has its river.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Ribbon:
     id: str
     start: str
     end: str
+    port: str | None
     value: float
     width: float
     drawn: float
@@ -69,7 +70,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Label:
-    """A text at a place; ``raised`` where it needs a ground of its own."""
+    """A text at a place; ``raised`` where it needs a ground of its own.
+
+    of   id of the branch or the bar that it belongs to, "" for none
+    """
 
     text: str
     x: float
@@ -79,6 +83,7 @@ class Label:
     width: float
     strong: bool = False
     raised: bool = False
+    of: str = ""
 
     @property
     def span(self) -> tuple[float, float]:
@@ -118,6 +123,52 @@ class Riverbed:
     scale: float
     line: float
 
+    def bar(self, name: str) -> Bar:
+        """The bar of an id."""
+        return next(bar for bar in self.bars if bar.id == name)
+
+    def path(self, name: str) -> tuple[str, ...]:
+        """Ids of all branches that relevance takes on its way to and from one of them, or a bar."""
+        lit: dict[str, None] = {}
+        own = next((ribbon for ribbon in self.ribbons if ribbon.id == name), None)
+
+        def walk(bar: str, *, back: bool) -> None:
+            for ribbon in self.ribbons:
+                near, far = (ribbon.end, ribbon.start) if back else (ribbon.start, ribbon.end)
+                if near == bar and ribbon.id not in lit:
+                    lit[ribbon.id] = None
+                    walk(far, back=back)
+
+        walk(own.start if own else name, back=True)
+        walk(own.end if own else name, back=False)
+        if own is not None:
+            lit[name] = None
+        return tuple(lit)
+
+    def neighbours(self, ribbon: Ribbon) -> dict[str, str]:
+        """The branches that arrow keys lead to, by the key's name; only those that there are.
+
+        Right and left follow the relevance, to the widest branch; up and down go to what leaves the
+        same bar, or meets it.
+        """
+        found: dict[str, Ribbon] = {}
+        for key, others in (
+            ("ArrowRight", [one for one in self.ribbons if one.start == ribbon.end]),
+            ("ArrowLeft", [one for one in self.ribbons if one.end == ribbon.start]),
+        ):
+            if others:
+                found[key] = max(others, key=lambda one: one.drawn)
+        beside = [one for one in self.ribbons if one.start == ribbon.start]
+        if len(beside) < 2:
+            beside = [one for one in self.ribbons if one.end == ribbon.end]
+        beside.sort(key=lambda one: one.points[0][1])
+        at = beside.index(ribbon)
+        if at > 0:
+            found["ArrowUp"] = beside[at - 1]
+        if at + 1 < len(beside):
+            found["ArrowDown"] = beside[at + 1]
+        return {key: one.id for key, one in found.items()}
+
 
 @dataclass
 class _Pool:
@@ -156,7 +207,7 @@ class _Bed:
             link for link in self.graph.links if math.isfinite(link.value) and link.value != 0
         ]
         # all with as many decimals as the explained value needs, so that what is read adds up
-        size = max(abs(self.value), abs(self.tracks))
+        size = max(abs(one) if math.isfinite(one) else 0.0 for one in (self.value, self.tracks))
         self.decimals = (
             0 if size >= 1000 or not size else min(6, max(2, 2 - math.floor(math.log10(size))))
         )
@@ -334,7 +385,8 @@ class _Bed:
         scale = 0.0
         too_large = 0.0
         if largest > 0:
-            too_large = min(0.62 * (self.floor - self.top), 0.26 * self.width) / largest
+            room = min(0.62 * (self.floor - self.top), 0.26 * self.width)
+            too_large = max(0.0, room) / largest
         if self.fits(too_large):
             scale = too_large
         else:
@@ -459,7 +511,7 @@ class _Bed:
 
     def ribbon(self, link: Link, kind: str, points: Sequence[tuple[float, float]]) -> Ribbon:
         return Ribbon(
-            link.id, link.start, link.end, link.value, abs(link.value) * self.scale,
+            link.id, link.start, link.end, link.port, link.value, abs(link.value) * self.scale,
             self.drawn(link), kind, tuple(points),
         )  # fmt: skip
 
@@ -532,7 +584,7 @@ class _Bed:
             for n, text in enumerate(texts):
                 at = y + (n - (len(texts) - 1) / 2) * line
                 strong = n == len(texts) - 1
-                labels.append(Label(text, x, at, anchor, kind, measure(text), strong))
+                labels.append(Label(text, x, at, anchor, kind, measure(text), strong, of=kind))
 
         for bar in bars:
             y = bar.y + bar.height / 2
@@ -547,7 +599,7 @@ class _Bed:
             if text is None:
                 continue
             raised = ribbon.drawn < 1.2 * line
-            one = Label(text, until - 4, y, "end", "way", measure(text), raised=raised)
+            one = Label(text, until - 4, y, "end", "way", measure(text), raised=raised, of=link.id)
             if not any(one.touches(other, line) for other in labels):
                 labels.append(one)
         zones = self.make_zones(bars)
@@ -579,7 +631,7 @@ class _Bed:
                 continue
             until = middle + half + 6
             y = 1.6 * self.line + 2
-            found.append(Label(text, middle, y, "middle", "received", 2 * half))
+            found.append(Label(text, middle, y, "middle", "received", 2 * half, of=here[0].id))
         return found
 
     def fallen(self, ribbon: Ribbon, labels: Sequence[Label]) -> list[Label]:
@@ -592,7 +644,7 @@ class _Bed:
             return []
         for part in (0.4, 0.55, 0.7):
             y = y0 + ribbon.drawn / 2 + part * fall
-            one = Label(text, x, y, "start", ribbon.kind, self.measure(text))
+            one = Label(text, x, y, "start", ribbon.kind, self.measure(text), of=ribbon.id)
             if not any(one.touches(other, self.line) for other in labels):
                 return [one]
         return []

@@ -1,4 +1,4 @@
-"""The shape of one branch of the river as paths. Twin of ``pathsOf`` in assets/riverbed.js."""
+"""The shape of one branch of the river as paths."""
 
 from __future__ import annotations
 

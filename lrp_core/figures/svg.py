@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
-from lrp_core.figures.drawing import Command, Drawing, Gradient, Item, Paint, Path, Text
+from lrp_core.figures.drawing import (
+    Command,
+    Data,
+    Drawing,
+    Gradient,
+    Group,
+    Item,
+    Paint,
+    Path,
+    Text,
+)
 from lrp_core.figures.typeset import FAMILY, FILES, INDEX_DROP, INDEX_SIZE, MIDDLE, runs
 
 MANY = "rest"  # a kind of path of which there are thousands, drawn alike
@@ -16,12 +27,26 @@ Commands = tuple[Command, ...]
 FALLBACK = f"{FAMILY}, 'Helvetica Neue', Arial, sans-serif"
 
 
+@dataclass
+class _Gradients:
+    """The gradients that were met, by the name that each has in the document."""
+
+    prefix: str = "g"
+    names: dict[Gradient, str] = field(default_factory=dict)
+
+    def name_of(self, one: Gradient) -> str:
+        return self.names.setdefault(one, f"{self.prefix}{len(self.names)}")
+
+    def definitions(self) -> str:
+        return "".join(_gradient(one, name) for one, name in self.names.items())
+
+
 def to_svg(drawing: Drawing, *, embed_fonts: bool = False) -> str:
     """The drawing as an SVG document.
 
     embed_fonts  with the two fonts inside (70 kB), so that a browser without Inter shows it too
     """
-    gradients: dict[Gradient, str] = {}
+    gradients = _Gradients()
     body = "\n".join(_body(drawing.items, gradients))
     width, height = number(drawing.width), number(drawing.height)
     lines = [
@@ -32,7 +57,7 @@ def to_svg(drawing: Drawing, *, embed_fonts: bool = False) -> str:
         lines.append(f"<title>{escape(drawing.title)}</title>")
     if drawing.metadata:
         lines.append(_metadata(drawing.metadata))
-    definitions = "".join(_gradient(one, name) for one, name in gradients.items())
+    definitions = gradients.definitions()
     if embed_fonts:
         definitions = f"<style>{_faces()}</style>{definitions}"
     if definitions:
@@ -42,6 +67,56 @@ def to_svg(drawing: Drawing, *, embed_fonts: bool = False) -> str:
             f'<path d="M0 0H{width}V{height}H0Z" fill="{drawing.background}" class="ground"/>'
         )
     return "\n".join([*lines, body, "</svg>"]) + "\n"
+
+
+def inline_svg(
+    items: Iterable[Item | Group], width: float, height: float, *, name: str, label: str
+) -> str:
+    """Items as an SVG that stands within a page, where they can be pointed at.
+
+    name   its class, and the start of every id in it, so that panels do not take each other's
+    label  what it says to whoever cannot see it
+    """
+    gradients = _Gradients(f"{name}-g")
+    body = "".join(_live(items, gradients))
+    wide, high = number(width), number(height)
+    definitions = gradients.definitions()
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture {name}"'
+        f' width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
+        f' font-family="{FALLBACK}" role="group"'
+        f" aria-label={quoteattr(label)}>"
+        f"{f'<defs>{definitions}</defs>' if definitions else ''}{body}</svg>"
+    )
+
+
+def _live(items: Iterable[Item | Group], gradients: _Gradients) -> Iterator[str]:
+    """The items with all that the page needs to point at them."""
+    for item in items:
+        if isinstance(item, Text):
+            yield _text(item, _data(item.data))
+        elif isinstance(item, Path):
+            own = f'd="{path_data(item.commands)}" {_look(item, gradients)}{_data(item.data)}'
+            yield (
+                f"<path {own}><title>{escape(item.title)}</title></path>"
+                if item.title
+                else (f"<path {own}/>")
+            )
+        else:
+            attributes = _data(item.data)
+            if item.kind:
+                attributes += f" class={quoteattr(item.kind)}"
+            if item.label:
+                attributes += f' role="img" aria-label={quoteattr(item.label)}'
+            if item.stop:
+                attributes += ' tabindex="-1"'
+            if item.hidden:
+                attributes += ' aria-hidden="true"'
+            yield f"<g{attributes}>{''.join(_live(item.items, gradients))}</g>"
+
+
+def _data(data: Data) -> str:
+    return "".join(f" data-{name}={quoteattr(value)}" for name, value in data)
 
 
 def number(value: float) -> str:
@@ -55,9 +130,9 @@ def path_data(commands: Commands) -> str:
     return "".join(letter + " ".join(map(number, values)) for letter, values in commands)
 
 
-def _paint(paint: Paint, gradients: dict[Gradient, str]) -> str:
+def _paint(paint: Paint, gradients: _Gradients) -> str:
     if isinstance(paint, Gradient):
-        return f"url(#{gradients.setdefault(paint, f'g{len(gradients)}')})"
+        return f"url(#{gradients.name_of(paint)})"
     return paint or "none"
 
 
@@ -72,7 +147,7 @@ def _gradient(one: Gradient, name: str) -> str:
     )
 
 
-def _body(items: Iterable[Item], gradients: dict[Gradient, str]) -> Iterator[str]:
+def _body(items: Iterable[Item], gradients: _Gradients) -> Iterator[str]:
     """The items one by one; the faint edges share a group that says how they are drawn."""
     for kind, alike in groupby(items, lambda item: item.kind):
         several = list(alike)
@@ -88,7 +163,7 @@ def _body(items: Iterable[Item], gradients: dict[Gradient, str]) -> Iterator[str
                 yield _text(one)
 
 
-def _look(path: Path, gradients: dict[Gradient, str]) -> str:
+def _look(path: Path, gradients: _Gradients) -> str:
     """How a path is drawn. Opacity is that of stroke or fill, so that a group hands it on."""
     attributes = [f'fill="{_paint(path.fill, gradients)}"']
     if path.stroke is not None:
@@ -107,7 +182,8 @@ def _look(path: Path, gradients: dict[Gradient, str]) -> str:
     return " ".join(attributes)
 
 
-def _text(text: Text) -> str:
+def _text(text: Text, more: str = "") -> str:
+    """A text; more: attributes beside its own."""
     drop = MIDDLE * text.size if text.centred else 0.0
     attributes = [f'font-size="{number(text.size)}"', f'fill="{text.colour}"']
     if text.degrees:
@@ -135,7 +211,7 @@ def _text(text: Text) -> str:
             continue
         size = f' font-size="{number(INDEX_SIZE * text.size)}"' if low else ""
         body += f'<tspan dy="{number(move)}"{size}>{escape(part)}</tspan>'
-    own = " ".join(attributes)
+    own = " ".join(attributes) + more
     if text.link is not None:
         return f"<a href={quoteattr(text.link)}><text {own}>{body}</text></a>"
     if text.halo is None:

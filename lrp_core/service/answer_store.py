@@ -17,7 +17,7 @@ from pydantic_core import from_json, to_json
 from lrp_core.service.answers import EDGE_ROWS, Answer
 from lrp_core.service.disk import Disk
 
-FORMAT = 1
+FORMAT = 2
 FULL, SUMMARY = "full", "summary"
 LENGTH = struct.Struct("<Q")
 

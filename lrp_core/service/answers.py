@@ -12,16 +12,19 @@ import numpy.typing as npt
 from pydantic_core import to_json
 
 from lrp_core.explainer import explain
-from lrp_core.explanation import Explanation
+from lrp_core.explanation import Explanation, Ledger, LedgerRow
+from lrp_core.figures.balance import Balance
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.model import Model
 from lrp_core.prong_shares import prongs
+from lrp_core.rules import rule_from_dict
 from lrp_core.service.choices import Wanted
 from lrp_core.truth import truth_match
 
 Array = npt.NDArray[Any]
 
 EDGE_ROWS = "edge_relevance"
+TRACK_ROWS = "track_relevance"  # [n_tracks, n_columns]; kept for pictures, never sent
 BY_EDGE = ("edge_significance", "signed_edge_relevance", EDGE_ROWS)  # arrays [n_edges, ...]
 SMALL_PARTS = 6_000  # bytes that the names, the ledger and the bookkeeping of one answer take
 
@@ -42,9 +45,8 @@ class Answer:
         """Memory that it takes."""
         arrays = {id(array): array for array in self.arrays.values()}
         if self.explanation is not None:
-            more = (self.explanation.track_relevance, self.explanation.edge_index)
             deeper = self.explanation.deeper_edge_relevance.values()
-            arrays |= {id(array): array for array in (*more, *deeper)}
+            arrays |= {id(array): array for array in (self.explanation.edge_index, *deeper)}
         return SMALL_PARTS + sum(array.nbytes for array in arrays.values())
 
     def without(self, name: str) -> Answer:
@@ -66,8 +68,40 @@ class Answer:
     def json(self, encoding: str, **more: Any) -> bytes:
         """The answer as JSON; ``encoding`` is that of the arrays, "list" or "base64"."""
         encode = _base64 if encoding == "base64" else _listed
-        arrays = {name: encode(array) for name, array in self.arrays.items()}
+        sent = {name: array for name, array in self.arrays.items() if name != TRACK_ROWS}
+        arrays = {name: encode(array) for name, array in sent.items()}
         return to_json({**self.plain, **arrays, **more}, inf_nan_mode="null")
+
+    def explained(self, model: Model, jet: Jet) -> Explanation:
+        """The explanation that this is the answer of: whole if it is here, else with edge sums.
+
+        model, jet  those that were asked for
+        """
+        if self.explanation is not None:
+            return self.explanation
+        plain, arrays = self.plain, self.arrays
+        rows = arrays[TRACK_ROWS]
+        return Explanation(
+            logits=arrays["logits"],
+            probabilities=arrays["probabilities"],
+            classes=tuple(plain["classes"]),
+            target=plain["target"],
+            rule=rule_from_dict(plain["rule"]),
+            dtype=plain["dtype"],
+            value=plain["value"],
+            track_relevance=rows,
+            edge_index=arrays.get("edge_index", jet.edge_index),
+            edge_relevance=np.zeros((0, 2 * rows.shape[1]), rows.dtype),
+            edge_significance=arrays["edge_significance"],
+            ledger=Ledger(tuple(LedgerRow(**row) for row in plain["ledger"])),
+            columns=tuple(plain["columns"]),
+            jet_id=plain["jet_id"],
+            model_name=model.name,
+            checkpoint_hash=model.checkpoint_hash,
+            version=plain["version"],
+            jet=jet,
+            edge_sums=arrays["signed_edge_relevance"],
+        )
 
 
 def by_significance(significance: Array) -> npt.NDArray[np.int64]:
@@ -92,6 +126,7 @@ def make_answer(model: Model, jet: Jet, wanted: Wanted, dtype: str, *, with_edge
         "logits": explanation.logits,
         "probabilities": explanation.probabilities,
         "track_relevance_sum": explanation.track_relevance.sum(axis=1),
+        TRACK_ROWS: explanation.track_relevance,
         "feature_relevance": explanation.feature_relevance,
         "edge_significance": explanation.edge_significance,
         "signed_edge_relevance": explanation.signed_edge_relevance,
@@ -135,6 +170,7 @@ def _plain(explanation: Explanation, jet: Jet) -> dict[str, Any]:
             }
             for row in explanation.ledger
         ],
+        "balance": asdict(Balance.of(explanation)),
         "totals": {
             "tracks": totals.tracks,
             "bias": totals.bias,

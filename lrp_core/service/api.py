@@ -41,6 +41,7 @@ from lrp_core.service.files import edge_table, file_name, track_table
 from lrp_core.service.health import add_health
 from lrp_core.service.library_answer import library_answer
 from lrp_core.service.people import person_of
+from lrp_core.service.pictures import PictureName, PictureQuery, picture_answer
 from lrp_core.service.problems import Problem, tell_problems
 from lrp_core.service.schemas import (
     BHadronInfo,
@@ -61,6 +62,7 @@ from lrp_core.service.schemas import (
     JetsInfo,
     Library,
     PickQuery,
+    PictureAnswer,
     ScoresInfo,
     SourceQuery,
     SubjetInfo,
@@ -379,6 +381,23 @@ def _routes(service: Service) -> APIRouter:
         jet, explanation = study.jet(index), explained(index, query, person)
         provenance = Provenance.of(explanation, study.fingerprint(index))
         return figure_answer(jet, explanation, provenance, view, query, name, ending)
+
+    @routes.get("/jets/{index}/pictures/{name}", response_model=PictureAnswer)
+    def show_picture(
+        index: int,
+        name: PictureName,
+        query: Annotated[PictureQuery, Query()],
+        person: Person,
+    ) -> Response:
+        """What a panel of the page shows of a jet, at the panel's size: an SVG to point at.
+
+        It costs nothing where the explanation was asked for before.
+        """
+        view = query.read_view(index)
+        query = query.filled(view)
+        study = service.study(query, person)
+        explanation = study.summary(index, query.target, query.rule, query.dtype, person)
+        return _json(picture_answer(name, study.jet(index), explanation, view, query))
 
     return routes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, Self
 
 from fastapi.responses import Response
 from pydantic import Field
@@ -40,8 +40,8 @@ DRAW: dict[str, Callable[..., Drawing]] = {
 MEDIA = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 
-class FigureQuery(FileQuery):
-    """What to draw, and how large. What is not said of the question is as in the view."""
+class ViewQuery(FileQuery):
+    """An explanation and a view of it. What is not said of the question is as in the view."""
 
     view: str = Field(
         "",
@@ -49,6 +49,24 @@ class FigureQuery(FileQuery):
         description="The view as the page's address has it, with the camera: "
         "?edges=80&color=origin&camera=1.5,-1.8,0.7,0,0,-0.1,0,0,1",
     )
+
+    def read_view(self, index: int) -> View:
+        """The view, of this jet. Raises FigureError if it is none, or of another jet."""
+        view = View.from_link(self.view if self.view.startswith("?") else f"?{self.view}")
+        if view.jet not in (None, index):
+            raise FigureError(f"the view is of jet {view.jet}, the figure was to be of jet {index}")
+        return replace(view, jet=index)
+
+    def filled(self, view: View) -> Self:
+        """The same, with the file, network, target and rule of the view where it names none."""
+        wanted = {"file": view.file, "model": view.model, "target": view.target, "rule": view.rule}
+        left_out = {key: value for key, value in wanted.items() if getattr(self, key) is None}
+        return self.model_copy(update=left_out)
+
+
+class FigureQuery(ViewQuery):
+    """What to draw, and how large. What is not said of the question is as in the view."""
+
     width: int = Field(1920, ge=200, le=8192, description="px")
     height: int = Field(1080, ge=200, le=8192, description="px")
     scale: float | None = Field(
@@ -71,19 +89,6 @@ class FigureQuery(FileQuery):
     frames: int | None = Field(
         None, ge=1, le=10_000, description="Of an animation drawn elsewhere, for its name."
     )
-
-    def read_view(self, index: int) -> View:
-        """The view, of this jet. Raises FigureError if it is none, or of another jet."""
-        view = View.from_link(self.view if self.view.startswith("?") else f"?{self.view}")
-        if view.jet not in (None, index):
-            raise FigureError(f"the view is of jet {view.jet}, the figure was to be of jet {index}")
-        return replace(view, jet=index)
-
-    def filled(self, view: View) -> FigureQuery:
-        """The same, with the file, network, target and rule of the view where it names none."""
-        wanted = {"file": view.file, "model": view.model, "target": view.target, "rule": view.rule}
-        left_out = {key: value for key, value in wanted.items() if getattr(self, key) is None}
-        return self.model_copy(update=left_out)
 
     def words(self, name: FigureName, view: View, scale: float | None) -> list[str]:
         """What tells the figure from others of the same explanation; scale: None without pixels."""

@@ -489,6 +489,15 @@ class Totals(BaseModel):
     value: float | None
 
 
+class BalanceInfo(BaseModel):
+    """Whether all of the explained value is accounted for, in words."""
+
+    state: Literal["sound", "broken", "unknown"]
+    text: str = Field(description="How much is: 100.000 % accounted for.")
+    detail: str = Field(description="How exactly, or what is wrong.")
+    leaks: dict[str, float] = Field(description="What each stage that loses some loses.")
+
+
 class TruthMatchInfo(BaseModel):
     """How much of an explanation lies on b-hadron tracks, beside what chance would give.
 
@@ -593,6 +602,7 @@ class ExplanationAnswer(BaseModel):
     edge_relevance: Matrix | None = Field(None, description='[E, 2F], only with edges="full"')
     ledger: list[LedgerLine]
     totals: Totals
+    balance: BalanceInfo
     truth_match: TruthMatchInfo | None = Field(
         None, description="Against the truth of the simulation; null for jets without one."
     )
@@ -605,6 +615,37 @@ class ExplanationAnswer(BaseModel):
     file: str = Field("", description="The file of the jet, as GET /library names it.")
     model: ModelInfo
     version: str
+
+
+class PicturePart(BaseModel):
+    """Something in a picture that can be pointed at."""
+
+    title: str
+    note: str = Field(description="What the title means, or nothing.")
+    code: str = Field(description="What it is called in code, or nothing.")
+    lines: list[tuple[str, str | None, int]] = Field(
+        description="What else there is to say: what, how much or null for a heading, its sign."
+    )
+    lit: list[str] = Field(description="Ids of all that lights with it.")
+    next: dict[str, str] = Field(description="Ids that keys lead to, by the key: ArrowRight.")
+    at: tuple[float, float] | None = Field(
+        description="Where its words stand while the keyboard is there, in px; null: its middle."
+    )
+
+
+class PictureAnswer(BaseModel):
+    """A picture: an SVG, and what can be pointed at in it."""
+
+    name: str
+    width: float
+    height: float
+    label: str = Field(description="What it says to whoever cannot see it.")
+    svg: str = Field(
+        description="An element svg. Within it data-id names a part, data-of what lights with one."
+    )
+    parts: dict[str, PicturePart] = Field(description="By data-id.")
+    first: str | None = Field(description="The part that the Tab key leads to.")
+    facts: dict[str, str] = Field(description="What else the page says beside it.")
 
 
 class EdgeAnswer(BaseModel):

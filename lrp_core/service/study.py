@@ -252,6 +252,21 @@ class Study:
         assert answer.explanation is not None
         return answer.explanation
 
+    def summary(
+        self,
+        index: int,
+        target: str | None,
+        rule: str | Mapping[str, Any] | None,
+        dtype: str,
+        person: str = NOBODY,
+    ) -> Explanation:
+        """The explanation of a jet with no more than the sums of its edges: what pictures need.
+
+        It is the one that is kept of what the page asked for, also by another process.
+        """
+        answer, _ = self.answer(index, target, rule, dtype, with_edges=False, person=person)
+        return answer.explained(self.model, self.jet(index))
+
     def pick(self, query: PickQuery) -> JetRow:
         """A random jet of a kind, of those that are scored. Raises Problem where there is none."""
         wanted, scores, table = PICKS[query.kind].wanted, self.scores, self.table

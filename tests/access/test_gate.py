@@ -564,3 +564,8 @@ def test_requests_of_each_user_are_counted(users_file: Path) -> None:
     assert header(answer, "Retry-After") == "12"
     assert gate.decide(asked("/assets/scene.js", headers=anna)) == LetIn("anna")
     assert gate.decide(asked("/api/v1/jets", headers=ben)) == LetIn("ben")
+    for _ in range(32):  # a panel that changes its size asks often, and costs little
+        let_in = gate.decide(asked("/api/v1/jets/3/pictures/river", headers=ben))
+        assert let_in == LetIn("ben")
+        gate.end(let_in)
+    refused(gate.decide(asked("/api/v1/jets/3", headers=ben)), 429, "too_many_requests")

@@ -406,16 +406,16 @@ def test_numbers_read_the_same(script):
         assert ours == texts, value
 
 
-# ------------------------------------------------------------ river and heat map
+# ------------------------------------------------------------ heat map
 
 
 @pytest.fixture(scope="module")
 def panels(browser):
-    """The scripts of the river and the heat map in a page of their own."""
+    """The script of the heat map in a page of its own."""
     tab = browser.new_page()
     tab.set_content("<div></div>")
     tab.evaluate("window.jetlrp = { dock: { panel() {}, redraw() {} } }")
-    for name in ("numbers", "jet", "ledger", "riverbed", "heat"):
+    for name in ("numbers", "jet", "heat"):
         tab.add_script_tag(path=assets_folder() / f"{name}.js")
     yield lambda code, argument=None: tab.evaluate(f"(a) => ({code})", argument)
     tab.close()
@@ -437,90 +437,6 @@ def explained():
             (1380, "qcd", "gamma(1.0)"),
         )
     ]  # fmt: skip
-
-
-SIZES = ({"width": 888, "height": 267}, {"width": 572, "height": 186, "font": 11},
-         {"width": 1136, "height": 560, "font": 12.5})  # fmt: skip
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_the_river_runs_in_the_same_bed(panels, explained, size):
-    from lrp_core.figures.riverbed import lay_out
-    from lrp_core.figures.stream import stream
-
-    for _, explanation in explained[2]:
-        ledger = [
-            {"stage": row.stage, "received": row.received, "passed": row.passed, "bias": row.bias,
-             "epsilon": row.epsilon, "inputs": row.inputs} for row in explanation.ledger
-        ]  # fmt: skip
-        totals = {**explanation.totals._asdict(), "value": explanation.value}
-        account = {**totals, "error": explanation.conservation_error, "limit": 1e-3}
-        theirs = panels(
-            "window.jetlrp.riverbed.layout(a.ledger, a.account, {...a.size, words: a.words})",
-            {"ledger": ledger, "account": account, "size": size,
-             "words": {"value": "margin of H→bb̄"}},
-        )  # fmt: skip
-        ours = lay_out(
-            explanation.ledger, value=explanation.value, tracks=explanation.totals.tracks,
-            value_words="margin of H→bb̄", **size,
-        )  # fmt: skip
-        assert ours.scale == pytest.approx(theirs["scale"], rel=1e-9)
-        assert [one.id for one in ours.ribbons] == [one["id"] for one in theirs["ribbons"]]
-        for ribbon, other in zip(ours.ribbons, theirs["ribbons"], strict=True):
-            assert (ribbon.kind, ribbon.start, ribbon.end) == (
-                other["kind"], other["from"], other["to"])  # fmt: skip
-            assert ribbon.drawn == pytest.approx(other["drawn"], rel=1e-9)
-            assert ribbon.width == pytest.approx(other["width"], rel=1e-9)
-            np.testing.assert_allclose(ribbon.points, other["points"], atol=1e-6)
-        for bar, other in zip(ours.bars, theirs["nodes"], strict=True):
-            assert (bar.id, bar.kind, bar.title, bar.through) == (
-                other["id"], other["kind"], other["title"], other["through"])  # fmt: skip
-            assert [bar.x, bar.y, bar.width, bar.height] == pytest.approx(
-                [other["x"], other["y"], other["width"], other["height"]], abs=1e-6
-            )
-        assert [(one.text, one.kind, one.anchor, one.raised) for one in ours.labels] == [
-            (one["text"], one["kind"], one["anchor"], bool(one.get("raised")))
-            for one in theirs["labels"]
-        ]
-        for label, other in zip(ours.labels, theirs["labels"], strict=True):
-            assert [label.x, label.y] == pytest.approx([other["x"], other["y"]], abs=1e-6)
-        assert [[one.x0, one.x1] for one in ours.zones] == [
-            pytest.approx([one["x0"], one["x1"]]) for one in theirs["zones"]
-        ]
-        # the outlines, as the browser measures them
-        paths = [stream(one.points, one.drawn) for one in ours.ribbons]
-        assert furthest(panels, theirs["ribbons"], paths) < 0.05
-
-
-def furthest(panels, ribbons, paths) -> float:
-    """How far an outline or a middle of Python's lies from the script's, at most, in px."""
-    from lrp_core.figures.svg import path_data
-
-    data = [[path_data(outline), path_data(middle)] for outline, middle in paths]
-    return panels(
-        """(() => {
-          const make = (d) => {
-            const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-            path.setAttribute("d", d);
-            return path;
-          };
-          let most = 0;
-          a.ribbons.forEach((ribbon, at) => {
-            const { outline, middle } = window.jetlrp.riverbed.pathsOf(ribbon);
-            [outline, middle].forEach((d, which) => {
-              const [theirs, ours] = [make(d), make(a.data[at][which])];
-              const [one, other] = [theirs.getTotalLength(), ours.getTotalLength()];
-              for (let n = 0; n <= 24; n++) {
-                const p = theirs.getPointAtLength((one * n) / 24);
-                const q = ours.getPointAtLength((other * n) / 24);
-                most = Math.max(most, Math.hypot(p.x - q.x, p.y - q.y));
-              }
-            });
-          });
-          return most;
-        })()""",
-        {"ribbons": ribbons, "data": data},
-    )
 
 
 @pytest.mark.parametrize("query", ["", "?sort=pt&rows=all", "?sort=track_pt", "?sort=nothing"])

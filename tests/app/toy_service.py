@@ -15,10 +15,14 @@ import httpx
 import numpy as np
 
 from app.client import ServiceClient
+from lrp_core.explanation import Explanation, Ledger, LedgerRow
 from lrp_core.features import feature
+from lrp_core.figures.balance import balance
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import prongs
+from lrp_core.rules import parse_rule
 from lrp_core.service.figures import FigureQuery
+from lrp_core.service.pictures import PictureQuery, picture_answer
 
 FEATURES = (
     "track_pt",
@@ -226,7 +230,7 @@ class FakeService:
         self.requests: list[tuple[str, str, dict[str, Any]]] = []
         self.away = False
         self.scores_done = len(N_TRACKS)
-        self.conservation_error = 1.2e-7
+        self.conservation_error: float | None = 1.2e-7
         self.library: dict[str, Any] | None = None
         self.refusals = 0
         self.may_answer = threading.Event()
@@ -258,7 +262,7 @@ class FakeService:
         if path == "/jets/pick":
             return self.pick(query)
         found = re.fullmatch(
-            r"/jets/(\d+)(?:/(explanation(?:/edge)?|figures)(?:[./](\w+.*))?)?", path
+            r"/jets/(\d+)(?:/(explanation(?:/edge)?|figures|pictures)(?:[./](\w+.*))?)?", path
         )
         if not found:
             return self.refusal(404, "not_found", f"There is nothing at {path}.")
@@ -277,6 +281,8 @@ class FakeService:
             return httpx.Response(200, json=self.jet(index))
         if drawn := re.search(r"/figures/(\w+)([./]\w+)$", path):
             return self.figure(index, drawn[1], drawn[2], query)
+        if what == "pictures":
+            return httpx.Response(200, json=self.picture(index, file, query))
         if what == "explanation/edge":
             return httpx.Response(200, json=self.edge(index, body))
         if file:
@@ -451,6 +457,14 @@ class FakeService:
         numbers = np.argsort(-significance, kind="stable")[: body.get("top_edges")]
         top = numbers if body.get("top_edges") else slice(None)
         feature_relevance = np.outer(relevance, SHARES)
+        value = total + bias + epsilon
+        lines = ledger(total)
+        balanced = balance(
+            Ledger(tuple(LedgerRow(**line) for line in lines)),
+            value=value,
+            tracks=total,
+            error=self.told_error,
+        )
         return {
             "jet_id": f"toy.root:{index}",
             "index": index,
@@ -461,7 +475,7 @@ class FakeService:
             "classes": ["qcd", "hbb"],
             "logits": packed([-1.1, 2.3], "float64"),
             "probabilities": packed([0.032, 0.968], "float64"),
-            "value": total + bias + epsilon,
+            "value": value,
             "conservation_error": self.conservation_error,
             "columns": [*FEATURES, "track_pt"],
             "features": list(FEATURES),
@@ -474,12 +488,13 @@ class FakeService:
             "feature_relevance": packed(feature_relevance),
             "edge_significance": packed(significance[top]),
             "signed_edge_relevance": packed(signed[top]),
-            "ledger": ledger(total),
+            "ledger": lines,
+            "balance": asdict(balanced),
             "totals": {
                 "tracks": total,
                 "bias": bias,
                 "epsilon": epsilon,
-                "value": total + bias + epsilon,
+                "value": value,
             },
             "truth_match": self.truth_match(index),
             "prongs": self.prongs(index, significance, signed, feature_relevance),
@@ -488,6 +503,52 @@ class FakeService:
             "model": MODEL,
             "version": "0.0.0",
         }
+
+    @property
+    def told_error(self) -> float:
+        return math.nan if self.conservation_error is None else self.conservation_error
+
+    def explained(self, answer: dict[str, Any]) -> Explanation:
+        """The explanation that an answer is of, with every edge."""
+
+        def array(name: str) -> Any:
+            found = answer[name]
+            return np.frombuffer(base64.b64decode(found["data"]), found["dtype"]).reshape(
+                found["shape"]
+            )
+
+        error = {"conservation_error": self.told_error}  # whatever its numbers say
+        told = type("Told", (Explanation,), error)
+        return told(
+            logits=array("logits"),
+            probabilities=array("probabilities"),
+            classes=tuple(answer["classes"]),
+            target=answer["target"],
+            rule=parse_rule(answer["rule_text"]),
+            dtype=answer["dtype"],
+            value=answer["value"],
+            track_relevance=array("feature_relevance"),
+            edge_index=complete_graph(answer["n_tracks"]),
+            edge_relevance=np.zeros((0, 2 * len(FEATURES)), np.float32),
+            edge_significance=array("edge_significance"),
+            ledger=Ledger(tuple(LedgerRow(**row) for row in answer["ledger"])),
+            columns=FEATURES,
+            jet_id=answer["jet_id"],
+            model_name=MODEL["name"],
+            checkpoint_hash=MODEL["checkpoint_hash"],
+            version="0.0.0",
+            edge_sums=array("signed_edge_relevance"),
+        )
+
+    def picture(self, index: int, name: str, query: dict[str, str]) -> dict[str, Any]:
+        """A picture, drawn as the service draws it."""
+        asked = PictureQuery.model_validate(query)
+        explanation = self.explained(
+            self.explanation(index, {"target": asked.target, "rule": asked.rule})
+        )
+        jet = Jet.from_arrays(self.tracks(index), FEATURES, jet_id=explanation.jet_id)
+        view = asked.read_view(index)
+        return picture_answer(name, jet, explanation, view, asked).model_dump()
 
     def prongs(self, index: int, significance: Any, signed: Any, relevance: Any) -> Any:
         """The shares within and between the subjets, as the core adds them up."""

@@ -32,6 +32,11 @@ def test_a_minutes_worth_at_once_and_then_one_at_a_time() -> None:
     assert [often.take("anna") for _ in range(7)] == [0] * 6 + [10]
 
 
+def test_a_part_of_one_can_be_taken() -> None:
+    often = Limits(1, clock=Clock())
+    assert [often.take("anna", 0.25) for _ in range(5)] == [0, 0, 0, 0, 15]
+
+
 def test_what_is_given_back_can_be_taken_again() -> None:
     often = Limits(1, clock=Clock())
     assert often.take("anna") == 0

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrp_core.service.answer_store import AnswerStore, pack, unpack
+from lrp_core.service.answer_store import FORMAT, AnswerStore, pack, unpack
 from lrp_core.service.answers import Answer
 from lrp_core.service.disk import ENDING, HEAD, Disk
 from lrp_core.service.scores import Scores
@@ -118,7 +118,7 @@ def test_nothing_is_unpickled(disk: Disk, tmp_path: Path) -> None:
         pickle.dumps(Canary(canary)),
         len(head).to_bytes(8, "little") + head + objects.getvalue(),
     ):
-        disk.write((1, "1", *KEY), content)  # with a checksum that fits
+        disk.write((FORMAT, "1", *KEY), content)  # with a checksum that fits
         assert store.read(KEY) is None
     assert disk.use().damaged == 2
     assert not canary.exists()
