@@ -137,15 +137,18 @@
     }
     return next;
   };
-  /* The list is one stop of the Tab key: the row of the open jet, or the first that is in sight. Within
-   * it the arrow keys go on, from the first row up to the titles of the columns. */
+  /* The list is one stop of the Tab key: the row of the open jet, or where that is not there yet the
+   * first in sight. Within it the arrow keys go on, from the first row up to the titles of the columns. */
   function focusList({ api }) {
-    if (!api.getDisplayedRowCount()) return false;
     const node = chosen() === null ? null : api.getRowNode(String(chosen()));
-    const place = node && node.rowIndex !== null ? node.rowIndex : api.getFirstDisplayedRowIndex();
-    api.ensureIndexVisible(place);
-    api.setFocusedCell(place, "index");
-    return true;
+    const isIn = () => document.activeElement.closest(".jets-grid .ag-cell") !== null;
+    for (const place of [node && node.data ? node.rowIndex : null, api.getFirstDisplayedRowIndex()]) {
+      if (place === null || place < 0) continue;
+      api.ensureIndexVisible(place);
+      api.setFocusedCell(place, "index");
+      if (isIn()) return true;
+    }
+    return false; // to the titles
   }
   functions.jetLeave = () => false;
 

@@ -457,7 +457,9 @@ def test_full_screen_and_talk_mode_in_any_order(toy_site, page):
     assert page.locator("#talk-switch").get_attribute("aria-pressed") == "false"
 
     # where no full screen is allowed, as in a frame, the plot fills the window
-    page.evaluate("document.documentElement.requestFullscreen = () => Promise.reject(new Error())")
+    page.evaluate(
+        "() => { document.documentElement.requestFullscreen = async () => { throw new Error(); }; }"
+    )
     page.keyboard.press("v")
     page.wait_for_function(FILLS, arg=".scene-panel")
     page.keyboard.press("Escape")
