@@ -165,7 +165,8 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Several = Field(
         (),
-        description="Addresses or networks of reverse proxies that may tell user, client and TLS.",
+        description="Addresses or networks of reverse proxies that may tell user, client, TLS and "
+        "the path below which they serve the page.",
     )
     hosts: Several = Field(
         (),
