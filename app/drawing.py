@@ -13,6 +13,7 @@ from app.words import label_text
 from lrp_core.service.schemas import Base64Array, ExplanationAnswer, JetDetail
 
 GOOD = 1e-3  # the largest conservation error that a sound explanation in float32 has
+MANY_TIMES = 10  # what is explained: relevance that is larger without signs mostly cancels
 
 
 def values(vector: Base64Array | Sequence[float | None]) -> npt.NDArray[np.float64]:
@@ -54,6 +55,18 @@ def is_sound(explanation: ExplanationAnswer) -> bool:
     """Whether all of the explained value is accounted for, as far as rounding lets it be."""
     error = explanation.conservation_error
     return error is not None and error <= GOOD
+
+
+def times_explained(explanation: ExplanationAnswer) -> float | None:
+    """How many times what is explained the tracks' relevance is without its signs, where many.
+
+    What is explained: the value, or the largest logit where that is more, since a margin near zero
+    is the difference of two. None where it is at most ``MANY_TIMES``. Where it is more, all may
+    still add up, but single tracks say next to nothing.
+    """
+    gross = float(np.abs(values(explanation.track_relevance_sum)).sum())
+    scale = max(abs(explanation.value or 0.0), float(np.abs(values(explanation.logits)).max()))
+    return gross / scale if scale and np.isfinite(gross) and gross > MANY_TIMES * scale else None
 
 
 def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]:
@@ -104,6 +117,7 @@ def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]
             **explanation.totals.model_dump(),
             "error": explanation.conservation_error,
             "limit": GOOD,
+            "times": times_explained(explanation),
             "problem": explanation.problem,
         },
         "ledger": [line.model_dump() for line in explanation.ledger],

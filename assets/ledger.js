@@ -77,7 +77,7 @@
 
   /** Whether all of the explained value is accounted for, out of the ledger's own numbers.
    *
-   * -> {state: "sound" | "broken" | "unknown", error, share, text, detail, leaks: Map stage -> lost}
+   * -> {state: "sound" | "cancels" | "broken" | "unknown", error, share, text, detail, leaks: Map stage -> lost}
    * The error is the worst of three, each as a share of the explained value (or of the largest
    * account, where that is more): what tracks, biases and ε miss of it; the service's own figure;
    * and what a single stage loses.
@@ -107,6 +107,10 @@
     const share = account.error > of(missed) ? 1 - account.error
       : scale ? 1 + ahead * of(missed) : 1;
     const text = `${percentText(share, error <= account.limit)} accounted for`;
+    if (sound && account.times) {
+      return { state: "cancels", error, share, leaks, text: "adds up, but cancels",
+               detail: `the tracks' relevance is ${Math.round(account.times)} times what is explained` };
+    }
     if (sound) {
       return { state: "sound", error, share, text, leaks,
                detail: error === 0 ? "to the last digit" : `to ${significant(error, 2)}` };

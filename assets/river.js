@@ -314,7 +314,7 @@
     if (!box) return;
     box.dataset.state = state ? state.state : "none";
     box.querySelector("b").textContent = state ? state.text : "";
-    box.querySelector("i").textContent = state ? { sound: "✓", broken: "!", unknown: "?" }[state.state] : "";
+    box.querySelector("i").textContent = state ? { sound: "✓", cancels: "!", broken: "!", unknown: "?" }[state.state] : "";
     box.querySelector("small").textContent = state ? state.detail : "";
     box.title = state ? `${state.text}: ${state.detail}` : "";
   }

@@ -6,7 +6,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from app import ids
-from app.drawing import is_sound, value_words
+from app.drawing import is_sound, times_explained, value_words
 from app.heading import heading
 from app.texts import text
 from app.words import number, scientific
@@ -52,6 +52,7 @@ def view(explanation: ExplanationAnswer) -> list[Component]:
     totals = explanation.totals
     error = explanation.conservation_error
     sound = is_sound(explanation)
+    times = times_explained(explanation) if sound else None
     parts: list[Component] = [
         html.Div(
             [
@@ -69,16 +70,19 @@ def view(explanation: ExplanationAnswer) -> list[Component]:
         ),
         html.P(
             [
-                html.Span("✓" if sound else "!", className="badge-mark"),
+                html.Span("✓" if sound and times is None else "!", className="badge-mark"),
                 html.Span(
-                    f"Accounted for to {scientific(error)}"
+                    f"Adds up, but cancels: the tracks' relevance without its signs is "
+                    f"{number(times, 0)} times what is explained"
+                    if times is not None
+                    else f"Accounted for to {scientific(error)}"
                     if sound and error is not None
                     else f"Not accounted for: the sum is off by {scientific(error)}"
                     if error is not None
                     else "The sum cannot be checked: a number is not finite",
                 ),
             ],
-            className=f"badge {'sound' if sound else 'broken'}",
+            className=f"badge {'sound' if sound and times is None else 'broken'}",
             title="Conservation error: what the sum misses, as a share of the explained value",
         ),
     ]

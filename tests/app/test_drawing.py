@@ -51,6 +51,20 @@ def test_numbers_arrive_as_they_were_sent(answers):
     )
 
 
+def test_relevance_that_mostly_cancels_is_told(service):
+    with service.client() as client:
+        explanation = client.explain(0, target="margin", rule={"name": "gamma"})
+        assert drawing.times_explained(explanation) is None
+        service.cancelling = 2.0
+        explanation = client.explain(0, target="margin", rule={"name": "gamma"})
+    assert drawing.is_sound(explanation)  # it adds up all the same
+    gross = np.abs(explanation.track_relevance_sum.numpy().astype(float)).sum()
+    logit = 2.3  # the largest; the value is smaller
+    assert abs(explanation.value) < logit
+    assert drawing.times_explained(explanation) == pytest.approx(gross / logit)
+    assert gross > 10 * logit
+
+
 def test_relevance_by_feature_adds_up_to_that_of_the_track(answers):
     data = drawing.scene_data(*answers)["tracks"]
     table = unpacked(data["feature_relevance"])
