@@ -445,16 +445,13 @@ def test_it_follows_the_jet_the_theme_and_its_size(toy_site, page):
 
 def test_no_badge_is_green_where_relevance_cancels(toy_site, page):
     toy_site.service.cancelling = 2.0
-    page.set_viewport_size({"width": 1280, "height": 900})
-    page.goto(f"{toy_site.address}/?jet=0")
-    page.wait_for_selector(".river-badge[data-state=cancels]")
+    open_river(page, toy_site.address, "jet=0")
     assert badge(page) == ("cancels", "adds up, but cancels")
     said = page.locator("#conservation .badge")
     assert "broken" in said.get_attribute("class")
     assert "Adds up, but cancels" in said.inner_text()
 
 
-@browser_test
 def test_the_badge_turns_red_for_what_the_service_says(toy_site, page):
     toy_site.service.conservation_error = 0.031
     open_river(page, toy_site.address, "jet=0")
