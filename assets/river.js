@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  const MARKS = { sound: "✓", broken: "!", unknown: "?" };
+  const MARKS = { sound: "✓", cancels: "!", broken: "!", unknown: "?" };
 
   /** Whether all is accounted for: {state, text, detail}, or null. */
   function badge(says) {

@@ -252,9 +252,12 @@ def check_placement(model: Model, rule: AnyRule) -> None:
             if may
             else "this network has none, so ask for another rule"
         )
+        found = (
+            ", ".join(stages) if len(stages) < 4 else f"{stages[0]} and {len(stages) - 1} others"
+        )
         raise RuleError(
             f"{name} does not look at what a stage reads, so it is only for stages that read "
-            f"nothing but the input{where}, found it for {', '.join(stages)}; {instead}"
+            f"nothing but the input{where}, found it for {found}; {instead}"
         )
 
 

@@ -12,9 +12,10 @@ from app.texts import text
 from app.words import number
 from lrp_core.service.schemas import ExplanationAnswer, LedgerLine
 
-MARKS = {"sound": "✓", "broken": "!", "unknown": "!"}
+MARKS = {"sound": "✓", "cancels": "!", "broken": "!", "unknown": "!"}
 SAYS = {
     "sound": "Accounted for {}",
+    "cancels": "Adds up, but cancels: {}",
     "broken": "Not accounted for: {}",
     "unknown": "The sum cannot be checked: {}",
 }

@@ -7,21 +7,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from lrp_core.figures.numbers import fixed, minus, signed, significant
 
 if TYPE_CHECKING:
     from lrp_core.explanation import Explanation, Ledger
 
 LIMIT = 1e-3  # the largest share that a sound explanation in float32 misses
+MANY_TIMES = 10  # what is explained: relevance that is larger without signs mostly cancels
 
-State = Literal["sound", "broken", "unknown"]
+State = Literal["sound", "cancels", "broken", "unknown"]
 
 
 @dataclass(frozen=True)
 class Balance:
     """Whether tracks, biases and ε add up to the explained value.
 
-    state   "sound"; "broken", as something is missing; "unknown", as a number is not finite
+    state   "sound"; "cancels": it adds up, but of relevance many times larger than what is
+            explained, so that single tracks say next to nothing; "broken": something is missing;
+            "unknown": a number is not finite
     text    how much is accounted for: "100.000 % accounted for"
     detail  how exactly, or what is wrong: "to 5.5 × 10⁻⁸", "the sum is off by −0.250"
     leaks   what each stage that loses some loses, in units of the explained value
@@ -40,16 +46,37 @@ class Balance:
             value=explanation.value,
             tracks=explanation.totals.tracks,
             error=explanation.conservation_error,
+            times=times_explained(
+                explanation.track_relevance.sum(axis=1), explanation.value, explanation.logits
+            ),
         )
 
 
+def times_explained(relevance: npt.ArrayLike, value: float, logits: npt.ArrayLike) -> float:
+    """How many times what is explained the tracks' relevance [n_tracks] is without its signs.
+
+    What is explained: the value, or the largest logit where that is more, since a margin near zero
+    is the difference of two. 0 where nothing is explained.
+    """
+    gross = float(np.abs(relevance).sum())
+    scale = max(abs(value), float(np.abs(logits).max()))
+    return gross / scale if scale else 0.0
+
+
 def balance(
-    ledger: Ledger, *, value: float, tracks: float, error: float, limit: float = LIMIT
+    ledger: Ledger,
+    *,
+    value: float,
+    tracks: float,
+    error: float,
+    times: float = 0.0,
+    limit: float = LIMIT,
 ) -> Balance:
     """The balance of a ledger.
 
     value, tracks  the explained output, and what of it reached the tracks
     error          what the explanation says of itself: a share of the value
+    times          as ``times_explained`` says
     limit          the largest share that may be missing
 
     The worst of three counts, each as a share of the explained value, or of the largest account
@@ -78,6 +105,9 @@ def balance(
     worst_share = max(off, error)
     kept = 1 + off if off >= error and missed * value > 0 else 1 - worst_share
     text = f"{_percent(kept, sound=worst_share <= limit)} accounted for"
+    if worst_share <= limit and not leaks and times > MANY_TIMES:
+        much = f"the tracks' relevance without its signs is {times:.0f} times what is explained"
+        return Balance("cancels", "adds up, but cancels", much)
     if worst_share <= limit and not leaks:
         exact = "to the last digit" if worst_share == 0 else f"to {significant(worst_share, 2)}"
         return Balance("sound", text, exact)

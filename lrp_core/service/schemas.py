@@ -492,7 +492,7 @@ class Totals(BaseModel):
 class BalanceInfo(BaseModel):
     """Whether all of the explained value is accounted for, in words."""
 
-    state: Literal["sound", "broken", "unknown"]
+    state: Literal["sound", "cancels", "broken", "unknown"]
     text: str = Field(description="How much is: 100.000 % accounted for.")
     detail: str = Field(description="How exactly, or what is wrong.")
     leaks: dict[str, float] = Field(description="What each stage that loses some loses.")

@@ -102,6 +102,15 @@ def test_it_follows_the_jet_the_theme_and_its_size(toy_site, page):
     page.locator(".river-badge").wait_for(state="hidden")
 
 
+def test_no_badge_is_green_where_relevance_cancels(toy_site, page):
+    toy_site.service.cancelling = 2.0
+    open_river(page, toy_site.address, "jet=0")
+    assert badge(page) == ("cancels", "adds up, but cancels")
+    said = page.locator("#conservation .badge")
+    assert "broken" in said.get_attribute("class")
+    assert "Adds up, but cancels" in said.inner_text()
+
+
 def test_the_badge_turns_red_for_what_the_service_says(toy_site, page):
     toy_site.service.conservation_error = 0.031
     open_river(page, toy_site.address, "jet=0")

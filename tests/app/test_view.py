@@ -8,6 +8,7 @@ import pytest
 
 import lrp_core
 from app.main import create_app
+from lrp_core.rules import Epsilon, Flat, Gamma, parse_rule
 from lrp_core.service.schemas import Base64Array
 from tests.app.test_page import (
     choose,
@@ -73,6 +74,11 @@ def test_every_key_of_the_view_travels_in_a_link(toy_site, page):
     page.keyboard.press("Escape")
     page.locator("#jets-label, .jets").get_by_text("H→bb̄", exact=True).first.click()
     page.locator("#jets-count", has_text="2 of 6").wait_for()
+    page.locator('.ag-header-cell[col-id="pt"] .ag-header-cell-label').click()
+    page.locator("#jets-limits-button").click()
+    page.get_by_label("least pT (GeV)").fill("310")
+    page.locator("#jets-count", has_text="1 of 6").wait_for()
+    page.keyboard.press("Tab")
     page.locator("#theme-switch").click()
     still(page)
     turn(page)
@@ -102,7 +108,7 @@ def test_every_key_of_the_view_travels_in_a_link(toy_site, page):
     other.goto(copied)
     wait_for_jet(other, 5)
     other.wait_for_selector("#network-b[data-drawn]", state="attached")
-    other.locator("#jets-count", has_text="2 of 6").wait_for(state="attached")
+    other.locator("#jets-count", has_text="1 of 6").wait_for(state="attached")
     written(other)
     still(other)
     again, picture = other.evaluate(STATE), other.evaluate(DRAWN)
@@ -114,7 +120,7 @@ def test_every_key_of_the_view_travels_in_a_link(toy_site, page):
     np.testing.assert_allclose(picture.pop("camera"), drawn.pop("camera"), atol=1e-3)
     assert picture == drawn
     assert picture["theme"] == "light"
-    assert picture["rows"] == "2 of 6"
+    assert picture["rows"] == "1 of 6"
 
 
 @browser_test
@@ -149,6 +155,9 @@ def test_back_and_forward_go_from_jet_to_jet(toy_site, page):
     page.get_by_role("button", name="hin-lrp").click()
     page.wait_for_function("window.jetlrp.view.shown.a.question.target === 'hbb'")
     says(page, jet="3", target="hbb")
+    page.go_back()  # another target and rule are a step of their own
+    page.wait_for_function("window.jetlrp.view.shown.a.question.target === 'margin'")
+    says(page, jet="3", target="margin")
     page.go_back()
     wait_for_jet(page, 0)
     says(page, target="margin")
@@ -162,8 +171,137 @@ def test_back_and_forward_go_from_jet_to_jet(toy_site, page):
     wait_for_jet(page, 0)
     page.go_forward()
     wait_for_jet(page, 3)
+    page.go_forward()
     says(page, target="hbb")
-    assert page.evaluate("window.history.length") == steps + 2
+    page.wait_for_function("window.jetlrp.view.shown.a.question.target === 'hbb'")
+    assert page.evaluate("window.history.length") == steps + 3
+
+
+def explained(site):
+    """What the service was asked to explain last."""
+    bodies = [body for method, path, body in site.service.requests
+              if method == "POST" and path.endswith("/explanation")]  # fmt: skip
+    return {key: bodies[-1][key] for key in ("target", "rule")}
+
+
+EPSILON = {"name": "epsilon", "epsilon": 0.25, "relative": True, "bias": "account"}
+COMPOSITE = "composite(edge_mlp.0: flat, default: gamma(0.5))"
+
+
+@browser_test
+@pytest.mark.parametrize(
+    ("written_as", "target", "rule", "in_list"),
+    [
+        ("gamma(0.5)", "margin", {"name": "gamma", "gamma": 0.5, "bias": "account"}, "gamma"),
+        ("epsilon(0.25, True)", "margin", EPSILON, "epsilon"),
+        ("hin-lrp", "hbb", {**EPSILON, "epsilon": 1e-9, "relative": False}, "epsilon"),
+        (COMPOSITE, "margin", COMPOSITE, "composite"),
+        ("gamma(strength=2)", "margin", "gamma(strength=2)", "gamma(strength=2)"),
+        ("flat", "margin", "flat", "flat"),  # which the service refuses in its own words
+    ],
+)
+def test_a_link_asks_for_the_rule_that_it_says(toy_site, page, written_as, target, rule, in_list):
+    page.goto(f"{toy_site.address}/?jet=5&rule={written_as}")
+    wait_for_jet(page, 5)
+    says(page, target=target)
+    assert explained(toy_site) == {"target": target, "rule": rule}
+    assert page.locator("#rule-list").input_value() == in_list
+    steps = page.evaluate("window.history.length")
+    again = page.context.new_page()
+    again.set_default_timeout(60_000)
+    again.goto(page.evaluate("window.location.href"))
+    wait_for_jet(again, 5)
+    assert explained(toy_site) == {"target": target, "rule": rule}
+    assert again.evaluate(STATE)["rule"] == page.evaluate(STATE)["rule"]
+    assert page.evaluate("window.history.length") == steps  # writing it out is no step
+
+
+@browser_test
+def test_a_composite_is_put_together_in_the_form_and_back_undoes_it(toy_site, page):
+    page.goto(f"{toy_site.address}/?jet=5")
+    wait_for_jet(page, 5)
+    says(page, target="margin")
+    first = explained(toy_site)
+    offered = page.locator("#rule-list option:not([hidden])")
+    assert "flat" not in [one.get_attribute("value") for one in offered.all()]
+    steps = page.evaluate("window.history.length")
+    page.locator("#rule-list").select_option("composite")
+    eventually(page, lambda: "default: gamma(" in explained(toy_site)["rule"])
+    eventually(page, lambda: page.evaluate("window.history.length") == steps + 1)
+    rows = page.locator(".composite-row")
+    assert [one.inner_text().split("\n")[0] for one in rows.all()] == [
+        "edge, input", "edge", "message", "track", "jet",
+    ]  # fmt: skip
+    with_flat = [row.locator('option[value="flat"]').count() for row in rows.all()]
+    assert with_flat == [1, 0, 0, 0, 0]
+    rows.nth(0).locator("select").select_option("flat")
+    eventually(page, lambda: "edge_mlp.0: flat" in explained(toy_site)["rule"])
+    rows.nth(2).locator("select").select_option("epsilon")
+    number = rows.nth(2).locator("input")
+    number.fill("0.5")
+    number.press("Enter")
+    rest = "default: gamma(gamma=1.0, bias=account)"
+    whole = f"composite(edge_mlp.0: flat, node_mlp_1.*: epsilon(epsilon=0.5), {rest})"
+    eventually(page, lambda: explained(toy_site)["rule"] == whole)
+    says(page, rule=whole)
+    parsed = parse_rule(whole)
+    assert parsed.for_stage("node_mlp_1.3") == Epsilon(0.5)
+    assert parsed.for_stage("edge_mlp.0") == Flat()
+    assert parsed.for_stage("edge_mlp.3") == Gamma(1.0)
+    page.reload()
+    wait_for_jet(page, 5)
+    assert explained(toy_site)["rule"] == whole
+    eventually(page, lambda: rows.nth(2).locator("input").input_value() == "0.5")
+    page.go_back()
+    eventually(page, lambda: rows.nth(2).locator("input").input_value() != "0.5")
+    page.locator("#target-list").select_option("qcd")
+    says(page, target="qcd")
+    eventually(page, lambda: explained(toy_site)["target"] == "qcd")
+    page.go_back()
+    says(page, target="margin")
+    eventually(page, lambda: explained(toy_site)["target"] == "margin")
+    for _ in range(6):
+        if page.locator("#rule-list").input_value() == "gamma":
+            break
+        page.go_back()
+        page.wait_for_timeout(400)
+    eventually(page, lambda: page.locator("#rule-list").input_value() == "gamma")
+    eventually(page, lambda: explained(toy_site) == first)
+
+
+def listed(site):
+    """How the service was asked for rows last."""
+    return [query for _, path, query in site.service.requests if path == "/jets"][-1]
+
+
+@browser_test
+def test_limits_and_order_of_the_list_travel_in_a_link(toy_site, page):
+    page.goto(f"{toy_site.address}/?jet=5")
+    wait_for_jet(page, 5)
+    page.locator("#jets-limits-button").click()
+    page.get_by_label("least pT (GeV)").fill("400")
+    page.get_by_label("most pT (GeV)").fill("800")
+    page.get_by_label("most score").fill("0.9")
+    page.locator("#jets-count", has_text="4 of 6").wait_for()
+    page.locator('.ag-header-cell[col-id="pt"] .ag-header-cell-label').click()
+    wanted = {"offset": "0", "limit": "100", "sort": "-pt", "min_pt": "400", "max_pt": "800",
+              "max_score": "0.9"}  # fmt: skip
+    eventually(page, lambda: listed(toy_site) == wanted)
+    says(page, limits="score:..0.9,pt:400..800", order="-pt")
+    again = page.context.new_page()
+    again.set_default_timeout(60_000)
+    again.goto(page.evaluate("window.location.href"))
+    wait_for_jet(again, 5)
+    again.locator("#jets-count", has_text="4 of 6").wait_for()
+    eventually(again, lambda: listed(toy_site) == wanted)
+    assert again.locator("#jets-limits-button").inner_text() == "Limits (2)"
+    assert again.get_by_label("least pT (GeV)").input_value() == "400"
+    first = again.locator('.ag-row[row-index="0"]')
+    eventually(again, lambda: first.get_attribute("row-id") == "4")
+    again.locator("#jets-limits-button").click()
+    again.locator("#jets-limits-clear").click()
+    again.locator("#jets-count", has_text="6 jets").wait_for()
+    eventually(again, lambda: "limits" not in question(again))
 
 
 @browser_test

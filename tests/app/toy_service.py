@@ -17,7 +17,7 @@ import numpy as np
 from app.client import ServiceClient
 from lrp_core.explanation import Explanation, Ledger, LedgerRow
 from lrp_core.features import feature
-from lrp_core.figures.balance import balance
+from lrp_core.figures.balance import balance, times_explained
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import prongs
 from lrp_core.rules import parse_rule
@@ -137,6 +137,24 @@ CHOICES: dict[str, Any] = {
             ],
         },
     ],
+    "input_rules": [
+        {
+            "name": "flat",
+            "title": "flat",
+            "summary": "Every input gets the same part.",
+            "parameters": [
+                {
+                    "name": "bias",
+                    "type": "choice",
+                    "default": "account",
+                    "choices": ["account", "spread"],
+                    "summary": "where the share of the biases goes",
+                },
+            ],
+        },
+    ],
+    "rule_stages": [stage for stage in INPUTS if "mlp" in stage],
+    "input_stages": ["edge_mlp.0"],
     "presets": [
         {
             "name": "default",
@@ -222,6 +240,7 @@ class FakeService:
     away                whether nobody answers at all
     may_answer          cleared while answers are to wait
     conservation_error  what every explanation says of itself
+    cancelling          what every other track gets more, and the others less
     library             the answer of /library, where there is a choice
     refusals            how many more explanations are refused because there are too many
     """
@@ -231,6 +250,7 @@ class FakeService:
         self.away = False
         self.scores_done = len(N_TRACKS)
         self.conservation_error: float | None = 1.2e-7
+        self.cancelling = 0.0
         self.library: dict[str, Any] | None = None
         self.refusals = 0
         self.may_answer = threading.Event()
@@ -448,6 +468,7 @@ class FakeService:
             significance /= significance.sum()
         signed = significance * random.choice([-1, 1, 1], n_edges) * 4
         relevance = random.normal(0.05, 0.25, n_tracks)
+        relevance += self.cancelling * np.where(np.arange(n_tracks) % 2, -1, 1)
         rule = rule_text(body["rule"])
         if rule.startswith("epsilon"):  # another rule, another explanation
             relevance = relevance[::-1]
@@ -464,6 +485,7 @@ class FakeService:
             value=value,
             tracks=total,
             error=self.told_error,
+            times=times_explained(relevance, value, [-1.1, 2.3]),
         )
         return {
             "jet_id": f"toy.root:{index}",

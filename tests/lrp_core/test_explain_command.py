@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 
 from lrp_core.checkpoint import load_model
+from lrp_core.commands import explain_all
 from lrp_core.commands.explain import print_summary, run
 from lrp_core.errors import (
     CheckpointError,
@@ -143,6 +144,19 @@ def test_a_preset_brings_its_target(files: tuple[str, str], tmp_path: Path) -> N
         explanation = load_explanation(tmp_path / "a.json")
         assert (explanation.rule, explanation.target) == (rule, target)
         assert f"explained   {target} = " in text
+
+
+def test_a_composite_by_its_text_and_rules_that_do_not_look(files: tuple[str, str]) -> None:
+    text = "composite(edge_mlp.0: flat(bias=account), default: gamma(gamma=0.5, bias=account))"
+    assert text in printed(*files, rule="composite(edge_mlp.0: flat, default: gamma(0.5))")
+    for rule in ("flat", "w_square", "composite(node*: flat, default: gamma)"):
+        with pytest.raises(
+            RuleError, match=r"only for stages that read .*\(edge_mlp.0\), found it"
+        ):
+            printed(*files, rule=rule)
+        with pytest.raises(RuleError, match=r"ask for composite\(edge_mlp.0: "):
+            explain_all.run([files[0]], "x.parquet", files[1], rule=rule)
+    explain(load_model(files[1]), open_jets(files[0])[3], rule="flat")  # who asks in Python may
 
 
 def test_a_jet_of_one_track(files: tuple[str, str]) -> None:

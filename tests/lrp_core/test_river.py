@@ -16,7 +16,7 @@ from lrp_core.errors import FigureError
 from lrp_core.explainer import explain
 from lrp_core.explanation import Ledger, LedgerRow
 from lrp_core.figures import draw_river
-from lrp_core.figures.balance import LIMIT, balance
+from lrp_core.figures.balance import LIMIT, balance, times_explained
 from lrp_core.figures.drawing import Group, Path, Text, flat
 from lrp_core.figures.ledger_words import stage_words, way_words
 from lrp_core.figures.picture import Panel
@@ -304,6 +304,18 @@ def test_the_badge_is_computed():
     assert (strict.state, strict.text) == ("broken", "99.9999998 % accounted for")
     for error, state in ((0.0, "sound"), (LIMIT, "sound"), (1.01 * LIMIT, "broken")):
         assert balance_of(ledger, error=error).state == state
+
+
+def test_relevance_that_mostly_cancels_is_told():
+    relevance = np.array([20.0, -18.0, 3.0])
+    assert times_explained(relevance, 5.0, [1.0, -0.5]) == pytest.approx(41 / 5)
+    assert times_explained(relevance, 0.1, [2.0, -0.5]) == pytest.approx(41 / 2)  # a margin near 0
+    assert times_explained(relevance, 0.0, [0.0, 0.0]) == 0
+    found = balance_of(interaction_network(), times=20.5)
+    assert (found.state, found.text) == ("cancels", "adds up, but cancels")
+    assert "20 times what is explained" in found.detail
+    assert balance_of(interaction_network(), times=9.9).state == "sound"
+    assert balance_of(interaction_network(), times=20.5, error=0.1).state == "broken"
 
 
 def test_what_is_not_known_is_not_checked():

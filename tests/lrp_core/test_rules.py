@@ -456,6 +456,40 @@ def test_a_composite_comes_back_from_data() -> None:
         assert first != second
 
 
+def test_a_composite_comes_back_from_its_text() -> None:
+    rules = {
+        "edge_mlp.0": Flat(),
+        'a, b:(c) "é\\': Gamma(0.5),
+        "default": Epsilon(1e-9, relative=True, bias="spread"),
+        "x[ab]*": AlphaBeta(3, 2),
+    }
+    for composite in (Composite(rules, default=ZPlus()), Composite({})):
+        assert parse_rule(str(composite)) == composite
+    short = "composite( edge_*: gamma(0.5), default: z_plus )"
+    assert parse_rule(short) == Composite({"edge_*": Gamma(0.5)}, default=ZPlus())
+    assert parse_rule("composite(edge_*: gamma)") == Composite({"edge_*": Gamma()})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("composite()", "expected stages and their rules"),
+        ("composite(gamma)", "expected stages and their rules, .*found 'gamma'"),
+        ("composite(: gamma)", "expected stages"),
+        ("composite(a:)", "expected stages"),
+        ("composite(a: foo)", "no rule 'foo'"),
+        ("composite(a: gamma(0.5), a: zero)", "'a' is there twice"),
+        ("composite(default: zero, default: gamma)", "'default' is there twice"),
+        ("composite(a: composite(b: zero))", "'a' is itself a composite"),
+        ("composite(a: gamma(", "cannot read the rule"),
+        ('composite("a: gamma)', "expected stages"),
+    ],
+)
+def test_text_that_is_no_composite_is_refused(text: str, says: str) -> None:
+    with pytest.raises(RuleError, match=says):
+        parse_rule(text)
+
+
 def test_composites_of_something_else_are_refused() -> None:
     with pytest.raises(RuleError, match="not a rule"):
         Composite({"a": "gamma"})  # type: ignore[dict-item]

@@ -100,6 +100,21 @@ def test_the_mean_over_nothing_earns_for_the_bias_under_every_policy(rule: Rule)
     assert not any(explanation.ledger[f"{name}.0"].received for name in ("edge_mlp", "node_mlp_1"))
 
 
+def test_stages_that_read_the_input_only_are_known() -> None:
+    steps = toys.toy_network().steps()
+    assert steps.input_stages == ("edge_mlp.0",)  # others also read what edges or means computed
+    assert steps.rule_stages == tuple(s for s in steps.stages if "mlp" in s)
+    own = Steps()
+    tracks = own.affine("encoder", nn.Linear(3, 4), own.tracks)
+    both = own.concatenate(raw=own.norm("norm", nn.BatchNorm1d(3), own.tracks), encoded=tracks)
+    deeper = own.affine("mixed", nn.Linear(7, 4), both)
+    raw = own.affine("raw mean", nn.Linear(3, 4), own.mean("pool", own.tracks, over="jet"))
+    jets = own.concatenate(a=own.mean("mean", deeper, over="jet"), b=raw)
+    own.returns(own.affine("head", nn.Linear(8, 2), jets))
+    assert own.input_stages == ("encoder",)
+    assert own.rule_stages == ("head", "raw mean", "mixed", "encoder")
+
+
 # Layers.
 
 

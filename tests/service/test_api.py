@@ -47,8 +47,12 @@ def test_health(toy: Any) -> None:
 def test_choices_are_all_rules_with_all_their_parameters(toy: Any) -> None:
     choices = Choices.model_validate(toy.get(f"{API}/choices").json())
     assert [target.name for target in choices.targets] == ["margin", "qcd", "hbb", "margin:qcd"]
-    assert [rule.name for rule in choices.rules] == list(rules.RULES)
-    for rule in choices.rules:
+    offered = [*choices.rules, *choices.input_rules]
+    assert [rule.name for rule in offered] == list(rules.RULES)
+    assert [rule.name for rule in choices.input_rules] == ["flat", "w_square"]
+    assert choices.input_stages == ["edge_mlp.0"]
+    assert set(choices.input_stages) < set(choices.rule_stages) < set(choices.stages)
+    for rule in offered:
         given = {item.name: item.default for item in rule.parameters}
         assert {"name": rule.name, **given} == rules.RULES[rule.name]().to_dict()
         assert rule.parameters[-1].choices == ["account", "spread"]
@@ -66,6 +70,24 @@ def test_every_offered_rule_can_be_asked_for_with_its_defaults(toy: Any) -> None
     for preset in choices["presets"]:
         by_name, by_data = toy.explain(4, rule=preset["name"]), preset["rule"]
         assert (by_name["rule"], by_name["target"]) == (by_data, preset["target"])
+
+
+def test_rules_that_do_not_look_at_their_input_are_for_stages_that_read_the_input(toy: Any) -> None:
+    text = "composite(edge_mlp.0: flat(bias=account), default: gamma(gamma=0.5, bias=account))"
+    answer = toy.explain(4, rule="composite(edge_mlp.0: flat, default: gamma(0.5))")
+    assert answer["rule_text"] == text
+    assert toy.explain(4, rule=answer["rule_text"])["rule"] == answer["rule"]
+    query = {"rule": text, "target": "hbb"}
+    assert toy.get(f"{API}/jets/4/explanation.json", params=query).json()["rule"] == answer["rule"]
+    for rule in (
+        "flat",
+        {"name": "w_square"},
+        "composite(node_mlp_1.0: flat, default: gamma)",
+        {"name": "composite", "rules": [], "default": {"name": "flat"}},
+    ):
+        refused = toy.post(f"{API}/jets/4/explanation", json={"rule": rule})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "misplaced_rule")
+        assert "ask for composite(edge_mlp.0: " in refused.json()["error"]["message"]
 
 
 def test_the_least_that_is_told_of_a_parameter_is_true() -> None:
