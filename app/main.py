@@ -52,6 +52,7 @@ ALIVE_PATH = "_jetlrp/alive"
 FIGURE_PATH = "_jetlrp/figure.json"
 STANDALONE_PATH = "_jetlrp/figure.html"
 YEAR_SECONDS = 31_536_000
+SPOKEN: dict[str, Any] = {"aria-live": "polite"}  # what comes there is read aloud
 
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-theme="dark">
@@ -193,7 +194,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices], docs: str = "/do
             ),
             *library.popovers(health),
             html.Div(id=ids.TOOLTIP, className="tooltip", hidden=True, role="status"),
-            html.Div(id=ids.SAID, className="unseen", **{"aria-live": "polite"}),
+            html.Div(id=ids.SAID, className="unseen", **SPOKEN),
         ],
         className="page",
     )
