@@ -53,6 +53,7 @@ FIGURE_PATH = "_jetlrp/figure.json"
 STANDALONE_PATH = "_jetlrp/figure.html"
 TOP = "/_jetlrp-top/"  # stands in the page for the top of the server, wherever that is
 YEAR_SECONDS = 31_536_000
+SPOKEN: dict[str, Any] = {"aria-live": "polite"}  # what comes there is read aloud
 
 NOTHING_HERE = (
     "There is nothing at /{path}. Where a proxy serves the page below a path and keeps it, whoever "
@@ -222,7 +223,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
             ),
             *library.popovers(health),
             html.Div(id=ids.TOOLTIP, className="tooltip", hidden=True, role="status"),
-            html.Div(id=ids.SAID, className="unseen", **{"aria-live": "polite"}),
+            html.Div(id=ids.SAID, className="unseen", **SPOKEN),
         ],
         className="page",
     )
