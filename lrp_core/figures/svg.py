@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
+from zlib import crc32
 
 from lrp_core.figures.drawing import (
     Command,
@@ -29,13 +30,19 @@ FALLBACK = f"{FAMILY}, 'Helvetica Neue', Arial, sans-serif"
 
 @dataclass
 class _Gradients:
-    """The gradients that were met, by the name that each has in the document."""
+    """The gradients that were met, by the name that each has in the document.
 
-    prefix: str = "g"
+    panel  whose picture it is: several stand in one page, so there a name tells what it names
+    """
+
+    panel: str = ""
     names: dict[Gradient, str] = field(default_factory=dict)
 
     def name_of(self, one: Gradient) -> str:
-        return self.names.setdefault(one, f"{self.prefix}{len(self.names)}")
+        name = f"g{len(self.names)}"
+        if self.panel:
+            name = f"{self.panel}-{crc32(repr(one).encode()):08x}"
+        return self.names.setdefault(one, name)
 
     def definitions(self) -> str:
         return "".join(_gradient(one, name) for one, name in self.names.items())
@@ -77,7 +84,7 @@ def inline_svg(
     name   its class, and the start of every id in it, so that panels do not take each other's
     label  what it says to whoever cannot see it
     """
-    gradients = _Gradients(f"{name}-g")
+    gradients = _Gradients(name)
     body = "".join(_live(items, gradients))
     wide, high = number(width), number(height)
     definitions = gradients.definitions()
