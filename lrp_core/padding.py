@@ -116,8 +116,9 @@ def is_one_of(values: Array, numbers: tuple[float, ...]) -> npt.NDArray[np.bool_
 def _ascending(numbers: tuple[float, ...], dtype: np.dtype[Any]) -> tuple[Array, bool]:
     """Some numbers but NaN, as they are and as float32 has them; and whether NaN is among them."""
     plain = np.array([number for number in numbers if not math.isnan(number)] or [math.inf])
-    both = np.concatenate([plain, plain.astype(np.float32)])
-    return np.unique(both.astype(dtype)), any(math.isnan(number) for number in numbers)
+    with np.errstate(over="ignore"):  # of a number that float32 does not have
+        both = np.concatenate([plain, plain.astype(np.float32)]).astype(dtype)
+    return np.unique(both), any(math.isnan(number) for number in numbers)
 
 
 def placeholders(
