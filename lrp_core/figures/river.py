@@ -88,7 +88,7 @@ def picture_river(jet: Jet, explanation: Explanation, view: View, panel: Panel) 
         tuple(river.items()),
         f"The river: relevance from the {words} to the tracks. {balance.text}. "
         "Arrow keys walk along its branches.",
-        river.tips.parts(),
+        river.tips.parts,
         first,
         {"state": balance.state, "text": balance.text, "detail": balance.detail},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lrp_core.figures.balance import Balance
@@ -30,6 +31,7 @@ class RiverTips:
     explanation: Explanation
     balance: Balance
 
+    @cached_property
     def parts(self) -> dict[str, Part]:
         """Every branch and bar by its id."""
         found = {one.id: self.of_ribbon(one) for one in self.bed.ribbons}
@@ -37,7 +39,7 @@ class RiverTips:
 
     def spoken(self, ribbon: Ribbon) -> str:
         """A branch in one sentence."""
-        part = self.of_ribbon(ribbon)
+        part = self.parts[ribbon.id]
         note = f" ({part.note})" if part.note else ""
         return (
             f"{part.title}{note}: {signed(ribbon.value)}, {side_of(ribbon.value)} {self.target}, "

@@ -646,6 +646,7 @@ def test_the_documentation_asks_no_other_host(toy: Any) -> None:
     assert set(described["paths"]) == {
         f"{API}/health",
         f"{API}/choices",
+        f"{API}/jets/{{index}}/pictures/{{name}}",
         f"{API}/library",
         f"{API}/jets/{{index}}/figures/{{name}}.{{ending}}",
         f"{API}/jets/{{index}}/figures/{{name}}/provenance",
