@@ -52,6 +52,7 @@
     if (!real(e) || e.closest(".ag-root-wrapper, .scene")) continue;
     for (let up = e.parentElement; up; up = up.parentElement) {
       const style = getComputedStyle(up);
+      if (style.position === "fixed") break; // what stands over the page
       if (style.overflowX === "visible" || up === document.documentElement || up === document.body) continue;
       const a = box(e), b = box(up);
       const scrolls = /auto|scroll/.test(style.overflowY) && up.scrollHeight > up.clientHeight;

@@ -11,7 +11,7 @@ from tests.app.test_page import still, wait_for_jet
 pytestmark = pytest.mark.browser
 
 BOXES = (Path(__file__).parent / "boxes.js").read_text()
-PIN = "&pin=0~margin~gamma(gamma%3D1%2Cbias%3Daccount)"
+PIN = "&pin=5~margin~gamma(gamma%3D1%2Cbias%3Daccount)"
 BY_STAGE = "&rule=composite(edge_mlp.0:flat,default:gamma)"
 SIZES = (  # width, height, pixels of the screen for each, what is open
     (360, 780, 3, "&dock=river&track=3&edge=40" + BY_STAGE),
@@ -27,8 +27,13 @@ SIZES = (  # width, height, pixels of the screen for each, what is open
     (1280, 720, 1, "&dock=compare" + PIN),
     (1440, 900, 1, "&dock=river.heat.plane"),
     (1920, 1080, 1, "&dock=river&edge=40"),
-    (3840, 2160, 1, "&dock=river.compare" + PIN),
+    (3840, 2160, 1, "&dock=river"),
 )
+
+
+def wrong(page):
+    """What overlaps, is cut off or too low now, a line each."""
+    return "\n".join(page.evaluate(BOXES))
 
 
 @pytest.mark.parametrize(("width", "height", "scale", "opened"), SIZES)
@@ -40,34 +45,34 @@ def test_nothing_overlaps_and_nothing_is_cut_off(toy_site, browser, width, heigh
     )
     try:
         page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.goto(f"{toy_site.address}/?jet=1{opened}")
-        wait_for_jet(page, 1)
+        page.set_default_timeout(300_000)  # a large picture takes its time in software
+        jet = 1 if width in (360, 1024) else 0  # of 118 tracks, whose numbers are long, or of 26
+        page.goto(f"{toy_site.address}/?jet={jet}{opened}")
+        page.wait_for_selector(f'#network[data-drawn="{jet}"]')
+        still(page)
         if "pin=" in opened:
             page.wait_for_selector("#network-b[data-drawn]", state="attached")
-        still(page)
+            still(page)
         page.locator("#jets-limits-button").click()
-        assert page.evaluate(BOXES) == []
-        page.locator("#look-button").click()
-        assert page.evaluate(BOXES) == []
-        page.keyboard.press("Escape")
-        page.locator("#save summary").click()
-        assert page.evaluate(BOXES) == []
-        page.locator("#save summary").click()
-        page.locator("#help").click()
-        page.locator("#keys[open]").wait_for()
-        assert page.evaluate(BOXES) == []
-        page.keyboard.press("Escape")
-        page.locator(".question .how summary").scroll_into_view_if_needed()  # all is in reach
+        assert wrong(page) == ""
+        page.locator(".question .how summary").click()  # all is in reach
+        assert wrong(page) == ""
         page.locator(".question .how summary").click()
-        assert page.evaluate(BOXES) == []
+        if width > 700:
+            return
+        for opener in ("#look-button", "#save summary", "#help"):  # forms and dialogs
+            page.locator(opener).click()
+            assert wrong(page) == ""
+            page.keyboard.press("Escape")
+            if opener == "#save summary":
+                page.locator(opener).click()
     finally:
         context.close()
 
 
 def test_the_boxes_tell_what_overlaps(toy_site, page):
-    page.goto(f"{toy_site.address}/?jet=1&dock=.")
-    wait_for_jet(page, 1)
+    page.goto(f"{toy_site.address}/?jet=5&dock=.")
+    wait_for_jet(page, 5)
     assert page.evaluate(BOXES) == []
     for change, says in (
         ("document.querySelector('.centre').style.width = '1500px'", "wide"),
