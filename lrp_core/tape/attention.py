@@ -84,8 +84,14 @@ def product_of_matrices(
     assert relevance is not None
     added, first, second = factors(node)
     a, b = context.value(first), context.value(second)
+    live = [context.tape.is_active(first), context.tape.is_active(second)]
+    if all(live) and context.attention == "constant":
+        weights = [context.is_softmax(first), context.is_softmax(second)]
+        if sum(weights) == 1:
+            live = [not one for one in weights]
+    terms = [one.number for one, lives in ((first, live[0]), (second, live[1])) if lives]
+    relevance, parts, bias = context.equally(node, relevance, terms[-1:])
     share = context.shares(node, relevance)
-    parts = []
     if added is not None:
         value = context.value(added)
         parts.append((added.number, reduced_to(share * value, value.shape)))
@@ -93,19 +99,13 @@ def product_of_matrices(
         b, share = b[:, None], share[:, None]
     elif node.name == "dot":
         a, b, share = a[None], b[:, None], share.view(1, 1)
-    live = [context.tape.is_active(first), context.tape.is_active(second)]
-    if all(live) and context.attention == "constant":
-        weights = [context.is_softmax(first), context.is_softmax(second)]
-        if sum(weights) == 1:
-            live = [not one for one in weights]
-    for factor, lives, takes in (
-        (first, live[0], lambda: (share @ b.transpose(-1, -2)) * a),
-        (second, live[1], lambda: (a.transpose(-1, -2) @ share) * b),
-    ):
-        if lives:
-            part = takes() / sum(live)
-            parts.append((factor.number, part.view(context.value(factor).shape)))
-    return Division(parts)
+    if live[0]:
+        part = (share @ b.transpose(-1, -2)) * a / sum(live)
+        parts.append((first.number, part.view(context.value(first).shape)))
+    if live[1]:
+        part = (a.transpose(-1, -2) @ share) * b / sum(live)
+        parts.append((second.number, part.view(context.value(second).shape)))
+    return Division(parts, bias)
 
 
 def factors(node: Node) -> tuple[Ref | None, Ref, Ref]:

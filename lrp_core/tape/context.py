@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -39,6 +39,8 @@ KEEPS = frozenset(
     ]
 )
 
+PRODUCTS = ("mm", "bmm", "addmm", "baddbmm", "mv", "dot")
+
 
 class Division(NamedTuple):
     """What the relevance that an operation received was divided into.
@@ -64,12 +66,10 @@ class Context:
     tape: Tape
     rule_for: Callable[[str], Rule]
     attention: str
-    softmaxes: dict[int, SpelledSoftmax] = field(default_factory=dict)
+    softmaxes: dict[int, SpelledSoftmax] = field(init=False)
 
     def __post_init__(self) -> None:
-        for node in self.tape.nodes:
-            if node.name == "div" and (found := spelled_softmax(self.tape, node)):
-                self.softmaxes[node.output] = found
+        self.softmaxes = spelled_softmaxes(self.tape)
 
     def value(self, argument: Any) -> Any:
         """An argument as the operation got it."""
@@ -83,11 +83,22 @@ class Context:
         """Relevance over the output (or ``divisor``), 0/0 = 0, as ``rules.quotient``."""
         return quotient(relevance, self.output(node) if divisor is None else divisor, node.stage)
 
-    def pulled_back(self, node: Node, received: Sequence[Tensor | None]) -> dict[int, Tensor]:
-        """The vector-Jacobian product of an operation, for every real value that it read."""
+    def pulled_back(
+        self,
+        node: Node,
+        received: Sequence[Tensor | None],
+        at: Mapping[int, Tensor] | None = None,
+    ) -> dict[int, Tensor]:
+        """The vector-Jacobian product of an operation, for every real value that it read.
+
+        at  other values than it read, by number
+        """
+        values = dict(at or {})
         numbers = [n for n in node.inputs() if is_real(self.tape.values[n])]
         with torch.enable_grad():
-            fresh = {n: self.tape.values[n].detach().requires_grad_() for n in numbers}
+            fresh = {
+                n: values.get(n, self.tape.values[n]).detach().requires_grad_() for n in numbers
+            }
             made = listed(node.again(lambda n: fresh.get(n, self.tape.values[n])))
             pairs = [
                 (one, part.to(one.dtype))
@@ -103,6 +114,46 @@ class Context:
                 allow_unused=True,
             )
         return {n: part for n, part in zip(numbers, back, strict=True) if part is not None}
+
+    def equally(
+        self, node: Node, relevance: Tensor, terms: Collection[int]
+    ) -> tuple[Tensor, list[tuple[int, Tensor]], Tensor | None]:
+        """Share what stands on sums of nothing but zeros: equally, as equal terms share.
+
+        terms  the values that are added up; what else is active is a weight
+        -> the rest of the relevance, the parts, and what the bias takes because there is no term.
+        Raises PropagationError where terms that are not zero add up to zero.
+        """
+        stranded = (self.output(node) == 0) & (relevance != 0)
+        if not bool(stranded.any()):
+            return relevance, [], None
+        values = self.tape.values
+
+        def run(change: Callable[[Tensor], Tensor]) -> tuple[Tensor, dict[int, Tensor]]:
+            at = {
+                n: change(values[n])
+                if n in terms
+                else (
+                    values[n].abs()
+                    if n in self.tape.active or node.name in PRODUCTS
+                    else torch.zeros_like(values[n])
+                )
+                for n in node.inputs()
+                if is_real(values[n])
+            }
+            return node.again(lambda n: at.get(n, values[n])), at
+
+        sizes, _ = run(torch.abs)
+        if bool((sizes[stranded] != 0).any()):
+            self.shares(node, relevance)  # says so
+        counts, at = run(torch.ones_like)
+        alone = stranded & (counts == 0)
+        shared = stranded & ~alone
+        each = torch.where(shared, relevance / counts, 0.0)
+        back = self.pulled_back(node, [each], at)
+        parts = [(n, part) for n, part in back.items() if n in terms]
+        bias = torch.where(alone, relevance, 0.0) if bool(alone.any()) else None
+        return relevance.masked_fill(stranded, 0.0), parts, bias
 
     def reads_leaf(self, argument: Any) -> bool:
         """Whether an argument is an input of the network, whole or only moved."""
@@ -141,6 +192,15 @@ class SpelledSoftmax(NamedTuple):
 
     scores: Ref
     summed: Node
+
+
+def spelled_softmaxes(tape: Tape) -> dict[int, SpelledSoftmax]:
+    """All softmaxes of a tape that are written out, by the number of what they make."""
+    return {
+        node.output: found
+        for node in tape.nodes
+        if node.name == "div" and (found := spelled_softmax(tape, node)) is not None
+    }
 
 
 _BETWEEN = (*KEEPS, "index_select", "index", "gather", "add", "clamp", "clamp_min")

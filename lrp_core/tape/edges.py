@@ -21,13 +21,13 @@ from torch import Tensor
 from lrp_core.edge_set import EdgeSet, shares_of
 from lrp_core.rules import quotient
 from lrp_core.tape.attention import factors
+from lrp_core.tape.context import PRODUCTS, spelled_softmaxes
 from lrp_core.tape.inputs import Given
 from lrp_core.tape.places import Message, Places
 from lrp_core.tape.tape import Node, Ref, Tape
 from lrp_core.tape.walk import Flow
 
 _KIND = {"scatter_add": "edge list", "index_add": "edge list", "scatter_reduce": "edge list"}
-_PRODUCTS = ("mm", "bmm", "addmm", "baddbmm")
 
 
 class _Terms(NamedTuple):
@@ -41,10 +41,22 @@ class _Terms(NamedTuple):
 
 
 def edge_paths(tape: Tape, places: Places) -> dict[int, str]:
-    """The path of the module that each aggregation of messages belongs to, by its place."""
+    """The path of the module that each aggregation of messages belongs to, by its place.
+
+    Sums inside a softmax are none: relevance goes around them.
+    """
+    softmaxes = spelled_softmaxes(tape)
+    reached = {tape.output}
+    carrying: set[int] = set()
+    for place in reversed(range(len(tape.nodes))):
+        node = tape.nodes[place]
+        if reached.intersection(n for n in node.outputs if n is not None):
+            carrying.add(place)
+            softmax = softmaxes.get(node.output)
+            reached.update(node.inputs() if softmax is None else [softmax.scores.number])
     seen: dict[str, int] = {}
     found = {}
-    for place in places.messages:
+    for place in sorted(carrying.intersection(places.messages)):
         path = tape.nodes[place].module.removesuffix("aggr_module").rstrip(".") or "network"
         seen[path] = seen.get(path, 0) + 1
         found[place] = path if seen[path] == 1 else f"{path}@{seen[path]}"
@@ -61,7 +73,7 @@ def edge_sets(
         if terms is None:
             continue
         kind = _KIND.get(tape.nodes[place].name)
-        kind = kind or ("attention" if tape.nodes[place].name in _PRODUCTS else "neighbours")
+        kind = kind or ("attention" if tape.nodes[place].name in PRODUCTS else "neighbours")
         for sets, more in zip(found, _by_jet(terms, given, kind, path), strict=True):
             sets.update(more)
     return found

@@ -351,7 +351,7 @@ def _value(spec: Columns | Edges | JetIndex | Mask, given: Given, dtype: torch.d
     if isinstance(spec, Columns):
         arrays = [jet[spec.group].select(spec.columns) for jet in jets]
         if spec.layout == "track column":
-            return torch.from_numpy(np.concatenate(arrays)).to(dtype)
+            return torch.from_numpy(np.concatenate(arrays)).to(dtype, copy=True)
         padded = np.zeros((len(jets), length, len(spec.columns)))
         for place, array in zip(padded, arrays, strict=True):
             place[: len(array)] = array
@@ -379,7 +379,7 @@ def _edges(spec: Edges, given: Given) -> Tensor:
     for jet in given.jets:
         n_source = jet[spec.group].n_tracks
         if spec.destination is None:
-            parts.append(torch.from_numpy(jet[spec.group].edge_index) + start)
+            parts.append(torch.from_numpy(jet[spec.group].edge_index + start))
         else:
             n_destination = jet[spec.destination].n_tracks
             source, destination = torch.meshgrid(

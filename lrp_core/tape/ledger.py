@@ -22,9 +22,19 @@ class MixedJets(Exception):
 def jets_of(places: Places, number: int) -> Tensor:
     """The jet of every element of a value, broadcast. Raises MixedJets where there is none."""
     label = places.labels.get(number)
-    if label is None or bool((label.a < 0).any()) or bool((label.b >= 0).any()):
+    if label is None or bool((label.b >= 0).any()):
         raise MixedJets
-    return label.a
+    jets = label.a
+    for axis in range(jets.dim()):  # a token beside a jet's tracks: of the jet of its row
+        if bool((jets >= 0).all()):
+            break
+        others = [other for other in range(jets.dim()) if other != axis]
+        most = jets.amax(others, keepdim=True)
+        if bool(((jets < 0) | (jets == most)).all()):
+            jets = torch.where(jets < 0, most, jets)
+    if bool((jets < 0).any()):
+        raise MixedJets
+    return jets
 
 
 def _by_jet(terms: Tensor, number: int, places: Places | None, n_jets: int) -> Tensor:
@@ -56,8 +66,9 @@ def ledgers(rows: Sequence[Row], n_jets: int = 1, places: Places | None = None) 
         bias = nothing
         if row.bias is not None:
             bias = bias + _by_jet(row.bias, row.output, places, n_jets)
-        for number, part in row.constants:
-            bias = bias + _by_jet(part, number, places, n_jets)
+        for _, part in row.constants:
+            if places is None or bool((part != 0).any()):
+                bias = bias + _by_jet(part, row.output, places, n_jets)
         epsilon = nothing
         if row.epsilon is not None:
             epsilon = _by_jet(row.epsilon, row.output, places, n_jets)

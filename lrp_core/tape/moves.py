@@ -173,6 +173,8 @@ def pick_largest(context: Context, node: Node, received: Sequence[Tensor | None]
     """The largest takes all, ties share. Source: Bach et al. (2015), winner takes all."""
     relevance = received[0]
     assert relevance is not None
+    if node.name == "scatter_reduce":
+        return _pick_scattered(context, node, relevance)
     source = node.args[0]
     value, output = context.value(source), context.output(node)
     if len(node.args) > 1 and isinstance(node.args[1], Ref):  # max of two: each where it is larger
@@ -185,3 +187,17 @@ def pick_largest(context: Context, node: Node, received: Sequence[Tensor | None]
             output, relevance = output.unsqueeze(axis), relevance.unsqueeze(axis)
     winners = (value == output).to(relevance.dtype)
     return Division([(source.number, winners * (relevance / winners.sum(axes, keepdim=True)))])
+
+
+def _pick_scattered(context: Context, node: Node, relevance: Tensor) -> Division:
+    """The largest of those that an index sends to one place; the base where it takes part."""
+    base, dim, index, source = node.args[:4]
+    at, output, value = context.value(index), context.output(node), context.value(source)
+    winners = (value == output.gather(dim, at)).to(relevance.dtype)
+    if node.kwargs.get("include_self", True):
+        alone = torch.ones_like(output)
+    else:  # the base stands only where nothing was sent
+        alone = torch.ones_like(output).scatter(dim, at, 0.0)
+    own = alone * (context.value(base) == output)
+    each = relevance / own.scatter_add(dim, at, winners)
+    return Division([(source.number, winners * each.gather(dim, at)), (base.number, own * each)])

@@ -139,7 +139,7 @@ class TapeModel(Model):
 
     def jets(self, tape: Tape, given: Given) -> Places:
         """Which jet the tape's values are of."""
-        return Places(tape, given.labels(of_jets=True), {})
+        return Places(tape, given.labels(of_jets=True), {}, mix=True)
 
     def report(self) -> Report:
         """What the tape of the example showed: operations and their rules, hidden ways, edges."""
@@ -155,12 +155,7 @@ class TapeModel(Model):
         places = self.places(tape, given)
         paths = edge_paths(tape, places)
         value = tape.values[number]
-        flow = walk(tape, value, lambda _: Gamma(), "attnlrp", at=number, watched=places.messages)
-        found = tuple(
-            EdgesFound(path, tape.nodes[place].name)
-            for place, path in paths.items()
-            if place in flow.reached
-        )
+        found = tuple(EdgesFound(path, tape.nodes[place].name) for place, path in paths.items())
         if self.edges is not None and self.edges not in [one.path for one in found]:
             known = ", ".join(one.path for one in found) or "none"
             raise NetworkError(

@@ -115,6 +115,8 @@ def add(context: Context, node: Node, received: Sequence[Tensor | None]) -> Divi
     """In proportion to the terms; what a constant earns is the bias's. Source: Montavon (2019)."""
     (relevance,) = received
     assert relevance is not None
+    live = [one.number for one in node.args[:2] if context.tape.is_active(one)]
+    relevance, parts, bias = context.equally(node, relevance, live)
     share = context.shares(node, relevance)
     alpha = node.kwargs.get("alpha", 1)
     first, second = node.args[0], node.args[1]
@@ -122,7 +124,6 @@ def add(context: Context, node: Node, received: Sequence[Tensor | None]) -> Divi
         factors = [(first, -alpha), (second, 1.0)]
     else:
         factors = [(first, 1.0), (second, -alpha if node.name == "sub" else alpha)]
-    parts, bias = [], None
     for term, factor in factors:
         value = context.value(term)
         earned = share * (value if factor == 1 else value * factor)
@@ -132,27 +133,20 @@ def add(context: Context, node: Node, received: Sequence[Tensor | None]) -> Divi
         if context.tape.is_active(term):
             parts.append((term.number, reduced_to(earned, value.shape)))
         else:
-            bias = earned
+            bias = earned if bias is None else bias + earned
     return Division(parts, bias)
 
 
 def add_up(context: Context, node: Node, received: Sequence[Tensor | None]) -> Division:
     """In proportion to the terms, without epsilon; over no terms it is the bias's.
 
-    Source: method.md of this project; equal parts would break the attribution.
+    Source: docs/explanations.md; equal parts would break the attribution. Terms that are all of
+    them zero are equal, and share equally what a rule has left on their sum.
     """
     relevance = received[0]
     assert relevance is not None
-    output, bias = context.output(node), None
-    stranded = (output == 0) & (relevance != 0)
-    if bool(stranded.any()):
-        terms = context.pulled_back(node, [stranded.to(relevance.dtype)])
-        live = [part for number, part in terms.items() if number in context.tape.active]
-        if any(bool((part != 0).any()) for part in live):
-            context.shares(node, relevance)  # terms that add up to zero: says so
-        bias = relevance.masked_fill(~stranded, 0.0)
-        relevance = relevance.masked_fill(stranded, 0.0)
-    parts = []
+    terms = [number for number in node.inputs() if number in context.tape.active]
+    relevance, parts, bias = context.equally(node, relevance, terms)
     share = context.shares(node, relevance)
     for number, factor in _factors(context, node, share).items():
         parts.append((number, finite(context.tape.values[number] * factor, node)))
@@ -174,7 +168,7 @@ def _factors(context: Context, node: Node, share: Tensor) -> dict[int, Tensor]:
 
 
 def multiply(context: Context, node: Node, received: Sequence[Tensor | None]) -> Division:
-    """A constant is a scale; of two active factors each takes half, or the one that is a value.
+    """A constant is a scale, behind a 0 is the bias; of two active factors each takes half, or the one that is a value.
 
     x · rsqrt(statistic of x) is a norm: x takes all, and with constant attention the weights
     of a softmax are a scale. Source: Ali et al. (2022); half each: AttnLRP section 3.2.
@@ -187,8 +181,16 @@ def multiply(context: Context, node: Node, received: Sequence[Tensor | None]) ->
         scales = [one for one in live if _is_scale(context, one)]
         if len(scales) == 1:
             live.remove(scales[0])
+    constant = [one for one in node.args[:2] if not tape.is_active(one)]
+    bias = None
+    if constant and isinstance(scale := context.value(constant[0]), Tensor):
+        shut = scale == 0  # a mask: behind it is a constant
+        if bool(shut.any()):
+            shut = shut.expand(relevance.shape)
+            bias, relevance = relevance.masked_fill(~shut, 0.0), relevance.masked_fill(shut, 0.0)
     each = relevance / len(live) if len(live) > 1 else relevance
-    return Division([(one.number, reduced_to(each, context.value(one).shape)) for one in live])
+    parts = [(one.number, reduced_to(each, context.value(one).shape)) for one in live]
+    return Division(parts, bias)
 
 
 def _is_scale(context: Context, argument: object) -> bool:
@@ -302,6 +304,8 @@ def rule_of(tape: Tape, node: Node) -> Share:
         return add_up
     if node.name == "scatter_reduce" and node.args[4] not in ("amax", "amin"):
         return add_up if node.args[4] in ("sum", "mean") else tangent
+    if node.name == "scatter_reduce":
+        return pick_largest
     return TABLE.get(node.name, tangent)
 
 

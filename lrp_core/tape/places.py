@@ -160,10 +160,18 @@ class Places:
 
     leaves  for each leaf the label it begins with
     rows    by size: the tracks in the order of rows, for values with a row per track
+    mix     sums keep what any term is about: for labels of jets, which no sum may mix
     """
 
-    def __init__(self, tape: Tape, leaves: Mapping[str, Label], rows: Mapping[int, Tensor]) -> None:
-        self.tape, self.rows = tape, rows
+    def __init__(
+        self,
+        tape: Tape,
+        leaves: Mapping[str, Label],
+        rows: Mapping[int, Tensor],
+        *,
+        mix: bool = False,
+    ) -> None:
+        self.tape, self.rows, self.mix = tape, rows, mix
         self.labels: dict[int, Label] = {tape.leaves[name]: label for name, label in leaves.items()}
         self.messages: dict[int, Message] = {}
         for place, node in enumerate(tape.nodes):
@@ -224,7 +232,7 @@ class Places:
             return self._elementwise(node)
         axes = list(range(n_axes)) if axes is None else [axes] if isinstance(axes, int) else axes
         axes = sorted({axis % n_axes for axis in axes}) or list(range(n_axes))
-        result = contract(label, axes, mix=False)
+        result = contract(label, axes, mix=self.mix)
         if result is not label:
             single = torch.where(result.b < 0, result.a, NONE)
             self._note(place, label, single, node.args[0].number)
@@ -289,7 +297,7 @@ class Places:
         absent = None
         if not tape.is_active(first):  # such as an adjacency matrix
             absent = (tape.value(first) == 0).unsqueeze(-1)
-        result = contract(terms, [-2], mix=False, absent=absent)
+        result = contract(terms, [-2], mix=self.mix, absent=absent)
         if result is terms:
             return result.each(lambda values: values.squeeze(-2))
         rows = tape.value(first).shape[-2]

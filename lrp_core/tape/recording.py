@@ -1,7 +1,7 @@
 """Run a network once and write its tape: no tracing, no hooks, no switch of the process.
 
 Two modes of torch watch this thread while the network runs, and nothing is left of them after it.
-``Recorder`` sees every operation with the tensors it reads and makes. ``_Slow`` only is there,
+``Recorder`` sees every operation with the tensors it reads and makes. ``Plainly`` only is there,
 which is enough for torch.nn to leave its fused ways (attention, encoder layers) and take the plain
 ones. Which module runs an operation is read off Python's own stack.
 
@@ -73,9 +73,10 @@ RANDOM = frozenset(
     ]
 )
 _CALL = nn.Module._call_impl.__code__
+_COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 
 
-class _Slow(TorchFunctionMode):
+class Plainly(TorchFunctionMode):
     """Does nothing; torch.nn takes no fused way while a mode like this is on."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -148,11 +149,10 @@ class Recorder(TorchDispatchMode):
                 "a jet's output depends on the other jets; call network.eval() first, and build "
                 "its BatchNorms with track_running_stats=True"
             )
-        if live and torch.is_inference_mode_enabled():
-            with self:
-                plain = func.decompose(*args, **kwargs)
-            if plain is not NotImplemented:
-                return plain
+        made_of_others = func.has_kernel_for_dispatch_key(_COMPOSITE)
+        if live and made_of_others and not name.endswith("batch_norm"):
+            with self:  # made of others, which are what rules are for
+                return func.decompose(*args, **kwargs)
         if func._schema.is_mutable:
             return self._mutate(func, args, kwargs, live)
         made = func(*args, **kwargs)
@@ -369,7 +369,7 @@ def record(network: nn.Module, arguments: Mapping[str, Any], leaves: Sequence[st
     }
     inputs = {name: recorder.number(given[name], active=True) for name in leaves}
     args, kwargs = positional(network, given)
-    with torch.no_grad(), _Slow(), recorder:
+    with torch.no_grad(), Plainly(), recorder:
         out = first_of(network(*args, **kwargs))
     name = type(network).__name__
     if not is_real(out):
