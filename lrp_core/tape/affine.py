@@ -54,7 +54,7 @@ def is_affine(tape: Tape, node: Node) -> bool:
 
 
 def foldable(tape: Tape, node: Node) -> Node | None:
-    """The affine operation that a BatchNorm follows and nothing else reads; None if there is none."""
+    """The affine operation that a BatchNorm follows, if nothing else reads it; else None."""
     if node.name != "native_batch_norm" or not tape.is_active(node.args[0]):
         return None
     before = tape.producer(node.args[0])
@@ -136,12 +136,12 @@ def _convolution(context: Context, node: Node) -> Rows:
         "dilation": (1, *dilation) if line else tuple(dilation),
     }
     flat = a.unsqueeze(2) if line else a
-    windows = torch.nn.functional.unfold(flat, **steps)  # type: ignore[arg-type]
+    windows = torch.nn.functional.unfold(flat, **steps)
     size = windows.shape[1]
 
     def back(r: Tensor) -> Tensor:
         r = r.reshape(len(a), -1, size).transpose(1, 2)
-        r = torch.nn.functional.fold(r, flat.shape[2:], **steps)  # type: ignore[arg-type]
+        r = torch.nn.functional.fold(r, flat.shape[2:], **steps)
         r = r.squeeze(2) if line else r
         return r if batched else r[0]
 

@@ -19,7 +19,7 @@ ATTENTION = ("constant", "attnlrp")
 
 
 def softmax(context: Context, node: Node, received: Sequence[Tensor | None]) -> Division:
-    """Weights are constants (constant), or x (R - p ΣR) and a bias (attnlrp). Source: Ali, AttnLRP."""
+    """Weights are constants; with attnlrp x (R - p ΣR) and a bias. Source: Ali, AttnLRP."""
     (relevance,) = received
     assert relevance is not None
     if context.attention == "constant":
@@ -93,8 +93,11 @@ def product_of_matrices(
     relevance, parts, bias = context.equally(node, relevance, terms[-1:])
     share = context.shares(node, relevance)
     if added is not None:
-        value = context.value(added)
-        parts.append((added.number, reduced_to(share * value, value.shape)))
+        earned = share * context.value(added)
+        if context.tape.is_active(added):
+            parts.append((added.number, reduced_to(earned, context.value(added).shape)))
+        else:
+            bias = earned if bias is None else bias + earned
     if node.name == "mv":
         b, share = b[:, None], share[:, None]
     elif node.name == "dot":

@@ -107,7 +107,7 @@ class Context:
             ]
             if not pairs:
                 return {}
-            back = torch.autograd.grad(
+            back: Sequence[Tensor | None] = torch.autograd.grad(
                 [one for one, _ in pairs],
                 list(fresh.values()),
                 [part for _, part in pairs],
@@ -208,7 +208,7 @@ _ADDS_UP = ("sum", "scatter_add", "index_add")
 
 
 def spelled_softmax(tape: Tape, node: Node) -> SpelledSoftmax | None:
-    """The softmax whose last step ``node`` is, as PyTorch Geometric writes it; None if it is not."""
+    """The softmax whose last step ``node`` is, as PyTorch Geometric writes it; else None."""
     if not all(map(tape.is_active, node.args[:2])):
         return None
     exponential = tape.producer(node.args[0])

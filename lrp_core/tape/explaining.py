@@ -65,7 +65,7 @@ def explain_tapes(asked: Asked, jets: Sequence[Jet | Mapping[str, Jet]]) -> list
 
 
 def _packs(model: TapeModel, jets: Sequence[Mapping[str, Jet]]) -> list[list[int]]:
-    """Positions of jets that go on one tape: of the same size, so that none is padded for another."""
+    """Positions of jets that go on one tape: of one size, so that none is padded for another."""
     if not model.batched:
         return [[position] for position in range(len(jets))]
     by_size: dict[tuple[int, ...], list[int]] = {}
@@ -101,10 +101,11 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
         flow = walk(
             tape,
             start.reshape(tape.values[number].shape),
-            lambda stage: asked.rule.for_stage(stage),
+            asked.rule.for_stage,
             asked.attention,
             at=number,
             watched=watched,
+            called=_names(model),
         )
         several = model.jets(tape, given) if len(jets) > 1 else None
         books = ledgers(flow.rows, len(jets), several)
@@ -116,9 +117,10 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
     warnings = dict.fromkeys((*model.report().warnings, *linearised_warnings(kinds)))
     result = []
     for place, jet in enumerate(jets):
-        relevance, padding = _relevance(given, flow, place)
+        relevance, of_padding = _relevance(given, flow, place)
         said, book = list(warnings), books[place]
-        if padding != 0.0:
+        if bool((of_padding != 0).any()):
+            padding = float(of_padding.sum())
             said.append(
                 f"padding received relevance ({padding:.3g}), so the network sees it; "
                 "give it a mask, or pad less"
@@ -153,23 +155,33 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
                 group_relevance=relevance,
                 warnings=tuple(said),
                 attention=asked.attention,
+                group=main,
             )
         )
     return result
 
 
-def _relevance(given: Given, flow: Flow, place: int) -> tuple[dict[str, Array], float]:
+def _names(model: TapeModel) -> dict[str, str]:
+    """What the ledger calls the columns: "tracks" those that are explained, others their group."""
+    main = model.inputs.groups[0]
+    return {
+        name: "tracks" if spec.group == main else spec.group
+        for name, spec in model.inputs.leaves.items()
+    }
+
+
+def _relevance(given: Given, flow: Flow, place: int) -> tuple[dict[str, Array], Tensor]:
     """Relevance of each group's rows of one jet [n_rows, n_columns], and what padding got."""
     parts: dict[str, list[Tensor]] = {group: [] for group in given.inputs.groups}
-    padding = 0.0
+    padding = []
     for name, spec in given.inputs.leaves.items():
         values = given.per_jet(name, flow.leaves[name])[place]
         n_rows = given.jets[place][spec.group].n_tracks
         parts[spec.group].append(values[:n_rows])
-        padding += float(values[n_rows:].sum(dtype=torch.float64))
+        padding.append(values[n_rows:].reshape(-1).double())
     return {
         group: torch.cat(found, dim=1).cpu().numpy() for group, found in parts.items() if found
-    }, padding
+    }, torch.cat(padding)
 
 
 @dataclass(frozen=True)

@@ -192,7 +192,7 @@ class Inputs:
 
 
 #: Names under which networks take edges, jets and columns.
-KNOWN = {"edge_index": Edges(), "batch": JetIndex()}
+KNOWN: dict[str, Spec] = {"edge_index": Edges(), "batch": JetIndex()}
 PADDED = frozenset(("points", "features", "lorentz_vectors", "mask", "fts", "v"))
 
 
@@ -223,7 +223,7 @@ def inputs_of(network: nn.Module, columns: Sequence[str]) -> Inputs:
 
 
 def check_arguments(network: nn.Module, inputs: Inputs) -> None:
-    """Raise NetworkError where ``inputs`` names what forward does not take, or leaves out what it needs."""
+    """Raise NetworkError for arguments that forward does not take, or needs and does not get."""
     parameters = inspect.signature(network.forward).parameters
     name = type(network).__name__
     if not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):

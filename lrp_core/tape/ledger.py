@@ -24,17 +24,9 @@ def jets_of(places: Places, number: int) -> Tensor:
     label = places.labels.get(number)
     if label is None or bool((label.b >= 0).any()):
         raise MixedJets
-    jets = label.a
-    for axis in range(jets.dim()):  # a token beside a jet's tracks: of the jet of its row
-        if bool((jets >= 0).all()):
-            break
-        others = [other for other in range(jets.dim()) if other != axis]
-        most = jets.amax(others, keepdim=True)
-        if bool(((jets < 0) | (jets == most)).all()):
-            jets = torch.where(jets < 0, most, jets)
-    if bool((jets < 0).any()):
+    if bool((label.a < 0).any()):
         raise MixedJets
-    return jets
+    return label.a
 
 
 def _by_jet(terms: Tensor, number: int, places: Places | None, n_jets: int) -> Tensor:
@@ -82,11 +74,12 @@ def ledgers(rows: Sequence[Row], n_jets: int = 1, places: Places | None = None) 
         left, lines = iter(jet), []
         for row in rows:
             received, bias, epsilon = next(left), next(left), next(left)
-            passed, inputs = {}, {}
+            got: dict[str, float] = {}
+            inputs: dict[str, str] = {}
             for _, _, origin in row.passed:
                 alone = len(row.passed) == 1
-                port = f"{row.stage}:{'input' if alone else len(passed) + 1}"
-                passed[port], inputs[port] = next(left), origin
-            lines.append(LedgerRow(row.stage, received, passed, bias, epsilon, inputs))
+                port = f"{row.stage}:{'input' if alone else len(got) + 1}"
+                got[port], inputs[port] = next(left), origin
+            lines.append(LedgerRow(row.stage, received, got, bias, epsilon, inputs))
         found.append(Ledger(tuple(lines)))
     return found

@@ -147,12 +147,10 @@ def join(context: Context, node: Node, received: Sequence[Tensor | None]) -> Div
     if node.name == "cat":
         dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
         sizes = [context.value(part).shape[dim] for part in node.args[0]]
-        pieces: Sequence[Tensor] = relevance.split(sizes, dim)
-        return Division([(p.number, r) for p, r in zip(node.args[0], pieces, strict=True)])
+        return _pieces(context, node, relevance.split(sizes, dim), dim)
     if node.name == "stack":
         dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
-        pieces = relevance.unbind(dim)
-        return Division([(p.number, r) for p, r in zip(node.args[0], pieces, strict=True)])
+        return _pieces(context, node, relevance.unbind(dim), dim)
     if node.name == "copy":
         source = node.args[1]
         if not isinstance(source, Ref):
@@ -167,6 +165,24 @@ def join(context: Context, node: Node, received: Sequence[Tensor | None]) -> Div
         (new.number, part.view(context.value(new).shape)),
     ]
     return Division(parts)
+
+
+def _pieces(context: Context, node: Node, pieces: Sequence[Tensor], dim: int) -> Division:
+    """Relevance of parts side by side; that of constants among them is the bias's."""
+    live = [context.tape.is_active(part) for part in node.args[0]]
+    parts = [
+        (part.number, piece)
+        for part, piece, lives in zip(node.args[0], pieces, live, strict=True)
+        if lives
+    ]
+    if all(live):
+        return Division(parts)
+    put = torch.stack if node.name == "stack" else torch.cat
+    shut = [
+        torch.zeros_like(piece) if lives else piece
+        for piece, lives in zip(pieces, live, strict=True)
+    ]
+    return Division(parts, put(shut, dim))
 
 
 def pick_largest(context: Context, node: Node, received: Sequence[Tensor | None]) -> Division:

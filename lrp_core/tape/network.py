@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from lrp_core.errors import DefinitionsError, NetworkError
+from lrp_core.errors import DefinitionsError, NetworkError, PropagationError
 from lrp_core.jets import Jet
 from lrp_core.model import SIGNAL, Model
 from lrp_core.rules import Gamma
@@ -155,6 +156,8 @@ class TapeModel(Model):
         places = self.places(tape, given)
         paths = edge_paths(tape, places)
         value = tape.values[number]
+        with contextlib.suppress(PropagationError):  # another jet may do; NetworkError may not
+            walk(tape, value, lambda _: Gamma(), "attnlrp", at=number)
         found = tuple(EdgesFound(path, tape.nodes[place].name) for place, path in paths.items())
         if self.edges is not None and self.edges not in [one.path for one in found]:
             known = ", ".join(one.path for one in found) or "none"

@@ -168,7 +168,7 @@ def _factors(context: Context, node: Node, share: Tensor) -> dict[int, Tensor]:
 
 
 def multiply(context: Context, node: Node, received: Sequence[Tensor | None]) -> Division:
-    """A constant is a scale, behind a 0 is the bias; of two active factors each takes half, or the one that is a value.
+    """A constant is a scale, and behind a 0 is the bias; of two active factors each takes half.
 
     x · rsqrt(statistic of x) is a norm: x takes all, and with constant attention the weights
     of a softmax are a scale. Source: Ali et al. (2022); half each: AttnLRP section 3.2.
@@ -248,8 +248,8 @@ def tangent(context: Context, node: Node, received: Sequence[Tensor | None]) -> 
         return result
 
     try:
-        output, along = torch.func.jvp(run, values, values)
-        _, back = torch.func.vjp(run, *values)
+        output, along = torch.func.jvp(run, values, values)[:2]
+        back = torch.func.vjp(run, *values)[1]
     except (RuntimeError, NotImplementedError) as error:
         raise _no_rule(node, f"cannot be differentiated ({str(error).splitlines()[0]})") from error
     relevance = received[place]

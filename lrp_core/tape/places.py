@@ -351,7 +351,7 @@ class Places:
         if name == "gather":
             return [self._gathered(node)]
         if name in ("topk", "sort"):
-            (values, indices) = node.outputs
+            indices = node.outputs[1]
             if indices is not None:
                 full = tape.value(args[0]).shape
                 label = self.of(args[0]).each(lambda one: one.expand(full))
@@ -466,7 +466,20 @@ class Places:
                 spread.append(label[which].expand(sizes))
             return torch.cat(spread, dim)
 
-        return Label(joined(0), joined(1))
+        result = Label(joined(0), joined(1))
+        return Label(_filled(result.a), result.b) if self.mix else result
+
+
+def _filled(jets: Tensor) -> Tensor:
+    """Labels of jets; a constant beside a jet's tracks, such as a token, gets theirs."""
+    for axis in range(jets.dim()):
+        if bool((jets >= 0).all()):
+            break
+        others = [other for other in range(jets.dim()) if other != axis]
+        most = jets.amax(others, keepdim=True) if others else jets
+        if bool(((jets < 0) | (jets == most)).all()):
+            jets = torch.where(jets < 0, most, jets)
+    return jets
 
 
 def _squeezed(values: Tensor, axes: Sequence[int]) -> Tensor:

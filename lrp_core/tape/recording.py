@@ -15,6 +15,7 @@ import inspect
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 import torch
@@ -93,7 +94,7 @@ class Recorder(TorchDispatchMode):
     """Writes down the operations that active values flow through."""
 
     def __init__(self, network: nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.nodes: list[Node] = []
         self.values: list[Tensor] = []
         self.active: set[int] = set()
@@ -188,13 +189,13 @@ class Recorder(TorchDispatchMode):
 
     def _where(self) -> str:
         """The path of the module that runs, from the frames of Python's stack."""
-        frame = sys._getframe(1)
+        frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             if frame.f_code is _CALL:
-                path = self._paths.get(id(frame.f_locals["self"]))
+                path: str | None = self._paths.get(id(frame.f_locals["self"]))
                 if path is not None:
                     return path
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         return ""
 
     def _mutate(self, op: Any, args: Any, kwargs: Any, live: bool) -> Any:

@@ -134,18 +134,17 @@ def linearised_warnings(operations: Sequence[Operation]) -> tuple[str, ...]:
 
 def operations_of(tape: Tape, stages: Stages) -> tuple[Operation, ...]:
     """The operations of a tape by kind, the most frequent rules' as they come."""
-    found: dict[tuple[str, str, bool], list[str]] = {}
+    found: dict[tuple[str, str, str, bool], list[str]] = {}
     inside = {id(node) for node in stages.folded.values()}
     for place, node in enumerate(tape.nodes):
         if id(node) in inside:
             continue
-        folded = place in stages.folded
-        share = affine if folded else rule_of(tape, node)
-        rule, source = title_of(share)
-        name = f"{stages.folded[place].name} + {node.name}" if folded else node.name
-        key = (name, f"{rule}|{source}", not folded and is_linearised(tape, node))
-        found.setdefault(key, []).append(stages.of(place))
+        before = stages.folded.get(place)
+        share = affine if before is not None else rule_of(tape, node)
+        name = node.name if before is None else f"{before.name} + {node.name}"
+        linearised = before is None and is_linearised(tape, node)
+        found.setdefault((name, *title_of(share), linearised), []).append(stages.of(place))
     return tuple(
-        Operation(name, len(names), *text.split("|"), linearised, tuple(names))  # type: ignore[arg-type]
-        for (name, text, linearised), names in found.items()
+        Operation(name, len(names), rule, source, linearised, tuple(names))
+        for (name, rule, source, linearised), names in found.items()
     )

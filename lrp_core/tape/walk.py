@@ -6,8 +6,9 @@ hand on the one thing they read, whole, have no row of their own: the ledger loo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -64,14 +65,16 @@ def walk(
     *,
     at: int | None = None,
     watched: Collection[int] = (),
+    called: Mapping[str, str] = MappingProxyType({}),
 ) -> Flow:
     """Share ``start``, relevance of the value ``at`` (by default the output), out over the leaves.
 
     watched  places of nodes whose relevance is kept, for the edges
+    called   what the ledger calls the leaves, if not by their arguments' names
     Raises PropagationError naming the stage that cannot share its relevance out.
     """
     context = Context(tape, rule_for, attention)
-    stages = Stages(tape)
+    stages = Stages(tape, called)
     relevance: dict[int, Tensor] = {tape.output if at is None else at: start}
     flow = Flow({}, [], {}, {})
     for place in reversed(range(len(tape.nodes))):
@@ -123,17 +126,18 @@ def walk(
 class Stages:
     """The names under which a tape's operations stand in the ledger.
 
+    called  other names for leaves than those of the arguments
     folded  by the place of a BatchNorm: the affine operation it is folded into
     """
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, called: Mapping[str, str] = MappingProxyType({})) -> None:
         self.tape = tape
         self.folded = {
             place: before
             for place, node in enumerate(tape.nodes)
             if (before := foldable(tape, node)) is not None
         }
-        self._leaves = {number: name for name, number in tape.leaves.items()}
+        self._leaves = {number: called.get(name, name) for name, number in tape.leaves.items()}
         self._making: dict[int, str] = {}
 
     def of(self, place: int) -> str:

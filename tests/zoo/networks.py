@@ -5,6 +5,7 @@ Each is of this project's own making; names say which published kind it is of.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -63,7 +64,7 @@ class ParticleNet(nn.Module):
         self.bn = nn.BatchNorm1d(n_columns)
         widths = [n_columns, *[width] * n_blocks]
         self.blocks = nn.ModuleList(
-            EdgeConv(k, n_in, n_out) for n_in, n_out in zip(widths, widths[1:], strict=False)
+            EdgeConv(k, n_in, n_out) for n_in, n_out in itertools.pairwise(widths)
         )
         self.fc = nn.Sequential(
             nn.Linear(width, width), nn.ReLU(), nn.Dropout(0.1), nn.Linear(width, 2)
