@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lrp_core.rules import Layer
 from lrp_core.tape.context import Context, Division
-from lrp_core.tape.tape import AFFINE, Node, Ref, Tape
+from lrp_core.tape.tape import Node, Ref, Tape
 
 
 class Rows(NamedTuple):
@@ -53,15 +53,63 @@ def is_affine(tape: Tape, node: Node) -> bool:
     return False
 
 
-def foldable(tape: Tape, node: Node) -> Node | None:
-    """The affine operation that a BatchNorm follows, if nothing else reads it; else None."""
-    if node.name != "native_batch_norm" or not tape.is_active(node.args[0]):
+class Folded(NamedTuple):
+    """An affine operation and what behind it belongs to it, as one layer.
+
+    bias    a bias that is added on its own, as torch does for some strides; None if it is not
+    norm    the BatchNorm behind; None if there is none
+    inside  all nodes of these but the last
+    last    the node whose output is the layer's
+    """
+
+    affine: Node
+    bias: Ref | None
+    norm: Node | None
+    inside: tuple[Node, ...]
+    last: Node
+
+
+def folds(tape: Tape) -> dict[int, Folded]:
+    """By the place of its last node, every layer that is more than one affine operation."""
+    found: dict[int, Folded] = {}
+    for place, node in enumerate(tape.nodes):
+        if node.name == "native_batch_norm" and (before := _before(tape, node.args[0])):
+            number = tape.made_by[before.output]
+            if number in found:
+                affine, bias, _, inside, _ = found.pop(number)
+                found[place] = Folded(affine, bias, node, (*inside, before), node)
+            elif is_affine(tape, before):
+                found[place] = Folded(before, None, node, (before,), node)
+        elif node.name == "add" and (layer := _with_bias(tape, node)) is not None:
+            found[place] = layer
+    return found
+
+
+def _before(tape: Tape, argument: Ref) -> Node | None:
+    """The node that made an argument, if nothing else reads it."""
+    node = tape.producer(argument)
+    if node is None or argument.number not in tape.active or argument.number == tape.output:
         return None
-    before = tape.producer(node.args[0])
-    if before is None or before.name not in AFFINE or not is_affine(tape, before):
-        return None
-    alone = len(tape.used_by[before.output]) == 1 and before.output != tape.output
-    return before if alone else None
+    return node if len(tape.used_by[argument.number]) == 1 else None
+
+
+def _with_bias(tape: Tape, node: Node) -> Folded | None:
+    """A product with constant weights to which a constant row is added, as one layer."""
+    for value, bias in (node.args[:2], (node.args[1], node.args[0])):
+        plain = isinstance(bias, Ref) and not tape.is_active(bias) and not node.kwargs
+        if not plain or not tape.is_active(value):
+            continue
+        inside: list[Node] = []
+        before = _before(tape, value)
+        while before is not None and before.name in ("view", "unsafe_view"):
+            inside.append(before)
+            before = _before(tape, before.args[0])
+        if before is None or before.name != "mm" or not is_affine(tape, before):
+            continue
+        width = tape.values[before.output].shape[-1]
+        if tape.value(bias).shape == (width,) and tape.values[node.output].shape[-1] == width:
+            return Folded(before, bias, None, (before, *inside), node)
+    return None
 
 
 def batch_norm_map(context: Context, node: Node) -> tuple[Tensor, Tensor]:
@@ -74,11 +122,11 @@ def batch_norm_map(context: Context, node: Node) -> tuple[Tensor, Tensor]:
     return scale, shift if bias is None else shift + bias
 
 
-def rows_of(context: Context, node: Node) -> Rows:
-    """An affine operation as rows."""
+def rows_of(context: Context, node: Node, z: Tensor) -> Rows:
+    """An affine operation whose layer makes ``z``, as rows."""
     value, args = context.value, node.args
     if node.name == "convolution":
-        return _convolution(context, node)
+        return _convolution(context, node, z)
     if node.name == "addmm":
         source, weight, bias = args[1], value(args[2]).t(), value(args[0])
     elif node.name == "mm":
@@ -95,15 +143,15 @@ def rows_of(context: Context, node: Node) -> Rows:
         bias,
         lambda z: z.reshape(-1, z.shape[-1]),
         lambda r: r.reshape(shape),
-        lambda account: account.reshape(*shape[:-1], 1),
+        lambda account: account.reshape(*z.shape[:-1], 1),
     )
 
 
-def _convolution(context: Context, node: Node) -> Rows:
+def _convolution(context: Context, node: Node, z: Tensor) -> Rows:
     """Windows of a convolution as rows; a window of one place is the place's channels."""
     source, weight, bias = node.args[0], context.value(node.args[1]), context.value(node.args[2])
     stride, padding, dilation = node.args[3:6]
-    a, z = context.value(source), context.output(node)
+    a = context.value(source)
     batched = a.dim() == weight.dim()
     if not batched:
         a, z = a[None], z[None]
@@ -157,20 +205,23 @@ def _convolution(context: Context, node: Node) -> Rows:
 
 
 def share_affine(
-    context: Context, node: Node, relevance: Tensor, norm: Node | None = None
+    context: Context, node: Node, relevance: Tensor, folded: Folded | None = None
 ) -> Division:
-    """Share the relevance of an affine operation (and the BatchNorm behind it) by its rule."""
-    rows = rows_of(context, node)
+    """Share the relevance of an affine operation, and of what is folded into it, by its rule."""
+    norm = None if folded is None else folded.norm
+    z = context.output(node if folded is None else folded.last)
+    rows = rows_of(context, node, z)
     weight, bias = rows.weight, rows.bias
+    if folded is not None and folded.bias is not None:
+        bias = context.value(folded.bias)
     if bias is None:
         bias = weight.new_zeros(len(weight))
     if norm is not None:
         scale, shift = batch_norm_map(context, norm)
         weight, bias = weight * scale[:, None], bias * scale + shift
     layer = Layer(node.stage, weight, bias)
-    z = rows.rows(context.output(norm or node))
     rule = context.rule_for(node.module if node.leaf else node.stage)
-    shares = rule.share(rows.a, layer, z, rows.rows(relevance))
+    shares = rule.share(rows.a, layer, rows.rows(z), rows.rows(relevance))
     return Division(
         [(rows.source.number, rows.input(shares.inputs))],
         rows.output(shares.bias),

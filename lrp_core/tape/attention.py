@@ -89,8 +89,8 @@ def product_of_matrices(
         weights = [context.is_softmax(first), context.is_softmax(second)]
         if sum(weights) == 1:
             live = [not one for one in weights]
-    terms = [one.number for one, lives in ((first, live[0]), (second, live[1])) if lives]
-    relevance, parts, bias = context.equally(node, relevance, terms[-1:])
+    relevance, bias = context.zeros_apart(node, relevance)
+    parts = []
     share = context.shares(node, relevance)
     if added is not None:
         earned = share * context.value(added)

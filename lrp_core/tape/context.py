@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -83,22 +83,11 @@ class Context:
         """Relevance over the output (or ``divisor``), 0/0 = 0, as ``rules.quotient``."""
         return quotient(relevance, self.output(node) if divisor is None else divisor, node.stage)
 
-    def pulled_back(
-        self,
-        node: Node,
-        received: Sequence[Tensor | None],
-        at: Mapping[int, Tensor] | None = None,
-    ) -> dict[int, Tensor]:
-        """The vector-Jacobian product of an operation, for every real value that it read.
-
-        at  other values than it read, by number
-        """
-        values = dict(at or {})
+    def pulled_back(self, node: Node, received: Sequence[Tensor | None]) -> dict[int, Tensor]:
+        """The vector-Jacobian product of an operation, for every real value that it read."""
         numbers = [n for n in node.inputs() if is_real(self.tape.values[n])]
         with torch.enable_grad():
-            fresh = {
-                n: values.get(n, self.tape.values[n]).detach().requires_grad_() for n in numbers
-            }
+            fresh = {n: self.tape.values[n].detach().requires_grad_() for n in numbers}
             made = listed(node.again(lambda n: fresh.get(n, self.tape.values[n])))
             pairs = [
                 (one, part.to(one.dtype))
@@ -115,45 +104,20 @@ class Context:
             )
         return {n: part for n, part in zip(numbers, back, strict=True) if part is not None}
 
-    def equally(
-        self, node: Node, relevance: Tensor, terms: Collection[int]
-    ) -> tuple[Tensor, list[tuple[int, Tensor]], Tensor | None]:
-        """Share what stands on sums of nothing but zeros: equally, as equal terms share.
+    def zeros_apart(self, node: Node, relevance: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What stands on sums of no terms, or of zeros alone: constants, so it is the bias's.
 
-        terms  the values that are added up; what else is active is a weight
-        -> the rest of the relevance, the parts, and what the bias takes because there is no term.
-        Raises PropagationError where terms that are not zero add up to zero.
+        -> the rest of the relevance, and what the bias takes, if anything. Raises
+        PropagationError where terms that are not zero add up to zero and carry relevance.
         """
         stranded = (self.output(node) == 0) & (relevance != 0)
         if not bool(stranded.any()):
-            return relevance, [], None
+            return relevance, None
         values = self.tape.values
-
-        def run(change: Callable[[Tensor], Tensor]) -> tuple[Tensor, dict[int, Tensor]]:
-            at = {
-                n: change(values[n])
-                if n in terms
-                else (
-                    values[n].abs()
-                    if n in self.tape.active or node.name in PRODUCTS
-                    else torch.zeros_like(values[n])
-                )
-                for n in node.inputs()
-                if is_real(values[n])
-            }
-            return node.again(lambda n: at.get(n, values[n])), at
-
-        sizes, _ = run(torch.abs)
+        sizes = node.again(lambda n: values[n].abs() if is_real(values[n]) else values[n])
         if bool((sizes[stranded] != 0).any()):
             self.shares(node, relevance)  # says so
-        counts, at = run(torch.ones_like)
-        alone = stranded & (counts == 0)
-        shared = stranded & ~alone
-        each = torch.where(shared, relevance / counts, 0.0)
-        back = self.pulled_back(node, [each], at)
-        parts = [(n, part) for n, part in back.items() if n in terms]
-        bias = torch.where(alone, relevance, 0.0) if bool(alone.any()) else None
-        return relevance.masked_fill(stranded, 0.0), parts, bias
+        return relevance.masked_fill(stranded, 0.0), relevance.masked_fill(~stranded, 0.0)
 
     def reads_leaf(self, argument: Any) -> bool:
         """Whether an argument is an input of the network, whole or only moved."""

@@ -113,7 +113,7 @@ class TapeModel(Model):
         if dtype == tape.values[tape.output].dtype == self.dtype:
             return tape
         exact = give(self.inputs, given.jets, dtype, self.device)
-        return replay(tape, {name: exact.arguments[name] for name in leaves}, dtype)
+        return replay(tape, exact.arguments, dtype)
 
     def start(self, tape: Tape, n_jets: int) -> int:
         """The value that holds the logits: the output, or what a softmax at the end reads.

@@ -115,8 +115,8 @@ def add(context: Context, node: Node, received: Sequence[Tensor | None]) -> Divi
     """In proportion to the terms; what a constant earns is the bias's. Source: Montavon (2019)."""
     (relevance,) = received
     assert relevance is not None
-    live = [one.number for one in node.args[:2] if context.tape.is_active(one)]
-    relevance, parts, bias = context.equally(node, relevance, live)
+    relevance, bias = context.zeros_apart(node, relevance)
+    parts = []
     share = context.shares(node, relevance)
     alpha = node.kwargs.get("alpha", 1)
     first, second = node.args[0], node.args[1]
@@ -138,16 +138,15 @@ def add(context: Context, node: Node, received: Sequence[Tensor | None]) -> Divi
 
 
 def add_up(context: Context, node: Node, received: Sequence[Tensor | None]) -> Division:
-    """In proportion to the terms, without epsilon; over no terms it is the bias's.
+    """In proportion to the terms, without epsilon; over no terms but zeros it is the bias's.
 
-    Source: docs/explanations.md; equal parts would break the attribution. Terms that are all of
-    them zero are equal, and share equally what a rule has left on their sum.
+    Source: docs/explanations.md; equal parts would break the attribution.
     """
     relevance = received[0]
     assert relevance is not None
-    terms = [number for number in node.inputs() if number in context.tape.active]
-    relevance, parts, bias = context.equally(node, relevance, terms)
+    relevance, bias = context.zeros_apart(node, relevance)
     share = context.shares(node, relevance)
+    parts = []
     for number, factor in _factors(context, node, share).items():
         parts.append((number, finite(context.tape.values[number] * factor, node)))
     return Division(parts, bias)

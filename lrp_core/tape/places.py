@@ -382,7 +382,7 @@ class Places:
         a, b = labels(0), labels(1)
         if not a:
             return [nowhere(self.tape.values[node.output].dim())]
-        return [Label(one, other) for one, other in zip(a, b, strict=True)]
+        return [_compressed(one, other) for one, other in zip(a, b, strict=True)]
 
     def _taken(self, node: Node, n_results: int) -> list[Label]:
         """Some of the places along one axis."""
@@ -466,8 +466,18 @@ class Places:
                 spread.append(label[which].expand(sizes))
             return torch.cat(spread, dim)
 
-        result = Label(joined(0), joined(1))
+        result = _compressed(joined(0), joined(1))
         return Label(_filled(result.a), result.b) if self.mix else result
+
+
+def _compressed(a: Tensor, b: Tensor) -> Label:
+    """A label with size 1 along the axes where it does not vary."""
+    for axis, size in enumerate(a.shape):
+        if size > 1:
+            one, other = a.narrow(axis, 0, 1), b.narrow(axis, 0, 1)
+            if bool((a == one).all()) and bool((b == other).all()):
+                a, b = one, other
+    return Label(a, b)
 
 
 def _filled(jets: Tensor) -> Tensor:

@@ -96,6 +96,7 @@ class Recorder(TorchDispatchMode):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.nodes: list[Node] = []
+        self.constants: list[Node] = []
         self.values: list[Tensor] = []
         self.active: set[int] = set()
         self._numbers: dict[int, int] = {}  # by identity; self.values keeps the tensors alive
@@ -157,24 +158,29 @@ class Recorder(TorchDispatchMode):
         if func._schema.is_mutable:
             return self._mutate(func, args, kwargs, live)
         made = func(*args, **kwargs)
-        if not live or name in CONSTANTS:
+        if not any(is_real(one) for one in listed(made)):
+            return made
+        if name in CONSTANTS or not any(map(is_real, _tensors((*args, *kwargs.values())))):
             for one in listed(made):
                 if is_real(one):  # one may be written into later
                     self.number(one)
-        elif any(is_real(one) for one in listed(made)):
-            self._add(func, args, kwargs, listed(made))
+        else:
+            self._add(func, args, kwargs, listed(made), live)
         return made
 
-    def _add(self, op: Any, args: Any, kwargs: Any, made: Sequence[Any]) -> None:
+    def _add(self, op: Any, args: Any, kwargs: Any, made: Sequence[Any], live: bool) -> None:
         if any(one is other for one in made for other in args):
             return  # it gave back what it got
         args = tuple(self._ref(argument) for argument in args)
         kwargs = {key: self._ref(value) for key, value in kwargs.items()}
         outputs = tuple(
-            self.number(one, active=is_real(one)) if isinstance(one, Tensor) else None
+            self.number(one, active=live and is_real(one)) if isinstance(one, Tensor) else None
             for one in made
         )
-        self._note(plain_name(op), op, args, kwargs, outputs)
+        if live:
+            self._note(plain_name(op), op, args, kwargs, outputs)
+        else:
+            self.constants.append(Node(plain_name(op), op, args, kwargs, outputs, ""))
 
     def _note(
         self,
@@ -223,7 +229,9 @@ class Recorder(TorchDispatchMode):
             if number != known and self._numbers.get(id(self.values[number])) == number
         ]
         if not live and not any(number in self.active for number in sharing):
-            return op(*args, **kwargs)
+            return self._rewritten(
+                op, args, kwargs, [n for n in (known, *sharing) if n is not None]
+            )
         known = self.number(target)
         before = {number: self.values[number].clone() for number in (known, *sharing)}
         refs = tuple(self._ref(argument) for argument in args)
@@ -248,6 +256,17 @@ class Recorder(TorchDispatchMode):
                 self._numbers[id(view)] = number
                 self.values[number] = view
                 self._sharing[memory].append(number)
+        return made
+
+    def _rewritten(self, op: Any, args: Any, kwargs: Any, numbers: list[int]) -> Any:
+        """A constant is written into: who shares its memory is another constant from now on."""
+        before = {number: self.values[number].clone() for number in numbers}
+        made = op(*args, **kwargs)
+        for number, old in before.items():
+            tensor, self.values[number] = self.values[number], old
+            del self._numbers[id(tensor)]
+            self._sharing[tensor.untyped_storage()._cdata].remove(number)
+            self.number(tensor)
         return made
 
 
@@ -368,7 +387,11 @@ def record(network: nn.Module, arguments: Mapping[str, Any], leaves: Sequence[st
         key: value.detach().clone() if isinstance(value, Tensor) else value
         for key, value in arguments.items()
     }
-    inputs = {name: recorder.number(given[name], active=True) for name in leaves}
+    numbers = {
+        name: recorder.number(value, active=name in leaves)
+        for name, value in given.items()
+        if is_real(value)
+    }
     args, kwargs = positional(network, given)
     with torch.no_grad(), Plainly(), recorder:
         out = first_of(network(*args, **kwargs))
@@ -381,9 +404,14 @@ def record(network: nn.Module, arguments: Mapping[str, Any], leaves: Sequence[st
             f"the tape lost the way from the columns to the output of {name}: it goes through "
             "numpy, .item() or indices alone; keep it in torch"
         )
-    nodes = leading_to(recorder.nodes, recorder.active, output)
-    name_stages(nodes)
-    return Tape(nodes, recorder.values, recorder.active, inputs, output)
+    needed = {output}
+    nodes = leading_to(recorder.nodes, recorder.active, needed)
+    real = [number for number, value in enumerate(recorder.values) if is_real(value)]
+    constants = leading_to(recorder.constants, set(real), needed)
+    name_stages(nodes, recorder.active)
+    inputs = {name: numbers[name] for name in leaves}
+    values, active = recorder.values, recorder.active
+    return Tape(nodes, values, active, inputs, output, constants, numbers)
 
 
 def positional(network: nn.Module, given: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:

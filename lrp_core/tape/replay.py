@@ -29,28 +29,30 @@ def _cast(argument: Any, dtype: torch.dtype) -> Any:
 
 
 @torch.no_grad()
-def replay(tape: Tape, leaves: Mapping[str, Tensor], dtype: torch.dtype) -> Tape:
-    """The same operations on other ``leaves``, everything in ``dtype``."""
-    nodes = [
-        replace(
-            node,
-            args=tuple(_cast(argument, dtype) for argument in node.args),
-            kwargs={key: _cast(value, dtype) for key, value in node.kwargs.items()},
-        )
-        for node in tape.nodes
-    ]
-    used = {number for node in nodes for number in node.inputs()}
+def replay(tape: Tape, arguments: Mapping[str, Any], dtype: torch.dtype) -> Tape:
+    """The same operations on other ``arguments``, everything in ``dtype``."""
+    constants, nodes = (
+        [
+            replace(
+                node,
+                args=tuple(_cast(argument, dtype) for argument in node.args),
+                kwargs={key: _cast(value, dtype) for key, value in node.kwargs.items()},
+            )
+            for node in some
+        ]
+        for some in (tape.constants, tape.nodes)
+    )
+    made = {number for node in (*constants, *nodes) for number in node.outputs}
+    used = {number for node in (*constants, *nodes) for number in node.inputs()} - made
     values = [
-        value.to(dtype)
-        if number in used and is_real(value) and number not in tape.active
-        else value
+        value.to(dtype) if number in used and is_real(value) else value
         for number, value in enumerate(tape.values)
     ]
-    for name, number in tape.leaves.items():
-        values[number] = leaves[name].to(dtype)
-    for node in nodes:
+    for name, number in tape.arguments.items():
+        values[number] = arguments[name].to(dtype)
+    for node in (*constants, *nodes):
         _run(node, values)
-    return Tape(nodes, values, tape.active, tape.leaves, tape.output)
+    return Tape(nodes, values, tape.active, tape.leaves, tape.output, constants, tape.arguments)
 
 
 def _run(node: Node, values: list[Tensor]) -> None:
@@ -81,7 +83,7 @@ def hidden_share(network: nn.Module, arguments: Mapping[str, Any], leaves: list[
         )
         with Plainly():
             theirs = first_of(network(*args, **kwargs))
-        again = replay(tape, {name: moved[name] for name in leaves}, before.dtype)
+        again = replay(tape, moved, before.dtype)
         ours = again.values[tape.output]
         change = (theirs - before).abs().max()
         floor = 1e-6 * before.abs().max().clamp(min=1e-30)  # the last digits are no answer

@@ -135,14 +135,13 @@ def linearised_warnings(operations: Sequence[Operation]) -> tuple[str, ...]:
 def operations_of(tape: Tape, stages: Stages) -> tuple[Operation, ...]:
     """The operations of a tape by kind, the most frequent rules' as they come."""
     found: dict[tuple[str, str, str, bool], list[str]] = {}
-    inside = {id(node) for node in stages.folded.values()}
     for place, node in enumerate(tape.nodes):
-        if id(node) in inside:
+        if id(node) in stages.inside:
             continue
-        before = stages.folded.get(place)
-        share = affine if before is not None else rule_of(tape, node)
-        name = node.name if before is None else f"{before.name} + {node.name}"
-        linearised = before is None and is_linearised(tape, node)
+        layer = stages.folded.get(place)
+        share = affine if layer is not None else rule_of(tape, node)
+        name = node.name if layer is None else f"{layer.affine.name} + {node.name}"
+        linearised = layer is None and is_linearised(tape, node)
         found.setdefault((name, *title_of(share), linearised), []).append(stages.of(place))
     return tuple(
         Operation(name, len(names), rule, source, linearised, tuple(names))

@@ -7,7 +7,7 @@ Only what the inputs that carry relevance flow through is written down; all else
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -83,11 +83,13 @@ def _refs(arguments: Any) -> Iterator[int]:
 class Tape:
     """What a network ran.
 
-    nodes   in the order in which they ran; every one leads to the output
-    values  by number
-    active  numbers of the values that relevance can reach
-    leaves  by name, the values where relevance stops: the network's inputs
-    output  the logits
+    nodes      in the order in which they ran; every one leads to the output
+    values     by number
+    active     numbers of the values that relevance can reach
+    leaves     by name, the values where relevance stops: the network's inputs
+    output     the logits
+    constants  what made the constants that the nodes read, such as 1 + a parameter
+    arguments  by name, all arrays of numbers that the network was given
     """
 
     nodes: list[Node]
@@ -95,6 +97,8 @@ class Tape:
     active: set[int]
     leaves: dict[str, int]
     output: int
+    constants: list[Node]
+    arguments: dict[str, int]
     made_by: dict[int, int] = field(init=False)
     used_by: dict[int, list[int]] = field(init=False)
 
@@ -122,22 +126,31 @@ class Tape:
         return self.nodes[self.made_by[argument.number]]
 
 
-def leading_to(nodes: list[Node], active: set[int], output: int) -> list[Node]:
-    """The nodes that the output depends on by numbers, not by indices alone."""
-    needed, kept = {output}, []
+def leading_to(nodes: list[Node], real: Container[int], needed: set[int]) -> list[Node]:
+    """The nodes that make what is ``needed``, as far as it is ``real`` and no index.
+
+    ``needed`` becomes all that they read as well.
+    """
+    kept = []
     for node in reversed(nodes):
-        if any(number in needed for number in node.outputs if number in active):
+        if any(number in needed for number in node.outputs if number in real):
             needed.update(node.inputs())
             kept.append(node)
     return kept[::-1]
 
 
-def name_stages(nodes: list[Node]) -> None:
-    """Give every node its own stage: the module's path, and what is done where that is more."""
+def name_stages(nodes: list[Node], active: Container[int]) -> None:
+    """Give every node its own stage: the module's path, and what is done where that is more.
+
+    Torch makes one product of a linear layer or another as the strides are; it is called linear.
+    """
     seen: dict[str, int] = {}
     for node in nodes:
+        done = node.name
+        if done in ("mm", "addmm") and getattr(node.args[-1], "number", None) not in active:
+            done = "linear"
         whole = node.leaf and node.name in (*AFFINE, "native_batch_norm", "native_layer_norm")
-        name = node.module if whole else ".".join(filter(None, (node.module, node.name)))
+        name = node.module if whole else ".".join(filter(None, (node.module, done)))
         seen[name] = seen.get(name, 0) + 1
         node.stage = name if seen[name] == 1 else f"{name}@{seen[name]}"
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lrp_core.rules import Rule
-from lrp_core.tape.affine import foldable, share_affine
+from lrp_core.tape.affine import folds, share_affine
 from lrp_core.tape.context import KEEPS, Context
 from lrp_core.tape.operations import WHOLE, rule_of
 from lrp_core.tape.tape import Node, Tape
@@ -83,12 +83,12 @@ def walk(
         if all(part is None for part in received):
             continue
         first = received[0]
-        before = stages.folded.get(place)
-        if before is None:
+        folded = stages.folded.get(place)
+        if folded is None:
             division = rule_of(tape, node)(context, node, received)
         else:
             assert first is not None
-            division = share_affine(context, before, first, norm=node)
+            division = share_affine(context, folded.affine, first, folded)
         passed: list[tuple[int, Tensor, str]] = []
         constants: list[tuple[int, Tensor]] = []
         for number, part in division.parts:
@@ -100,7 +100,7 @@ def walk(
         if place in watched and first is not None:
             flow.reached[place] = first
             flow.parts[place] = dict(division.parts)
-        if not stages.passes(node):
+        if folded is not None or not stages.passes(node):
             arrived = [
                 (number, part)
                 for number, part in zip(node.outputs, received, strict=True)
@@ -127,22 +127,20 @@ class Stages:
     """The names under which a tape's operations stand in the ledger.
 
     called  other names for leaves than those of the arguments
-    folded  by the place of a BatchNorm: the affine operation it is folded into
+    folded  layers that are more than one operation, by the place of their last
     """
 
     def __init__(self, tape: Tape, called: Mapping[str, str] = MappingProxyType({})) -> None:
         self.tape = tape
-        self.folded = {
-            place: before
-            for place, node in enumerate(tape.nodes)
-            if (before := foldable(tape, node)) is not None
-        }
+        self.folded = folds(tape)
+        self.inside = {id(node) for layer in self.folded.values() for node in layer.inside}
         self._leaves = {number: called.get(name, name) for name, number in tape.leaves.items()}
         self._making: dict[int, str] = {}
 
     def of(self, place: int) -> str:
         """The stage of the node at ``place``."""
-        return self.folded.get(place, self.tape.nodes[place]).stage
+        layer = self.folded.get(place)
+        return self.tape.nodes[place].stage if layer is None else layer.affine.stage
 
     def passes(self, node: Node) -> bool:
         """Whether an operation hands on, whole, the one thing that it reads."""
@@ -164,9 +162,8 @@ class Stages:
 
     def all(self) -> tuple[str, ...]:
         """Every stage that has a row, in the order in which relevance meets them."""
-        inside = {id(node) for node in self.folded.values()}
         return tuple(
             self.of(place)
             for place in reversed(range(len(self.tape.nodes)))
-            if not self.passes(node := self.tape.nodes[place]) and id(node) not in inside
+            if not self.passes(node := self.tape.nodes[place]) and id(node) not in self.inside
         )

@@ -325,12 +325,13 @@ class InPlace(nn.Module):
         half = both[:, : self.left.out_features]
         half += self.left(x)
         both[:, self.left.out_features :] = self.right(x)
-        half.relu_()
+        half.mul_(1.5)
         both[both.sum(1) > 1e9] = 0.0
         source, destination = edge_index
         total = both.clone()
         total.index_add_(0, destination, both[source] * 0.1)
         total[0] += 0.5
+        total.relu_()
         return self.fc(pooled(total, batch))
 
 
