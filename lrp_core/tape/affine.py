@@ -73,7 +73,8 @@ def folds(tape: Tape) -> dict[int, Folded]:
     """By the place of its last node, every layer that is more than one affine operation."""
     found: dict[int, Folded] = {}
     for place, node in enumerate(tape.nodes):
-        if node.name == "native_batch_norm" and (before := _before(tape, node.args[0])):
+        fixed = node.name == "native_batch_norm" and not node.args[5]
+        if fixed and (before := _before(tape, node.args[0])):
             number = tape.made_by[before.output]
             if number in found:
                 affine, bias, _, inside, _ = found.pop(number)

@@ -299,6 +299,8 @@ def rule_of(tape: Tape, node: Node) -> Share:
     plain = all(node.kwargs.get(key, 1) == 1 for key in ("alpha", "beta"))
     if node.name in ("mm", "bmm", "mv", "dot", "addmm", "baddbmm") and plain:
         return product_of_matrices
+    if node.name == "native_batch_norm" and node.args[5]:  # an InstanceNorm
+        return tangent
     if node.name == "index_put" and len(node.args) > 3 and node.args[3]:
         return add_up
     if node.name == "scatter_reduce" and node.args[4] not in ("amax", "amin"):

@@ -195,7 +195,10 @@ class Places:
         elif name in ("scatter_add", "index_add", "scatter_reduce"):
             labels = [self._scattered(place, node)]
         elif name in MOVES or name in ("cat", "stack", "overwritten", "copy"):
-            labels = self._moved(node, len(made))
+            try:
+                labels = self._moved(node, len(made))
+            except (RuntimeError, IndexError):  # moved in a way that labels do not follow
+                labels = [nowhere(tape.values[made[0]].dim())]
         else:
             labels = [self._elementwise(node)]
         labels += labels[-1:] * (len(made) - len(labels))
@@ -355,7 +358,8 @@ class Places:
             if indices is not None:
                 full = tape.value(args[0]).shape
                 label = self.of(args[0]).each(lambda one: one.expand(full))
-                dim = args[2] if name == "topk" and len(args) > 2 else -1
+                given = args[2:3] if name == "topk" else args[1:2]
+                dim = given[0] if given else node.kwargs.get("dim", -1)
                 at = tape.values[indices]
                 return [label.each(lambda one: one.gather(dim, at))]
         if name in ("cat", "stack"):

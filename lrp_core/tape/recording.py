@@ -137,10 +137,10 @@ class Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         name = plain_name(func)
         live = any(map(self._is_active, _tensors((*args, *kwargs.values()))))
-        if live and name in RANDOM:
+        if name in RANDOM:  # not on its way alone: a mask is drawn beside it
             raise NetworkError(
-                f"{self._where() or 'the network'} draws random numbers ({name}) on the way to its "
-                "logits; put it into evaluation mode with network.eval()"
+                f"{self._where() or 'the network'} draws random numbers ({name}), so its logits "
+                "are others each time; put it into evaluation mode with network.eval()"
             )
         if live and name.startswith("scaled_dot_product"):
             with self:
@@ -319,6 +319,8 @@ def _uses_batch(op: Any, args: Any, kwargs: Any) -> bool:
     """Whether a batch norm computes its statistics from what it reads."""
     names = [argument.name for argument in op._schema.arguments]
     given = {**dict(zip(names, args, strict=False)), **kwargs}
+    if given["input"].shape[0] == 1:  # an InstanceNorm: of one jet alone
+        return False
     return bool(given.get("training", given.get("running_mean") is None))
 
 

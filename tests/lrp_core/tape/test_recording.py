@@ -81,7 +81,7 @@ def test_nothing_is_left_behind_by_a_network_that_fails() -> None:
     def fail(x: Tensor) -> Tensor:
         raise ValueError("a bug of its own")
 
-    with pytest.raises(NetworkError, match="does not run on x.*a bug of its own"):
+    with pytest.raises(NetworkError, match=r"does not run on x.*a bug of its own"):
         loaded(Simple(fail))
     assert not torch.overrides._is_torch_function_mode_enabled()
 
@@ -126,7 +126,6 @@ def test_an_operation_without_a_rule_is_linearised_and_said() -> None:
         nn.InstanceNorm1d(4),
         nn.Bilinear(4, 4, 4),
         nn.LogSigmoid(),
-        nn.LocalResponseNorm(2),
     ],
     ids=lambda layer: type(layer).__name__,
 )
@@ -148,24 +147,22 @@ def test_what_has_no_rule_conserves_and_is_said(layer: nn.Module) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda x: torch.nn.functional.conv1d(x.t()[None], torch.ones(4, 4, 3), padding=1)[0].t(),
-        lambda x: torch.nn.functional.conv2d(x[None, None], torch.ones(1, 1, 3, 3), padding=1)[
-            0, 0
-        ],
+        lambda x: nn.functional.conv1d(x.t()[None], torch.ones(4, 4, 3), padding=1)[0].t(),
+        lambda x: nn.functional.conv2d(x[None, None], torch.ones(1, 1, 3, 3), padding=1)[0, 0],
         lambda x: torch.cat([x[:1], x[1:].clamp(-0.5, 0.5)]),
         lambda x: torch.where(x > 0, x, 0.3),
-        lambda x: torch.nn.functional.pad(x, (0, 0, 1, 1), value=0.2),
+        lambda x: nn.functional.pad(x, (0, 0, 1, 1), value=0.2),
         lambda x: x.masked_fill(x < -1, -0.5).sigmoid() - x.exp().cumsum(0),
         lambda x: torch.stack([x, torch.ones_like(x)]).amax(0),
         lambda x: torch.baddbmm(x[None], x[None], torch.eye(4)[None])[0],
         lambda x: x.index_put((torch.tensor([0, 0]),), torch.ones(4), accumulate=True),
         lambda x: torch.einsum("ic,jc->ij", x, x).softmax(-1) @ x,
         lambda x: 1.0 - x / x.norm(dim=-1, keepdim=True),
-        lambda x: torch.nn.functional.softplus(x) + torch.tanh(x) * torch.nn.functional.gelu(x),
+        lambda x: nn.functional.softplus(x) + torch.tanh(x) * nn.functional.gelu(x),
         lambda x: x.sort(dim=0)[0] + x.topk(2, dim=0)[0].sum(0) + x.min(dim=0)[0],
         lambda x: torch.maximum(x, x.flip(0)) + x.roll(1, 0) + x.repeat(1, 1).tril(),
-        lambda x: torch.nn.functional.avg_pool1d(x.t()[None], 2, 1)[0].t(),
-        lambda x: torch.nn.functional.layer_norm(x, (4,)) + torch.nn.functional.rms_norm(x, (4,)),
+        lambda x: nn.functional.avg_pool1d(x.t()[None], 2, 1)[0].t(),
+        lambda x: nn.functional.layer_norm(x, (4,)) + nn.functional.rms_norm(x, (4,)),
     ],
 )
 def test_operations_conserve_in_any_mixture(change: Any) -> None:
@@ -217,8 +214,9 @@ def test_a_softmax_at_the_end_is_left_out() -> None:
 
 
 def test_networks_that_no_tape_can_follow_are_refused() -> None:
-    scripted = torch.jit.trace(at_random(Simple()), torch.zeros(5, 5), check_trace=False)
-    with pytest.raises(NetworkError, match="TorchScript.*give the Python module"):
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        scripted = torch.jit.trace(at_random(Simple()), torch.zeros(5, 5), check_trace=False)
+    with pytest.raises(NetworkError, match=r"TorchScript.*give the Python module"):
         lrp_core.load_model(scripted, example=jet())
     inside = nn.Sequential(scripted, nn.ReLU())
     with pytest.raises(NetworkError, match=r"Sequential\.0 is TorchScript"):
@@ -254,9 +252,7 @@ def test_training_is_refused() -> None:
 
 def test_arguments_that_are_missing_are_named() -> None:
     network = model_of("ParticleNet").network
-    with pytest.raises(
-        NetworkError, match="takes points, features, mask, of which it is not known"
-    ):
+    with pytest.raises(NetworkError, match="points, features, mask, of which it is not known"):
         lrp_core.load_model(network, example=jet())
     inputs = Inputs(features=Columns("tracks", COLUMNS, layout="jet column track"))
     with pytest.raises(NetworkError, match="needs points, mask, which inputs does not give"):
