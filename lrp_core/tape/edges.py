@@ -11,7 +11,7 @@ is the edges' relevance by column: the definition of the interaction network.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from lrp_core.rules import quotient
 from lrp_core.tape.attention import factors
 from lrp_core.tape.context import PRODUCTS, spelled_softmaxes
 from lrp_core.tape.inputs import Given
-from lrp_core.tape.places import Message, Places
+from lrp_core.tape.places import Message
 from lrp_core.tape.tape import Node, Ref, Tape
 from lrp_core.tape.walk import Flow
 
@@ -40,7 +40,7 @@ class _Terms(NamedTuple):
     rows: Tensor | None
 
 
-def edge_paths(tape: Tape, places: Places) -> dict[int, str]:
+def edge_paths(tape: Tape, messages: Mapping[int, Message]) -> dict[int, str]:
     """The path of the module that each aggregation of messages belongs to, by its place.
 
     Sums inside a softmax are none: relevance goes around them.
@@ -56,7 +56,7 @@ def edge_paths(tape: Tape, places: Places) -> dict[int, str]:
             reached.update(node.inputs() if softmax is None else [softmax.scores.number])
     seen: dict[str, int] = {}
     found = {}
-    for place in sorted(carrying.intersection(places.messages)):
+    for place in sorted(carrying.intersection(messages)):
         path = tape.nodes[place].module.removesuffix("aggr_module").rstrip(".") or "network"
         seen[path] = seen.get(path, 0) + 1
         found[place] = path if seen[path] == 1 else f"{path}@{seen[path]}"
@@ -64,12 +64,12 @@ def edge_paths(tape: Tape, places: Places) -> dict[int, str]:
 
 
 def edge_sets(
-    tape: Tape, places: Places, flow: Flow, given: Given, *, rows: bool
+    tape: Tape, messages: Mapping[int, Message], flow: Flow, given: Given, *, rows: bool
 ) -> list[dict[str, EdgeSet]]:
     """For each jet the edges by module path, those nearest the input first."""
     found: list[dict[str, EdgeSet]] = [{} for _ in given.jets]
-    for place, path in edge_paths(tape, places).items():
-        terms = _terms(tape, places.messages[place], flow, rows=rows)
+    for place, path in edge_paths(tape, messages).items():
+        terms = _terms(tape, messages[place], flow, rows=rows)
         if terms is None:
             continue
         kind = _KIND.get(tape.nodes[place].name)
@@ -91,7 +91,7 @@ def _terms(tape: Tape, message: Message, flow: Flow, *, rows: bool) -> _Terms | 
     if message.operand is None:
         summed, square, full = _product(tape, node, flow.reached[message.place], shape, rows=rows)
     else:
-        part = flow.parts[message.place].get(message.operand)
+        part = flow.parts[message.place].get(node.args[message.operand].number)
         if part is None:
             return None
         full = part.double()

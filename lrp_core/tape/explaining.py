@@ -94,9 +94,9 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
             "its inputs are far outside what the network was made for"
         )
     start = logits * logits.new_tensor(asked.target.weights)
-    places = model.places(tape, given)
+    messages = model.messages(tape, given)
     ends = column_ends(tape, given)
-    watched = {*places.messages, *(place for side in ends or () for place in side)}
+    watched = {*messages, *(place for side in ends or () for place in side)}
     try:
         flow = walk(
             tape,
@@ -109,7 +109,7 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
         )
         several = model.jets(tape, given) if len(jets) > 1 else None
         books = ledgers(flow.rows, len(jets), several)
-        sets = edge_sets(tape, places, flow, given, rows=asked.edges == "rows")
+        sets = edge_sets(tape, messages, flow, given, rows=asked.edges == "rows")
     except PropagationError as error:
         raise PropagationError(f"{name}: {error}") from error
     columns = None if ends is None else end_relevance(tape, ends, flow, given)

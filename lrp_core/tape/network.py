@@ -23,7 +23,7 @@ from lrp_core.tape.inputs import (
     with_columns,
 )
 from lrp_core.tape.ledger import MixedJets, ledgers
-from lrp_core.tape.places import Places
+from lrp_core.tape.places import Message, Places, indices_of, same_indices
 from lrp_core.tape.recording import check_kind, record
 from lrp_core.tape.replay import hidden_share, replay
 from lrp_core.tape.report import EdgesFound, Report, operations_of
@@ -31,6 +31,7 @@ from lrp_core.tape.tape import Tape
 from lrp_core.tape.walk import Stages, walk
 
 HIDDEN = 0.1  # a share above which ways around the tape are reported; float32 attention has 0.02
+KEPT = 64  # sizes of jets for which it is kept where messages are
 
 
 class TapeModel(Model):
@@ -69,6 +70,7 @@ class TapeModel(Model):
         self.checkpoint_hash = ""
         self.edges = edges
         self.example = groups_of(inputs, example)
+        self._messages: dict[object, tuple[list[object], dict[int, Message]]] = {}
         self._check_classes()
         self._look()
 
@@ -100,7 +102,8 @@ class TapeModel(Model):
         """The tape of a run, in ``dtype``. Raises NetworkError naming what does not fit."""
         leaves = list(given.inputs.leaves)
         try:
-            tape = record(self.network, given.arguments, leaves)
+            again = dtype != self.dtype
+            tape = record(self.network, given.arguments, leaves, constants=again)
         except (RuntimeError, TypeError, ValueError, IndexError, KeyError) as error:
             shapes = ", ".join(
                 f"{name} {list(value.shape)}" if isinstance(value, Tensor) else f"{name} {value!r}"
@@ -110,7 +113,7 @@ class TapeModel(Model):
                 f"{self.name} does not run on {shapes} ({type(error).__name__}: {error}); check "
                 "columns and inputs, and pad_to where it wants at least so many tracks"
             ) from error
-        if dtype == tape.values[tape.output].dtype == self.dtype:
+        if not again and tape.values[tape.output].dtype == dtype:
             return tape
         exact = give(self.inputs, given.jets, dtype, self.device)
         return replay(tape, exact.arguments, dtype)
@@ -134,9 +137,24 @@ class TapeModel(Model):
             )
         return number
 
-    def places(self, tape: Tape, given: Given) -> Places:
-        """Where the tape's values stand among the tracks."""
-        return Places(tape, given.labels(), given.by_size())
+    def messages(self, tape: Tape, given: Given) -> dict[int, Message]:
+        """The aggregations that pass messages between tracks, by place.
+
+        What was found is kept for jets that run the same operations with the same indices, as
+        those of one size do where nothing depends on the tracks' values.
+        """
+        key = tuple(
+            tuple(jet[group].n_tracks for group in self.inputs.groups) for jet in given.jets
+        )
+        indices = indices_of(tape)
+        known = self._messages.get(key)
+        if known is not None and same_indices(known[0], indices):
+            return known[1]
+        found = Places(tape, given.labels(), given.by_size()).messages
+        if len(self._messages) >= KEPT:
+            self._messages.pop(next(iter(self._messages)), None)
+        self._messages[key] = indices, found
+        return found
 
     def jets(self, tape: Tape, given: Given) -> Places:
         """Which jet the tape's values are of."""
@@ -153,8 +171,7 @@ class TapeModel(Model):
         number = self.start(tape, 1)
         stages = Stages(tape)
         self._stages = stages.all()
-        places = self.places(tape, given)
-        paths = edge_paths(tape, places)
+        paths = edge_paths(tape, self.messages(tape, given))
         value = tape.values[number]
         with contextlib.suppress(PropagationError):  # another jet may do; NetworkError may not
             walk(tape, value, lambda _: Gamma(), "attnlrp", at=number)

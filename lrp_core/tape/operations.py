@@ -319,7 +319,7 @@ def is_linearised(tape: Tape, node: Node) -> bool:
 
 
 def title_of(share: Share) -> tuple[str, str]:
-    """A rule in words and its source, from its docstring."""
+    """A rule in words and its source, from its docstring: its first sentence, and what it cites."""
     text = " ".join((share.__doc__ or "").split())
-    rule, _, source = text.partition("Source: ")
-    return rule.strip(), source.strip()
+    source = text.partition("Source: ")[2]
+    return text.partition(". ")[0].rstrip(".") + ".", source.strip()

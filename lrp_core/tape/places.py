@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from lrp_core.tape.affine import is_affine
+from lrp_core.tape.context import PRODUCTS
 from lrp_core.tape.moves import MOVES
 from lrp_core.tape.tape import Node, Ref, Tape, is_real
 
@@ -52,7 +53,7 @@ class Message:
 
     terms     the label of each term; of a product of matrices [..., n, m, k] for a_nm b_mk
     receiver  the track that the result is about, for each term; NONE where it is about none
-    operand   number of the value whose elements are the terms; None for a product of matrices
+    operand   which argument's elements are the terms; None for a product of matrices
     """
 
     place: int
@@ -238,7 +239,7 @@ class Places:
         result = contract(label, axes, mix=self.mix)
         if result is not label:
             single = torch.where(result.b < 0, result.a, NONE)
-            self._note(place, label, single, node.args[0].number)
+            self._note(place, label, single, 0)
         if self.tape.values[node.output].dim() == n_axes:
             return result
         return result.each(lambda values: _squeezed(values, axes))
@@ -260,7 +261,7 @@ class Places:
             result = Label(self.rows[size].view(at), torch.full(at, NONE, device=index.device))
             receiver = self.rows[size][index]
             terms = union(label, Label(receiver, torch.full_like(receiver, NONE)))
-            self._note(place, terms, receiver, source.number)
+            self._note(place, terms, receiver, 3)
             return result
         a, b = (values.expand(shape) for values in label)
         shape[dim] = size
@@ -277,7 +278,7 @@ class Places:
             found.append(torch.where((track >= 0) & every.bool(), track, NONE))
         result = ordered(*found)
         single = torch.where(result.b < 0, result.a, NONE)
-        self._note(place, label, single.gather(dim, index), source.number)
+        self._note(place, label, single.gather(dim, index), 3)
         return result
 
     def _product(self, place: int, node: Node) -> Label:
@@ -509,3 +510,24 @@ def _narrow(index: Tensor, n_axes: int, dim: int) -> Tensor:
         if axis != dim and index.stride(axis) == 0:
             index = index.narrow(axis, 0, 1)
     return index
+
+
+def indices_of(tape: Tape) -> list[object]:
+    """All that labels depend on beside the sizes: operations, indices, and adjacency matrices."""
+    found: list[object] = []
+    for node in tape.nodes:
+        found.append(node.name)
+        for number in node.inputs():
+            value = tape.values[number]
+            first = node.name in PRODUCTS and number not in tape.active
+            if not is_real(value) or (first and node.args[0] == Ref(number)):
+                found.append(value)
+    return found
+
+
+def same_indices(one: Sequence[object], other: Sequence[object]) -> bool:
+    """Whether two tapes of jets of the same sizes have the same labels."""
+    return len(one) == len(other) and all(
+        torch.equal(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else a is b or a == b
+        for a, b in zip(one, other, strict=True)
+    )

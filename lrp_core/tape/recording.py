@@ -15,8 +15,9 @@ import inspect
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -90,13 +91,31 @@ def plain_name(op: Any) -> str:
     return name.split("::")[1].strip("_")
 
 
-class Recorder(TorchDispatchMode):
-    """Writes down the operations that active values flow through."""
+class _Kind(NamedTuple):
+    """What is asked of every operation: its plain name, and whether it is made of others."""
 
-    def __init__(self, network: nn.Module) -> None:
+    name: str
+    composite: bool
+
+
+@cache
+def _kind(op: Any) -> _Kind:
+    name = plain_name(op)
+    composite = op.has_kernel_for_dispatch_key(_COMPOSITE) and not name.endswith("batch_norm")
+    return _Kind(name, composite)
+
+
+class Recorder(TorchDispatchMode):
+    """Writes down the operations that active values flow through.
+
+    constants  whether what makes the constants is written down as well
+    """
+
+    def __init__(self, network: nn.Module, *, constants: bool = True) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.nodes: list[Node] = []
         self.constants: list[Node] = []
+        self._keeps_constants = constants
         self.values: list[Tensor] = []
         self.active: set[int] = set()
         self._numbers: dict[int, int] = {}  # by identity; self.values keeps the tensors alive
@@ -135,8 +154,9 @@ class Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        name = plain_name(func)
-        live = any(map(self._is_active, _tensors((*args, *kwargs.values()))))
+        name, composite = _kind(func)
+        read = _tensors((*args, *kwargs.values()) if kwargs else args)
+        live = any(map(self._is_active, read))
         if name in RANDOM:  # not on its way alone: a mask is drawn beside it
             raise NetworkError(
                 f"{self._where() or 'the network'} draws random numbers ({name}), so its logits "
@@ -151,21 +171,20 @@ class Recorder(TorchDispatchMode):
                 "a jet's output depends on the other jets; call network.eval() first, and build "
                 "its BatchNorms with track_running_stats=True"
             )
-        made_of_others = func.has_kernel_for_dispatch_key(_COMPOSITE)
-        if live and made_of_others and not name.endswith("batch_norm"):
+        if live and composite:
             with self:  # made of others, which are what rules are for
                 return func.decompose(*args, **kwargs)
         if func._schema.is_mutable:
             return self._mutate(func, args, kwargs, live)
         made = func(*args, **kwargs)
-        if not any(is_real(one) for one in listed(made)):
-            return made
-        if name in CONSTANTS or not any(map(is_real, _tensors((*args, *kwargs.values())))):
-            for one in listed(made):
-                if is_real(one):  # one may be written into later
-                    self.number(one)
-        else:
-            self._add(func, args, kwargs, listed(made), live)
+        results = listed(made)
+        real = [one for one in results if is_real(one)]
+        followed = live or (self._keeps_constants and any(map(is_real, read)))
+        if name in CONSTANTS or not followed:
+            for one in real:  # one may be written into later
+                self.number(one)
+        elif real:
+            self._add(func, args, kwargs, results, live)
         return made
 
     def _add(self, op: Any, args: Any, kwargs: Any, made: Sequence[Any], live: bool) -> None:
@@ -377,13 +396,20 @@ def check_kind(network: nn.Module) -> None:
             )
 
 
-def record(network: nn.Module, arguments: Mapping[str, Any], leaves: Sequence[str]) -> Tape:
+def record(
+    network: nn.Module,
+    arguments: Mapping[str, Any],
+    leaves: Sequence[str],
+    *,
+    constants: bool = True,
+) -> Tape:
     """Run ``network(**arguments)`` and keep what the arguments named ``leaves`` flow through.
 
+    constants  whether what makes the constants is kept as well, for a replay in another precision
     The network is run as it is, without gradients. Raises NetworkError for what cannot be
     followed, for an output that is no tensor, and for one that no leaf has a part in.
     """
-    recorder = Recorder(network)
+    recorder = Recorder(network, constants=constants)
     # copies: a network may write into what it is given
     given = {
         key: value.detach().clone() if isinstance(value, Tensor) else value
@@ -409,11 +435,11 @@ def record(network: nn.Module, arguments: Mapping[str, Any], leaves: Sequence[st
     needed = {output}
     nodes = leading_to(recorder.nodes, recorder.active, needed)
     real = [number for number, value in enumerate(recorder.values) if is_real(value)]
-    constants = leading_to(recorder.constants, set(real), needed)
+    making = leading_to(recorder.constants, set(real), needed)
     name_stages(nodes, recorder.active)
     inputs = {name: numbers[name] for name in leaves}
     values, active = recorder.values, recorder.active
-    return Tape(nodes, values, active, inputs, output, constants, numbers)
+    return Tape(nodes, values, active, inputs, output, making, numbers)
 
 
 def positional(network: nn.Module, given: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
