@@ -20,7 +20,9 @@ from lrp_core.tape.edges import column_ends, edge_sets, end_relevance
 from lrp_core.tape.inputs import Given, groups_of
 from lrp_core.tape.ledger import MixedJets, ledgers
 from lrp_core.tape.network import TapeModel
+from lrp_core.tape.operations import is_linearised
 from lrp_core.tape.report import linearised_warnings, operations_of
+from lrp_core.tape.tape import Tape
 from lrp_core.tape.walk import Flow, Stages, walk
 
 AT_ONCE = 512  # tracks on one tape
@@ -113,8 +115,7 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
     except PropagationError as error:
         raise PropagationError(f"{name}: {error}") from error
     columns = None if ends is None else end_relevance(tape, ends, flow, given)
-    kinds = operations_of(tape, Stages(tape))
-    warnings = dict.fromkeys((*model.report().warnings, *linearised_warnings(kinds)))
+    warnings = dict.fromkeys((*model.report().warnings, *_linearised(tape)))
     result = []
     for place, jet in enumerate(jets):
         relevance, of_padding = _relevance(given, flow, place)
@@ -159,6 +160,13 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
             )
         )
     return result
+
+
+def _linearised(tape: Tape) -> tuple[str, ...]:
+    """Warnings of this jet's own, where its tape has operations without a rule."""
+    if not any(is_linearised(tape, node) for node in tape.nodes):
+        return ()
+    return linearised_warnings(operations_of(tape, Stages(tape)))
 
 
 def _names(model: TapeModel) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -51,9 +52,13 @@ class Node:
         assert first is not None
         return first
 
-    def inputs(self) -> list[int]:
+    def inputs(self) -> tuple[int, ...]:
         """Numbers of the values it read, each once."""
-        return list(dict.fromkeys(_refs((*self.args, *self.kwargs.values()))))
+        return self._read
+
+    @cached_property
+    def _read(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(_refs((*self.args, *self.kwargs.values()))))
 
     def again(self, replaced: Callable[[int], Any], **changed: Any) -> Any:
         """Run it again, with ``replaced(number)`` for every value."""
