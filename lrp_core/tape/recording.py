@@ -171,6 +171,9 @@ class Recorder(TorchDispatchMode):
                 "a jet's output depends on the other jets; call network.eval() first, and build "
                 "its BatchNorms with track_running_stats=True"
             )
+        if live and name == "mkldnn_rnn_layer":
+            with self:
+                return _lstm(*args, **kwargs)
         if live and composite:
             with self:  # made of others, which are what rules are for
                 return func.decompose(*args, **kwargs)
@@ -365,6 +368,34 @@ def _attention(op: Any, args: Any, kwargs: Any) -> Any:
     made = torch.matmul(torch.softmax(scores, -1), v)
     n_results = len(op._schema.returns)
     return made if n_results == 1 else (made, *[q.new_empty(0)] * (n_results - 1))
+
+
+def _lstm(
+    x: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor,
+    b_hh: Tensor,
+    hidden: Tensor,
+    cell: Tensor,
+    reverse: bool,
+    *rest: Any,
+) -> Any:
+    """A fused layer of an LSTM, step by step: x [n_steps, n_jets, n_columns]."""
+    has_biases = rest[4]
+    h, c = hidden.reshape(x.shape[1], -1), cell.reshape(x.shape[1], -1)
+    made: list[Tensor] = []
+    steps = x.unbind(0)
+    for step in reversed(steps) if reverse else steps:
+        linear = torch.nn.functional.linear
+        gates = linear(step, w_ih, b_ih if has_biases else None)
+        gates = gates + linear(h, w_hh, b_hh if has_biases else None)
+        enter, keep, new, out = gates.chunk(4, 1)
+        c = torch.sigmoid(keep) * c + torch.sigmoid(enter) * torch.tanh(new)
+        h = torch.sigmoid(out) * torch.tanh(c)
+        made.append(h)
+    result = torch.stack(made[::-1] if reverse else made)
+    return result, h.reshape(hidden.shape), c.reshape(cell.shape), x.new_empty(0)
 
 
 def check_kind(network: nn.Module) -> None:

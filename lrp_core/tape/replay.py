@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lrp_core.errors import NetworkError
 from lrp_core.tape.recording import Plainly, positional, record
 from lrp_core.tape.tape import Node, Tape, first_of, is_real, listed
 
@@ -51,12 +52,18 @@ def replay(tape: Tape, arguments: Mapping[str, Any], dtype: torch.dtype) -> Tape
     for name, number in tape.arguments.items():
         values[number] = arguments[name].to(dtype)
     for node in (*constants, *nodes):
-        _run(node, values)
+        _run(node, values, dtype)
     return Tape(nodes, values, tape.active, tape.leaves, tape.output, constants, tape.arguments)
 
 
-def _run(node: Node, values: list[Tensor]) -> None:
-    made = listed(node.again(values.__getitem__))
+def _run(node: Node, values: list[Tensor], dtype: torch.dtype) -> None:
+    try:
+        made = listed(node.again(values.__getitem__))
+    except (RuntimeError, NotImplementedError) as error:
+        raise NetworkError(
+            f"{node.module or 'the network'} runs {node.name}, which cannot be run again in "
+            f"{dtype} ({str(error).splitlines()[0]}); write it with other operations of torch"
+        ) from error
     for number, value in zip(node.outputs, made, strict=True):
         if number is not None and is_real(value):
             values[number] = value

@@ -210,6 +210,23 @@ def test_a_softmax_at_the_end_is_left_out() -> None:
     assert found.value == pytest.approx(found.logits[1])
 
 
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_recurrent_layers_are_taken_apart(kind: Any) -> None:
+    class Recurrent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cells, self.fc = kind(5, 4, num_layers=2, bidirectional=True), nn.Linear(8, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.fc(self.cells(x.unsqueeze(1))[0].mean(0))
+
+    model = loaded(Recurrent())
+    assert model.report().linearised == ()
+    found = lrp_core.explain(model, jet(), dtype="float64")
+    assert found.conservation_error < 1e-12
+    assert np.allclose(found.logits, lrp_core.predict(model, [jet()])[0], atol=1e-5)
+
+
 # ----------------------------------------------------------------------------------- refusals
 
 
