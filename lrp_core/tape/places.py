@@ -180,14 +180,21 @@ class Places:
 
     def of(self, argument: Any) -> Label:
         """The label of an argument."""
-        if isinstance(argument, Ref) and argument.number in self.labels:
-            return self.labels[argument.number]
+        if isinstance(argument, Ref):
+            if argument.number not in self.labels and argument.number in self.tape.active:
+                node = self.tape.producer(argument)
+                if node is not None and node.name == "cat":  # put off, see _visit
+                    self.labels[argument.number] = self._joined(node)
+            if argument.number in self.labels:
+                return self.labels[argument.number]
         value = self.tape.value(argument)
         n_axes = value.dim() if isinstance(value, Tensor) else 0
         return nowhere(n_axes, value.device if isinstance(value, Tensor) else None)
 
     def _visit(self, place: int, node: Node) -> None:
         name, tape = node.name, self.tape
+        if name == "cat" and not self.mix:
+            return  # a label for every channel is much; mostly they are mixed next, see _mixed
         made = [n for n in node.outputs if n is not None and is_real(tape.values[n])]
         if name in ("addmm", "baddbmm", "mm", "linear", "bmm", "convolution"):
             labels = [self._product(place, node)]
@@ -214,8 +221,8 @@ class Places:
         n_axes = self.tape.values[node.output].dim()
         result = nowhere(n_axes, self.tape.values[node.output].device)
         for number in node.inputs():
-            if number in self.labels and self.tape.values[number].dim() <= n_axes:
-                result = union(result, self.labels[number])
+            if number in self.tape.active and self.tape.values[number].dim() <= n_axes:
+                result = union(result, self.of(Ref(number)))
         return result
 
     # ------------------------------------------------------------------ sums
@@ -225,6 +232,21 @@ class Places:
         pair = (receiver >= 0) & ((terms.b >= 0) & ((terms.a == receiver) | (terms.b == receiver)))
         if bool(pair.any()):
             self.messages[place] = Message(place, terms, receiver, operand)
+
+    def _mixed(self, argument: Ref, axis: int) -> Label:
+        """Channels of a value mixed; of values side by side one label for each is enough."""
+        node = self.tape.producer(argument)
+        if argument.number in self.labels or node is None or node.name != "cat":
+            return contract(self.of(argument), [axis], mix=True)
+        dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+        labels = [self.of(part) for part in node.args[0]]
+        if dim % labels[0].a.dim() != axis:
+            return contract(self.of(argument), [axis], mix=True)
+        parts = [contract(label, [axis], mix=True) for label in labels]
+        shape = torch.broadcast_shapes(*(part.shape for part in parts))
+        a = torch.cat([part.a.expand(shape) for part in parts], axis)
+        b = torch.cat([part.b.expand(shape) for part in parts], axis)
+        return contract(Label(a, b), [axis], mix=True)
 
     def _reduced(self, place: int, node: Node) -> Label:
         label = self.of(node.args[0])
@@ -287,10 +309,10 @@ class Places:
             label = self.of(args[0])
             if tape.value(args[1]).shape[2:].numel() != 1:
                 return nowhere(label.a.dim(), label.a.device)
-            return contract(label, [1], mix=True)
+            return self._mixed(args[0], 1)
         first, second = args[1:3] if node.name in ("addmm", "baddbmm") else args[:2]
         if is_affine(tape, node):
-            return contract(self.of(first), [-1], mix=True)
+            return self._mixed(first, tape.value(first).dim() - 1)
         left, right = self.of(first), self.of(second)
         if node.name == "linear":
             right = right.each(lambda values: values.t())
@@ -334,6 +356,14 @@ class Places:
         if name in ("expand", "broadcast_to"):
             lead = len(shape) - self.of(args[0]).a.dim()
             return [self.of(args[0]).each(lambda values: values[(None,) * lead])]
+        if name == "repeat":
+            times = args[1]
+            label = self.of(args[0])
+            label = label.each(lambda values: values[(None,) * (len(times) - values.dim())])
+            counts = [
+                1 if size == 1 else count for size, count in zip(label.shape, times, strict=True)
+            ]
+            return [label.each(lambda values: values.repeat(counts))]
         if name in ("transpose", "swapaxes"):
             return [self.of(args[0]).each(lambda values: values.transpose(args[1], args[2]))]
         if name == "t":
