@@ -306,9 +306,8 @@ class Places:
     def _product(self, place: int, node: Node) -> Label:
         tape, args = self.tape, node.args
         if node.name == "convolution":
-            label = self.of(args[0])
             if tape.value(args[1]).shape[2:].numel() != 1:
-                return nowhere(label.a.dim(), label.a.device)
+                return nowhere(tape.values[node.output].dim())
             return self._mixed(args[0], 1)
         first, second = args[1:3] if node.name in ("addmm", "baddbmm") else args[:2]
         if is_affine(tape, node):
