@@ -67,6 +67,7 @@ cli.command()(networks.simulate)
 cli.command()(networks.train)
 cli.command()(networks.evaluate)
 cli.command()(networks.compare)
+cli.command()(networks.report)
 cli.add_typer(people.users, name="users")
 
 

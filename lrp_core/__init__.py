@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lrp_core.checkpoint import load_model
+    from lrp_core.edge_set import EdgeSet
     from lrp_core.errors import JetlrpError
     from lrp_core.explainer import PRESETS, explain, explain_batch, predict
     from lrp_core.explanation import Explanation, Ledger, LedgerRow, load_explanation
@@ -37,22 +38,30 @@ if TYPE_CHECKING:
     from lrp_core.steps import Steps
     from lrp_core.streaming import explain_files
     from lrp_core.subjets import SubjetAxis, subjet_axes
+    from lrp_core.tape.inputs import Columns, Constant, Edges, Inputs, JetIndex, Mask
     from lrp_core.truth import Truth, truth_match
 
 _HOME = {
-    "PRESETS": "explainer",
     "AlphaBeta": "rules",
+    "Columns": "tape.inputs",
     "Composite": "rules",
+    "Constant": "tape.inputs",
+    "EdgeSet": "edge_set",
+    "Edges": "tape.inputs",
     "Epsilon": "rules",
     "Explanation": "explanation",
     "Flat": "rules",
     "Gamma": "rules",
+    "Inputs": "tape.inputs",
     "InteractionNetwork": "interaction_network",
     "Jet": "jets",
+    "JetIndex": "tape.inputs",
     "JetlrpError": "errors",
     "Ledger": "explanation",
     "LedgerRow": "explanation",
+    "Mask": "tape.inputs",
     "Model": "model",
+    "PRESETS": "explainer",
     "Prongs": "prong_shares",
     "RelevanceFile": "relevance_file",
     "Steps": "steps",
@@ -80,16 +89,23 @@ _HOME = {
 __all__ = [
     "PRESETS",
     "AlphaBeta",
+    "Columns",
     "Composite",
+    "Constant",
+    "EdgeSet",
+    "Edges",
     "Epsilon",
     "Explanation",
     "Flat",
     "Gamma",
+    "Inputs",
     "InteractionNetwork",
     "Jet",
+    "JetIndex",
     "JetlrpError",
     "Ledger",
     "LedgerRow",
+    "Mask",
     "Model",
     "Prongs",
     "RelevanceFile",

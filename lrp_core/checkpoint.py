@@ -1,23 +1,26 @@
-"""Load a trained interaction network from the checkpoints that people have."""
+"""Load a model: an interaction network from the checkpoints that people have, or any module."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
-from torch import Tensor
+from torch import Tensor, nn
 
 from lrp_core import embedded
 from lrp_core.errors import CheckpointError, DefinitionsError, SettingsError, Told, told
 from lrp_core.file_kind import kind_of
 from lrp_core.interaction_network import InteractionNetwork
+from lrp_core.jets import Jet
 from lrp_core.model import SIGNAL, Model
 from lrp_core.reference import EXPECTED_REFERENCE, Reference, check_reference
+from lrp_core.tape.inputs import Inputs
+from lrp_core.tape.network import load_network
 from lrp_core.tensor_file import is_plain, read_tensors
 from lrp_core.weights import ANCHOR, choose_weights, listing
 
@@ -98,26 +101,60 @@ def definitions_of(path: Path) -> Path | None:
 
 
 def load_model(
-    path: str | Path | None = None,
+    path: str | Path | nn.Module | None = None,
     definitions: str | Path | None = None,
     *,
     weights: str | None = None,
     device: str = "cpu",
+    example: Jet | Mapping[str, Jet] | None = None,
+    columns: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
+    inputs: Inputs | None = None,
+    edges: str | None = None,
+    name: str = "",
 ) -> Model:
-    """Load an interaction network: a state dict, saved on any device, plain or inside another dict.
+    """A model to explain: the interaction network of a checkpoint, or any PyTorch module.
 
-    path         checkpoint, of torch.save or safetensors; names may carry a prefix such as
-                 "module.", and names of wrappers in between; without it, the network that comes
-                 with the package
-    definitions  YAML file naming the columns; by default the one of the checkpoint's own name with
-                 the ending .yml beside it, else ``definitions.yml`` there
+    path         a checkpoint of torch.save or safetensors; names may carry a prefix such as
+                 "module.", and names of wrappers in between; without it, the bundled network. Or a
+                 module, which is used as it is, in evaluation mode
+    definitions  YAML file naming the columns of a checkpoint; by default the one of its own name
+                 with the ending .yml beside it, else ``definitions.yml`` there
     weights      which network is meant where the checkpoint holds several, such as "ema": the keys
                  and the prefix that lead to it, or a part of them; else as the definitions say
 
-    Widths and number of classes come from the checkpoint. Nothing is unpickled but tensors and
-    plain data. Where the definitions hold reference logits, the network must give them.
-    Raises CheckpointError or DefinitionsError saying what was found and what was expected.
+    For a module:
+    example  a jet that it runs on, or a jet for each group of rows it reads
+    columns  names of the columns of its first argument; by default those of the example
+    classes  names of its logits, by default qcd and hbb
+    inputs   what each argument of its forward is, where (x, edge_index, batch) does not fit
+    edges    path of the module whose messages are the edges, where it passes several
+    name     what to call it; by default its class
+
+    Widths and number of classes come from a checkpoint. Nothing is unpickled but tensors and plain
+    data. Where the definitions hold reference logits, the network must give them.
+    Raises CheckpointError, DefinitionsError or NetworkError saying what was found and what was
+    expected.
     """
+    if isinstance(path, nn.Module):
+        if definitions is not None or weights is not None:
+            raise SettingsError(
+                "definitions and weights describe a checkpoint; a module gets columns="
+            )
+        return load_network(
+            path,
+            example=example,
+            columns=columns,
+            classes=classes,
+            inputs=inputs,
+            edges=edges,
+            name=name,
+        )
+    if any(one is not None for one in (example, columns, classes, inputs, edges)) or name:
+        raise SettingsError(
+            "example, columns, classes, inputs, edges and name describe a module; "
+            f"a checkpoint has its definitions file; found the checkpoint {path}"
+        )
     path = embedded.CHECKPOINT if path is None else Path(path)
     if path.is_dir():
         raise CheckpointError(

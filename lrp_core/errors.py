@@ -12,7 +12,7 @@ JetlrpError                 anything this project raises on purpose
 ├── DefinitionsError        a definitions file does not describe the checkpoint
 ├── RuleError               a rule or a composite of rules is not possible
 ├── TargetError             an output to explain that the network does not have
-├── NetworkError            a network does not say its steps, or says them wrongly
+├── NetworkError            a network cannot be followed, or says its steps wrongly
 ├── PropagationError        relevance met an output that is exactly zero, or overflowed
 ├── ExplanationError        an explanation has not what was asked of it
 ├── ExplanationFileError    a saved explanation cannot be read
@@ -120,7 +120,7 @@ class TargetError(JetlrpError):
 
 
 class NetworkError(JetlrpError):
-    """A network does not say which steps it takes, or its steps do not give its own output."""
+    """A network cannot be followed, is not told its arguments, or its steps are not its own."""
 
 
 class PropagationError(JetlrpError):

@@ -23,6 +23,9 @@ from lrp_core.model import Model, Target
 from lrp_core.propagation import Row, propagate, run
 from lrp_core.rules import RULES, AnyRule, Composite, Epsilon, Gamma, Rule, parse_rule
 from lrp_core.steps import Graph
+from lrp_core.tape import explaining as tape
+from lrp_core.tape.attention import ATTENTION
+from lrp_core.tape.network import TapeModel
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 DTYPE = Told("dtype", "--dtype")
@@ -90,6 +93,7 @@ def explain(
     dtype: str = "float32",
     edges: str = "full",
     engine: str = "auto",
+    attention: str = "constant",
 ) -> Explanation:
     """Share the network's output for one jet out over its tracks, features and edges.
 
@@ -100,15 +104,27 @@ def explain(
     dtype   "float32" or "float64"; rules that lose digits in float32 (``needs_float64``) are
             computed in float64 always
     edges   "full": the relevance of every edge for every column; "summary": only significance and
-            signed sum of every edge, for less time and much less memory
+            signed sum of every edge, for less time and much less memory. A network explained from
+            a tape also takes "rows" (``Explanation.edges`` by channel as well), or the path of the
+            module whose messages are to be the edges
     engine  "auto": the fast path where it applies (fast_path.py), else the general engine;
             "general": always the general engine, which gives the same up to rounding
+    attention  "constant": the weights of attention are constants and values take all relevance;
+            "attnlrp": they get their share by AttnLRP. Only for networks explained from a tape
+    jet     of a network that reads several groups of rows: a jet for each, by name
 
     Positive relevance speaks for the target. Nothing is cached and the model is left as it was.
     Raises TargetError, RuleError, JetError (missing columns) or PropagationError.
     """
     (explanation,) = explain_batch(
-        model, [jet], target=target, rule=rule, dtype=dtype, edges=edges, engine=engine
+        model,
+        [jet],
+        target=target,
+        rule=rule,
+        dtype=dtype,
+        edges=edges,
+        engine=engine,
+        attention=attention,
     )
     return explanation
 
@@ -122,6 +138,7 @@ def explain_batch(
     dtype: str = "float32",
     edges: str = "full",
     engine: str = "auto",
+    attention: str = "constant",
 ) -> list[Explanation]:
     """Explain several jets; the same as one by one, up to rounding. Arguments as ``explain``.
 
@@ -137,6 +154,11 @@ def explain_batch(
         number = "float64"
     if engine not in ENGINES:
         raise SettingsError(f"engine is one of {', '.join(ENGINES)}, found {engine!r}")
+    if attention not in ATTENTION:
+        raise SettingsError(f"attention is one of {', '.join(ATTENTION)}, found {attention!r}")
+    if isinstance(model, TapeModel):
+        tapes = tape.Asked(model, wanted, rule, DTYPES[number], attention, edges)
+        return tape.explain_tapes(tapes, list(jets))
     if edges not in EDGES:
         raise SettingsError(f"edges is one of {', '.join(EDGES)}, found {edges!r}")
     asked = _Asked(model, wanted, rule, number, edges == "full")
@@ -169,6 +191,8 @@ def predict(
     if on_error not in ("raise", "nan"):
         raise SettingsError(f"on_error is 'raise' or 'nan', found {on_error!r}")
     number = DTYPES[_dtype(dtype)]
+    if isinstance(model, TapeModel):
+        return _predict_tapes(model, jets, on_error)
     network = model.network
     training = any(module.training for module in network.modules())
     if training or next(network.parameters()).dtype != number:
@@ -210,6 +234,22 @@ def predict(
         rows += _rows(jet)
     flush()
     return logits
+
+
+def _predict_tapes(model: TapeModel, jets: Iterable[Jet], on_error: str) -> npt.NDArray[np.float64]:
+    """``predict`` for a network with arguments of its own: jet by jet, in its own precision."""
+    rows = []
+    for jet in jets:
+        try:
+            row = tape.logits_of(model, jet)
+            if not np.isfinite(row).all():
+                raise JetError(f"{jet.jet_id}: {_NOT_FINITE.format(model.dtype)}")
+        except JetError:
+            if on_error == "raise":
+                raise
+            row = np.full(len(model.classes), np.nan)
+        rows.append(row)
+    return np.array(rows).reshape(len(rows), len(model.classes))
 
 
 def _dtype(name: str) -> str:

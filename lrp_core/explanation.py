@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
+from lrp_core.edge_set import EdgeSet
 from lrp_core.errors import ExplanationError, ExplanationFileError, FigureError
 from lrp_core.rules import AnyRule, rule_from_dict
 
@@ -50,7 +51,7 @@ class LedgerRow:
 
 
 class Totals(NamedTuple):
-    """Where the explained output went in the end."""
+    """Where the explained output went in the end: tracks (and other rows), biases, ε."""
 
     tracks: float
     bias: float
@@ -124,6 +125,14 @@ class Explanation:
     ledger                 a row per stage; its accounts prove that nothing was lost
     columns, features      names of the columns, and the distinct ones among them
     deeper_edge_relevance  for networks of several blocks: [n_edges, ...] by the stage edges read
+    edges                  for networks explained from a tape: every set of edges along which it
+                           passes messages, by the path of the module that does
+    group_relevance        for networks that read other rows as well: [n_rows, n_columns] by group
+    warnings               what to read the explanation with: operations that were linearised, ways
+                           that were not seen
+    attention              how the weights of attention were taken, "constant" or "attnlrp"; "" for
+                           networks that say their steps
+    group                  what the network's own name for the tracks is
     jet_id, model_name, checkpoint_hash, version: where it all comes from
     jet                    the jet that was explained, for figures and tables; no part of the files
                            that ``save`` writes
@@ -149,6 +158,16 @@ class Explanation:
     deeper_edge_relevance: Mapping[str, Array] = field(default_factory=dict)
     jet: Jet | None = field(default=None, repr=False)
     edge_sums: Array | None = None
+    edges: Mapping[str, EdgeSet] = field(default_factory=dict, repr=False)
+    group_relevance: Mapping[str, Array] = field(default_factory=dict, repr=False)
+    warnings: tuple[str, ...] = ()
+    attention: str = ""
+    group: str = "tracks"
+
+    @property
+    def relevance(self) -> Mapping[str, Array]:
+        """Relevance of every group of rows the network reads, [n_rows, n_columns]; tracks first."""
+        return {self.group: self.track_relevance, **self.group_relevance}
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -198,6 +217,7 @@ class Explanation:
     def totals(self) -> Totals:
         """Where ``value`` went: to the tracks, to the biases, to ε; float64 sums."""
         tracks = float(self.track_relevance.sum(dtype=np.float64))
+        tracks += sum(float(rows.sum(dtype=np.float64)) for rows in self.group_relevance.values())
         return Totals(tracks, self.ledger.bias, self.ledger.epsilon)
 
     @property
@@ -327,6 +347,12 @@ class Explanation:
             arrays["edge_sums"] = self.edge_sums
         for stage, array in self.deeper_edge_relevance.items():
             arrays[f"deeper:{stage}"] = np.asarray(array)
+        for name, array in self.group_relevance.items():
+            arrays[f"group:{name}"] = np.asarray(array)
+        for path, found in self.edges.items():
+            for part in _EDGE_ARRAYS:
+                if (array := getattr(found, part)) is not None:
+                    arrays[f"edges:{part}:{path}"] = np.asarray(array)
         if suffix == ".npz":
             return self._npz(arrays)
         bad = [name for name, array in arrays.items() if not np.isfinite(array).all()]
@@ -350,8 +376,11 @@ class Explanation:
         """Everything that is no array, as plain data."""
         plain: dict[str, Any] = {"format": FORMAT}
         for item in fields(self):
-            if item.name not in (*_ARRAYS, "edge_sums", "deeper_edge_relevance", "jet"):
+            if item.name not in (*_ARRAYS, *_NESTED, "edge_sums", "jet"):
                 plain[item.name] = getattr(self, item.name)
+        plain["edges"] = {
+            path: {"kind": found.kind, "groups": found.groups} for path, found in self.edges.items()
+        }
         plain["rule"] = self.rule.to_dict()
         plain["ledger"] = [
             {item.name: getattr(row, item.name) for item in fields(row)} for row in self.ledger
@@ -360,6 +389,8 @@ class Explanation:
 
 
 FORMAT = "jetlrp explanation 1"
+_NESTED = ("deeper_edge_relevance", "group_relevance", "edges")  # arrays by name
+_EDGE_ARRAYS = ("edge_index", "sums", "significance", "rows")
 JSON_NUMBERS = 20_000  # at a time
 _ARRAYS = (
     "logits",
@@ -443,10 +474,33 @@ def load_explanation(path: str | Path) -> Explanation:
             for name in list(arrays)
             if name.startswith("deeper:")
         }
-        for name in ("classes", "columns"):
-            plain[name] = tuple(plain[name])
+        groups = {
+            name.removeprefix("group:"): arrays.pop(name)
+            for name in list(arrays)
+            if name.startswith("group:")
+        }
+        edges = {
+            path: EdgeSet(
+                kind=known["kind"],
+                groups=tuple(known["groups"]),
+                **{
+                    part: arrays.pop(f"edges:{part}:{path}")
+                    for part in _EDGE_ARRAYS
+                    if f"edges:{part}:{path}" in arrays
+                },
+            )
+            for path, known in plain.pop("edges", {}).items()
+        }
+        for name in ("classes", "columns", "warnings"):
+            plain[name] = tuple(plain.get(name, ()))
         return Explanation(
-            **plain, **arrays, ledger=ledger, rule=rule, deeper_edge_relevance=deeper
+            **plain,
+            **arrays,
+            ledger=ledger,
+            rule=rule,
+            deeper_edge_relevance=deeper,
+            group_relevance=groups,
+            edges=edges,
         )
     except FileNotFoundError:
         raise ExplanationFileError(f"{path}: there is no such file") from None

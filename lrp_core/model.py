@@ -62,7 +62,7 @@ class Model:
             if not callable(own):
                 raise NetworkError(
                     f"{type(network).__name__} has no method steps(), so it cannot be explained; "
-                    "write one as lrp_core.InteractionNetwork does, or give steps="
+                    "give it to lrp_core.load_model(network, example=jet), or write its steps"
                 )
             steps = own()
         if not isinstance(steps, Steps):

@@ -1,4 +1,4 @@
-"""Commands about samples and networks: make jets, train, evaluate, compare."""
+"""Commands about samples and networks: make jets, train, evaluate, compare, report."""
 
 from __future__ import annotations
 
@@ -106,3 +106,22 @@ def compare(
     from lrp_core.commands import compare as command
 
     command.run(first, second, tree=tree, columns=columns_of(column), padding=padding)
+
+
+def report(
+    network: Annotated[
+        str | None,
+        typer.Argument(
+            help="A checkpoint (.pth), or FILE.py:NAME: a model that the Python file makes, which "
+            "is run. Without it, the bundled network.",
+            show_default=False,
+        ),
+    ] = None,
+    definitions: Definitions = None,
+    weights: Weights = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """What a network runs, the rule of each operation, and where it passes messages."""
+    from lrp_core.commands import report as command
+
+    command.run(network, definitions, weights=weights, as_json=as_json)

@@ -1,0 +1,85 @@
+"""Rows of tensors to ledgers of numbers: the sums, in float64, of each jet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lrp_core.errors import PropagationError
+from lrp_core.explanation import Ledger, LedgerRow
+from lrp_core.tape.places import Places
+from lrp_core.tape.tape import sums
+from lrp_core.tape.walk import Row
+
+
+class MixedJets(Exception):
+    """A network's values belong to no one jet, so several jets cannot share a tape."""
+
+
+def jets_of(places: Places, number: int) -> Tensor:
+    """The jet of every element of a value, broadcast. Raises MixedJets where there is none."""
+    label = places.labels.get(number)
+    if label is None or bool((label.b >= 0).any()):
+        raise MixedJets
+    if bool((label.a < 0).any()):
+        raise MixedJets
+    return label.a
+
+
+def _by_jet(terms: Tensor, number: int, places: Places | None, n_jets: int) -> Tensor:
+    """[n_jets] float64: the sum of the terms that belong to each jet."""
+    if places is None:
+        return sums(terms)[None]
+    jets = jets_of(places, number)
+    if jets.dim() != terms.dim() or any(
+        size == 1 != full for size, full in zip(terms.shape, jets.shape, strict=True)
+    ):
+        raise MixedJets
+    summed = [axis for axis, size in enumerate(jets.shape) if size == 1]
+    values = terms.sum(summed, keepdim=True, dtype=torch.float64) if summed else terms.double()
+    total = values.new_zeros(n_jets)
+    return total.index_add_(0, jets.reshape(-1), values.reshape(-1))
+
+
+def ledgers(rows: Sequence[Row], n_jets: int = 1, places: Places | None = None) -> list[Ledger]:
+    """A ledger for each jet; with several, ``places`` tells whose each element is.
+
+    Raises PropagationError if a sum is not finite, MixedJets if a value is of no one jet.
+    """
+    nothing = torch.zeros(n_jets, dtype=torch.float64)
+    columns: list[Tensor] = []
+    for row in rows:
+        received = nothing
+        for number, part in row.received:
+            received = received + _by_jet(part, number, places, n_jets)
+        bias = nothing
+        if row.bias is not None:
+            bias = bias + _by_jet(row.bias, row.output, places, n_jets)
+        for _, part in row.constants:
+            if places is None or bool((part != 0).any()):
+                bias = bias + _by_jet(part, row.output, places, n_jets)
+        epsilon = nothing
+        if row.epsilon is not None:
+            epsilon = _by_jet(row.epsilon, row.output, places, n_jets)
+        passed = [_by_jet(part, number, places, n_jets) for number, part, _ in row.passed]
+        columns += [received, bias, epsilon, *passed]
+    numbers = torch.stack(columns).T.tolist() if columns else [[] for _ in range(n_jets)]
+    if not math.isfinite(sum(map(sum, numbers))):
+        raise PropagationError("relevance overflowed; explain this jet with dtype='float64'")
+    found = []
+    for jet in numbers:
+        left, lines = iter(jet), []
+        for row in rows:
+            received, bias, epsilon = next(left), next(left), next(left)
+            got: dict[str, float] = {}
+            inputs: dict[str, str] = {}
+            for _, _, origin in row.passed:
+                alone = len(row.passed) == 1
+                port = f"{row.stage}:{'input' if alone else len(got) + 1}"
+                got[port], inputs[port] = next(left), origin
+            lines.append(LedgerRow(row.stage, received, got, bias, epsilon, inputs))
+        found.append(Ledger(tuple(lines)))
+    return found
