@@ -142,7 +142,8 @@
     } else if (takes && event.target.value.trim() !== "") {
       changed(row, (before) => {
         const rule = window.jetlrp.link.readRule(before);
-        return ruleText({ name, parameters: withNumber(rule.parameters, takes, Number(event.target.value), name) });
+        const kept = rule && rule.name === name ? rule.parameters : {}; // else the list was just changed
+        return ruleText({ name, parameters: withNumber(kept, takes, Number(event.target.value), name) });
       });
     }
   });

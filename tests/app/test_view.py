@@ -221,52 +221,49 @@ def test_a_composite_is_put_together_in_the_form_and_back_undoes_it(toy_site, pa
     page.goto(f"{toy_site.address}/?jet=5")
     wait_for_jet(page, 5)
     says(page, target="margin")
-    first = explained(toy_site)
     offered = page.locator("#rule-list option:not([hidden])")
     assert "flat" not in [one.get_attribute("value") for one in offered.all()]
-    steps = page.evaluate("window.history.length")
-    page.locator("#rule-list").select_option("composite")
-    eventually(page, lambda: "default: gamma(" in explained(toy_site)["rule"])
-    eventually(page, lambda: page.evaluate("window.history.length") == steps + 1)
     rows = page.locator(".composite-row")
+    number = rows.nth(2).locator("input")
+    rest = "default: gamma(gamma=1.0, bias=account)"
+    asked = [explained(toy_site)]
+
+    def step(act, rule, target="margin"):
+        """Do it, and wait until it is asked for and stands in the address."""
+        act()
+        asked.append({"target": target, "rule": rule})
+        eventually(page, lambda: explained(toy_site) == asked[-1])
+        says(page, target=target, rule=rule)
+
+    step(lambda: page.locator("#rule-list").select_option("composite"), f"composite({rest})")
     assert [one.inner_text().split("\n")[0] for one in rows.all()] == [
         "edge, input", "edge", "message", "track", "jet",
     ]  # fmt: skip
     with_flat = [row.locator('option[value="flat"]').count() for row in rows.all()]
     assert with_flat == [1, 0, 0, 0, 0]
-    rows.nth(0).locator("select").select_option("flat")
-    eventually(page, lambda: "edge_mlp.0: flat" in explained(toy_site)["rule"])
-    rows.nth(2).locator("select").select_option("epsilon")
-    number = rows.nth(2).locator("input")
+    flat = "composite(edge_mlp.0: flat, "
+    step(lambda: rows.nth(0).locator("select").select_option("flat"), f"{flat}{rest})")
+    epsilon = f"{flat}node_mlp_1.*: epsilon(epsilon={{}}), {rest})"
+    step(lambda: rows.nth(2).locator("select").select_option("epsilon"), epsilon.format(0.01))
     number.fill("0.5")
-    number.press("Enter")
-    rest = "default: gamma(gamma=1.0, bias=account)"
-    whole = f"composite(edge_mlp.0: flat, node_mlp_1.*: epsilon(epsilon=0.5), {rest})"
-    eventually(page, lambda: explained(toy_site)["rule"] == whole)
-    says(page, rule=whole)
-    parsed = parse_rule(whole)
+    step(lambda: number.press("Enter"), epsilon.format(0.5))
+    parsed = parse_rule(epsilon.format(0.5))
     assert parsed.for_stage("node_mlp_1.3") == Epsilon(0.5)
     assert parsed.for_stage("edge_mlp.0") == Flat()
     assert parsed.for_stage("edge_mlp.3") == Gamma(1.0)
     page.reload()
     wait_for_jet(page, 5)
-    assert explained(toy_site)["rule"] == whole
-    eventually(page, lambda: rows.nth(2).locator("input").input_value() == "0.5")
-    page.go_back()
-    eventually(page, lambda: rows.nth(2).locator("input").input_value() != "0.5")
-    page.locator("#target-list").select_option("qcd")
-    says(page, target="qcd")
-    eventually(page, lambda: explained(toy_site)["target"] == "qcd")
-    page.go_back()
-    says(page, target="margin")
-    eventually(page, lambda: explained(toy_site)["target"] == "margin")
-    for _ in range(6):
-        if page.locator("#rule-list").input_value() == "gamma":
-            break
+    assert explained(toy_site) == asked[-1]
+    eventually(page, lambda: number.input_value() == "0.5")
+    to_qcd = lambda: page.locator("#target-list").select_option("qcd")  # noqa: E731
+    step(to_qcd, epsilon.format(0.5), "qcd")
+    for before in reversed(asked[:-1]):
         page.go_back()
-        page.wait_for_timeout(400)
-    eventually(page, lambda: page.locator("#rule-list").input_value() == "gamma")
-    eventually(page, lambda: explained(toy_site) == first)
+        eventually(page, lambda before=before: explained(toy_site) == before)
+        written(page)
+    assert page.locator("#rule-list").input_value() == "gamma"
+    page.go_forward()
+    eventually(page, lambda: explained(toy_site) == asked[1])
 
 
 def listed(site):
