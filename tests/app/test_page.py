@@ -420,6 +420,7 @@ def test_size_height_and_hover(toy_site, page):
     still(page)
 
     # what is under the mouse is said in words
+    still(page)
     point_at_track(page, 1)
     tooltip = page.locator("#scene-tooltip")
     tooltip.wait_for()
@@ -445,6 +446,8 @@ def test_tracks_coloured_by_their_origin(toy_site, page):
     assert "Track relevance" not in legend
     assert len(toy_site.service.requests) == asked  # what it needs was there
 
+    page.keyboard.press("Escape")  # the look of the plot no longer lies over it
+    page.locator("#look").wait_for(state="hidden")
     point_at_track(page, 2)
     tooltip = page.locator("#scene-tooltip")
     tooltip.get_by_text("V0, from b-hadron 1").wait_for()
