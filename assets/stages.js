@@ -1,6 +1,6 @@
 /* A rule for each part of the network: rows that write a composite as text, and follow it.
  *
- * The text is the value of a Dash input (app/panels/stages.py). Rows show what it gives to their
+ * The text is the value of a Dash input (app/stages.py). Rows show what it gives to their
  * stages; where that is not one rule for all of them, the row says "several" and keeps them.
  * On window.jetlrp.stages.
  */

@@ -224,18 +224,24 @@ class RootFile:
         """-> the open file and its tree."""
         import uproot
 
-        from lrp_core.root_source import BoundedSource, RemoteSource
+        from lrp_core.root_source import BoundedSource, RemoteSource, noted
 
+        sources: list[Any] = []
         if self.is_remote:
-            options |= {"handler": RemoteSource}
+            options |= {"handler": noted(RemoteSource, sources)}
         else:
             check_kind(self.path, file_kind.ROOT)
             # Plain reads: threads do not survive a fork, nor memory maps a file that gets shorter.
-            options |= {"handler": BoundedSource, "use_threads": False}
+            options |= {"handler": noted(BoundedSource, sources), "use_threads": False}
         source = self.path if self.is_remote else {self.path: None}
 
         def opened() -> Any:
-            return uproot.open(source, object_cache=None, array_cache=None, **options)
+            try:
+                return uproot.open(source, object_cache=None, array_cache=None, **options)
+            except BaseException:
+                for one in sources:  # uproot leaves them open
+                    one.close()
+                raise
 
         try:
             file = retried(opened, self.path)

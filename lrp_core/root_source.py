@@ -129,6 +129,17 @@ class BoundedSource(uproot.MultithreadedFileSource):  # type: ignore[misc]
         return pieces
 
 
+def noted(kind: type[Any], sources: list[Any]) -> type[Any]:
+    """A kind of source of which each that is made is added to ``sources``."""
+
+    class Noted(kind):  # type: ignore[misc]
+        def __init__(self, *given: Any, **options: Any) -> None:
+            super().__init__(*given, **options)
+            sources.append(self)
+
+    return Noted
+
+
 class RemoteSource(FSSpecSource):  # type: ignore[misc]
     """A file on a network. Whatever its file system raises is a fault of the source."""
 

@@ -8,10 +8,9 @@ from typing import Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from app import ids
+from app import ids, stages
 from app.controls import data, row_of_buttons
 from app.heading import heading
-from app.panels import stages
 from app.words import with_labels
 from lrp_core.service.schemas import Choices, RuleChoice, RuleParameter
 

@@ -104,7 +104,7 @@ def test_too_many_explanations_wait_and_go_on_by_themselves(toy_site: Site, page
     assert toy_site.service is not None
     toy_site.service.refusals = 1000
     page.goto(f"{toy_site.address}/?jet=5")
-    page.get_by_text("Jet 5 has to wait a moment").wait_for()
+    page.get_by_role("heading", name="Jet 5 has to wait a moment").wait_for()
     page.get_by_text(re.compile(r"Trying again by itself in \d s")).wait_for()
     toy_site.service.refusals = 1
     page.wait_for_selector(DRAWN)

@@ -111,6 +111,7 @@ def test_jets_without_two_subjets(jet: Jet, change: str) -> None:
     values, names = np.array(DISTANCES), NAMES
     if change == "no column":
         names = ("track_drsubjet1", "track_pt")
+        values[:, 1] = 5.0
     else:
         values[:, 1 if change == "no second" else 0] = -1
     other = Jet.from_arrays(values, names, EDGES, jet_id="toy:0")

@@ -20,7 +20,8 @@ PT = [[10 * jet + track for track in range(jet + 1)] for jet in range(4)]
 
 
 def column(path: Path, name: str, **how: Any) -> list[list[float]]:
-    with open_jets(path, **how) as jets:
+    # a file counts its tracks from 0, so that the values of the first are 0 without being padding
+    with open_jets(path, padding="keep", **how) as jets:
         assert jets.problems() == []
         assert jets.summary()["n_tracks"].tolist() == [1, 2, 3, 4]
         assert jets.summary()["pt"].tolist() == [300, 301, 302, 303]
@@ -89,7 +90,7 @@ def test_branches_that_cannot_be_read_spoil_no_file(capsys: pytest.CaptureFixtur
             " (track_half is Float16_t[ntrack])"
         )
         assert jets.why_not(["track_pt"]) == ""
-    assert check.run([str(path)]) == check.ALL_GOOD
+    assert check.run([str(path)], padding="keep") == check.ALL_GOOD
     assert column(path, "x", columns={"x": "Constituents.fX"})[2] == [0, 1, 2]
 
 
