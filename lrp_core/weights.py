@@ -100,20 +100,29 @@ def choose_weights(path: Path, content: Any, key: str | None) -> tuple[Weights, 
         )
     pickled = [
         _label(keys, "") for item, keys in _walk(content) if _is_pickled_network(item)
-    ]  # not read, but somebody may mean it
+    ]  # not read, but it may be what is meant
+    best = next((one for one in found if one.complete), found[0])
+    nameless = _nameless(content, best)
+    unread = [(label, "a pickled module, which is not read") for label in pickled]
+    unread += [(label, "tensors without the network's names, not read") for label in nameless]
     if key is None:
-        best = next((one for one in found if one.complete), found[0])
-        if not pickled and all(one.same_as(best) for one in found):
+        if not unread and all(one.same_as(best) for one in found):
             return best, ""
         raise CheckpointError(
-            f"{path}: holds several networks: {_told(found, pickled)}. {_how(found)}"
+            f"{path}: holds several networks: {_told(found, unread)}. {_how(found)}"
         )
     if any(_fits(key, label, "") for label in pickled) and not _named(key, found):
         raise holds_more(path)
+    if any(_fits(key, label, "") for label in nameless) and not _named(key, found):
+        raise CheckpointError(
+            f"{path}: {shown(key)} holds tensors without the network's names, expected a state "
+            f"dict with names such as {ANCHOR}; put the average into the network and save its "
+            "state_dict()"
+        )
     meant = _named(key, found)
     if not meant:
         raise CheckpointError(
-            f"{path}: holds no network {shown(key)}; there is {_told(found, pickled)}. "
+            f"{path}: holds no network {shown(key)}; there is {_told(found, unread)}. "
             f"{_how(found)}"
         )
     first = next((one for one in meant if one.complete), meant[0])
@@ -122,8 +131,35 @@ def choose_weights(path: Path, content: Any, key: str | None) -> tuple[Weights, 
             f"{path}: {shown(key)} may be each of several networks: {_told(meant, [])}. "
             f"{_how(meant)}"
         )
-    alone = not pickled and all(one.same_as(first) for one in found)
+    alone = not unread and all(one.same_as(first) for one in found)
     return first, "" if alone else first.label
+
+
+def _nameless(content: Any, network: Weights) -> list[str]:
+    """What holds the values of a second network under no names of its own, by label.
+
+    A list as long as the network has parameters, with their shapes in their order, as averages are
+    kept by some; or a dict of all of them whose names lack the network's own first part.
+    """
+    state = _parameters(network.tensors)
+    learned = {name: one for name, one in state.items() if "running_" not in name}
+    labels = []
+    for item, keys in _walk(content):
+        for names in (state, learned):
+            if isinstance(item, list | tuple) and len(item) == len(names):
+                pairs = list(zip(item, names.values(), strict=True))
+            elif isinstance(item, Mapping) and names:
+                short = [name.removeprefix(f"{ROOT}.") for name in names]
+                if not all(name in item for name in short):
+                    continue
+                pairs = list(zip((item[name] for name in short), names.values(), strict=True))
+            else:
+                continue
+            alike = all(isinstance(a, Tensor) and a.shape == b.shape for a, b in pairs)
+            if alike and not all(_equal(a, b) for a, b in pairs):
+                labels.append(_label(keys, ""))
+                break
+    return labels
 
 
 def find_weights(path: Path, content: Any) -> list[Weights]:
@@ -305,8 +341,11 @@ def _equal(one: Tensor, other: Tensor) -> bool:
     )
 
 
-def _told(found: list[Weights], pickled: list[str]) -> str:
-    """Each network in words: its label, how many tensors, and which are the same."""
+def _told(found: list[Weights], unread: list[tuple[str, str]]) -> str:
+    """Each network in words: its label, how many tensors, and which are the same.
+
+    unread  label and what it is, of those that are not read
+    """
     parts = []
     for number, one in enumerate(found[:MOST_TOLD]):
         words = (
@@ -320,8 +359,8 @@ def _told(found: list[Weights], pickled: list[str]) -> str:
         elif number:
             words += ", with other values"
         parts.append(f"{_shown(one.label)} ({words})")
-    parts += [f"{_shown(one)} (a pickled module, which is not read)" for one in pickled[:MOST_TOLD]]
-    more = len(found) + len(pickled) - len(parts)
+    parts += [f"{_shown(label)} ({what})" for label, what in unread[:MOST_TOLD]]
+    more = len(found) + len(unread) - len(parts)
     return "; ".join(parts) + (f"; and {more} more" if more else "")
 
 

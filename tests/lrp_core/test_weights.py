@@ -252,3 +252,23 @@ def test_there_may_be_only_so_many_networks(path: Path) -> None:
     torch.save(deep, path)
     with pytest.raises(CheckpointError, match="no interaction network"):
         load_model(path)
+
+
+@pytest.mark.parametrize("kind", ["list", "tuple with statistics", "rootless"])
+def test_an_average_without_the_network_s_names_is_not_ignored(kind: str, path: Path) -> None:
+    average = {k: v for k, v in network(1).items() if not k.endswith("num_batches_tracked")}
+    if kind == "list":
+        kept: Any = {
+            "decay": 0.99,
+            "shadow_params": [v for k, v in average.items() if "run" not in k],
+        }
+    elif kind == "rootless":
+        kept = {k.removeprefix("interactionnetwork."): v for k, v in average.items()}
+    else:
+        kept = tuple(average.values())
+    torch.save({"state_dict": network(), "ema": kept}, path)
+    with pytest.raises(CheckpointError, match=r"ema\S* \(tensors without the network's names"):
+        load_model(path)
+    with pytest.raises(CheckpointError, match="expected a state dict with names such as"):
+        load_model(path, weights="ema.shadow_params" if kind == "list" else "ema")
+    assert is_network(load_model(path, weights="state_dict"), 0)
