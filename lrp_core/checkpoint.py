@@ -62,6 +62,11 @@ def read_definitions(path: str | Path) -> Definitions:
         raise _no_definitions(Path(path), f"is not a YAML file ({error})") from error
     if not isinstance(content, Mapping):
         raise _no_definitions(Path(path), f"holds {type(content).__name__}")
+    if "reference" in content and content["reference"] is None:
+        raise DefinitionsError(
+            f"{path}: reference: found nothing below it, expected {EXPECTED_REFERENCE}; give the "
+            "jets and their logits, or leave it out"
+        )
     try:
         return Definitions.model_validate(dict(content))
     except ValidationError as error:

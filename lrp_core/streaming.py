@@ -129,6 +129,20 @@ def explain_files(
     return Streamed(Path(out), n_jets, n_before, was_complete, problems)
 
 
+def check_columns(model: Model, jets: JetFiles) -> None:
+    """Raise JetError, naming them, if the files lack columns that the network reads."""
+    missing = [name for name in model.features if name not in jets.features]
+    if missing:
+        raise JetError(
+            told(
+                f"{jets.name}: the network needs {', '.join(missing)}, which the jets do not have"
+                f"{jets.why_not(missing)}; they have {', '.join(jets.features)}; if some are named "
+                "otherwise, ",
+                GIVE_COLUMNS,
+            )
+        )
+
+
 def _run(
     model: Model,
     jets: JetFiles,
@@ -153,16 +167,7 @@ def _run(
             f"there are no jets {first} to {last} in {jets.name}; it has {len(jets)} jets"
             + (f", numbered 0 to {len(jets) - 1}" if len(jets) else "")
         )
-    missing = [name for name in model.features if name not in jets.features]
-    if missing:
-        raise JetError(
-            told(
-                f"{jets.name}: the network needs {', '.join(missing)}, which the jets do not have"
-                f"{jets.why_not(missing)}; they have {', '.join(jets.features)}; if some are named "
-                "otherwise, ",
-                GIVE_COLUMNS,
-            )
-        )
+    check_columns(model, jets)
     explain_batch(model, [], target=target, rule=rule, dtype=dtype)  # refuses what cannot be
     return {
         "version": version("jetlrp"),

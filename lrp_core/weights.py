@@ -122,8 +122,7 @@ def choose_weights(path: Path, content: Any, key: str | None) -> tuple[Weights, 
     meant = _named(key, found)
     if not meant:
         raise CheckpointError(
-            f"{path}: holds no network {shown(key)}; there is {_told(found, unread)}. "
-            f"{_how(found)}"
+            f"{path}: holds no network {shown(key)}; there is {_told(found, unread)}. {_how(found)}"
         )
     first = next((one for one in meant if one.complete), meant[0])
     if not all(one.same_as(first) for one in meant):

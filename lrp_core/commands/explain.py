@@ -53,6 +53,7 @@ def run(
     from lrp_core.checkpoint import load_model
     from lrp_core.explainer import check_placement, choose, explain
     from lrp_core.reading import open_jets
+    from lrp_core.streaming import check_columns
 
     if out is not None and not out.endswith((".npz", ".json")):
         raise ExplanationFileError(f"{out}: an explanation is written as .npz or .json")
@@ -60,6 +61,7 @@ def run(
     files = open_jets(jets, tree=tree, columns=columns, padding=padding)
     network = load_model(model, definitions, weights=weights, device=device)
     check_placement(network, chosen)
+    check_columns(network, files)
     this = files[jet]
     explanation = explain(network, this, target=aim, rule=chosen, dtype=dtype)
     if out is not None:
