@@ -374,7 +374,7 @@ def serving(settings: Settings) -> Iterator[str]:
         listener.close()
         raise
     try:
-        service.state.service.scores.stop()  # nobody looks at the list of jets
+        service.state.service.scores.stop()  # no user looks at the list of jets
     except Problem as error:  # there is nothing that goes together
         listener.close()
         raise SettingsError(error.message) from error

@@ -129,7 +129,7 @@
 
   let later = null;
 
-  /** Set the limits that were typed once nobody types any more. */
+  /** Set the limits that were typed once typing has stopped. */
   function applyLimits() {
     clearTimeout(later);
     later = setTimeout(() => {

@@ -412,7 +412,7 @@
       state.held = camera.live(div);
       if (view.state.rotate) view.set({ rotate: false });
     });
-    // a finger turns the plot, but Plotly tells nobody
+    // a finger turns the plot, but Plotly does not tell
     div.addEventListener("pointermove", (event) => {
       if (event.pointerType === "touch") camera.follow(state);
     });

@@ -53,7 +53,7 @@ class Jet:
     tracks      [n_tracks, n_columns] float32 or float64, in the features' units (GeV, cm, rad)
     columns     names of the columns of ``tracks``; a name may stand in it twice
     edge_index  [2, n_edges] int64, row 0 the source track and row 1 the destination track
-    label       "hbb", "qcd", or None where it is neither, or nobody knows (real data)
+    label       "hbb", "qcd", or None where it is neither, or is not known (real data)
     pt          transverse momentum in GeV, or None
     sdmass      soft-drop mass in GeV, or None
     eta         pseudorapidity of the jet axis, or None

@@ -21,7 +21,7 @@ from lrp_core.errors import SettingsError, Told, told
 Array = npt.NDArray[Any]
 
 ZEROS, NAN, KEEP = "zeros", "nan", "keep"
-# What padding is made of where nobody says: what people write, and what numpy fills masks with.
+# What padding is made of where it is not said: what people write, and what numpy fills masks with.
 USUAL = (
     *(-9.0, -99.0, -999.0, -9999.0, -99999.0, -999999.0),
     *(999.0, 9999.0, 99999.0, 999999.0, 1e20, math.nan),

@@ -53,7 +53,7 @@ _TORCH_OWN = ("torch._utils.", "torch._tensor.", "torch.serialization.", "torch.
 
 
 class ForeignCallError(Exception):
-    """A pickle calls something that makes no data, or nobody knows what it makes; ``name``."""
+    """A pickle calls something that makes no data, or it is not known what it makes; ``name``."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

@@ -71,7 +71,7 @@ class Branch:
         return first, min(int(np.searchsorted(self.edges, stop - 1, "right")), last)
 
     def claims(self, start: int, stop: int) -> int:
-        """Bytes that the baskets of these jets say they hold; 0 where nobody knows yet."""
+        """Bytes that the baskets of these jets say they hold; 0 where it is not known yet."""
         if self.claimed is None:
             return 0
         return int(self.claimed[slice(*self.basket_numbers(start, stop))].sum())

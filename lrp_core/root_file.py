@@ -459,7 +459,7 @@ class RootFile:
         except DamagedBranchError:
             start, stop = self.span(entry, entry + 1)
         except JetFileError:
-            self.close()  # what it is on failed; whoever asks again opens it anew
+            self.close()  # what it is on failed; the next request opens it anew
             raise
         try:
             return self._decode(start, stop)

@@ -583,7 +583,7 @@ def _is_foreign(asked: Asked) -> bool:
 
 
 def _is_part(asked: Asked) -> bool:
-    """Whether a page asks this for itself, such as an image, and nobody goes there."""
+    """Whether a page asks this for itself, such as an image, and the user does not go there."""
     return asked.headers.get("sec-fetch-mode", "navigate") != "navigate"
 
 

@@ -88,9 +88,9 @@ class Group:
 
     kind    classes
     data    as of a Path; an element with ("id", …) is pointed at, one with ("of", …) lights with it
-    label   what it says to whoever cannot see it
+    label   what a screen reader says of it
     stop    whether the keyboard can go there
-    hidden  from whoever listens: what it says is said elsewhere
+    hidden  from screen readers: what it says is said elsewhere
     """
 
     items: tuple[Item | Group, ...]

@@ -58,7 +58,7 @@ class Picture:
 
     name   its class on the page, and the start of its ids
     items  what is drawn; an element with the datum "id" is one of ``parts``
-    label  what it says to whoever cannot see it
+    label  what a screen reader says of it
     first  the part that the Tab key leads to; None where the keyboard has nothing to do
     facts  what else the page says beside it, by name
     """

@@ -82,7 +82,7 @@ def inline_svg(
     """Items as an SVG that stands within a page, where they can be pointed at.
 
     name   its class, and the start of every id in it, so that panels do not take each other's
-    label  what it says to whoever cannot see it
+    label  what a screen reader says of it
     """
     gradients = _Gradients(name)
     body = "".join(_live(items, gradients))

@@ -639,7 +639,7 @@ class PictureAnswer(BaseModel):
     name: str
     width: float
     height: float
-    label: str = Field(description="What it says to whoever cannot see it.")
+    label: str = Field(description="What a screen reader says of it.")
     svg: str = Field(
         description="An element svg. Within it data-id names a part, data-of what lights with one."
     )

@@ -1,4 +1,4 @@
-"""Edges of a network that nobody described: what its aggregations received, by pair of tracks.
+"""Edges of a network that was not described: what its aggregations received, by pair of tracks.
 
 ``places`` finds the aggregations whose terms are about pairs and whose results are about single
 tracks. Relevance at the term (i <- j) is that of the edge from j to i; its norm over channels and

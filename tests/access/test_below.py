@@ -59,7 +59,7 @@ def test_a_proxy_that_is_believed_tells_the_path(name: str) -> None:
     assert split("/user/anna/proxy/8050/docs", headers=told) == ("/user/anna/proxy/8050", "/docs")
     assert split("/docs", headers={name: "/evil, /jets/"}) == ("/jets", "/docs")
     assert split("/docs", client="10.2.0.1", headers=told) == ("", "/docs")
-    # whoever runs the server knows better
+    # the administrator of the server knows better
     assert split("/docs", headers=told, root_path="/jets") == ("/jets", "/docs")
 
 

@@ -136,7 +136,7 @@ def test_axe_has_nothing_against_the_lists_of_the_library(toy_site, page, axe):
 def test_a_service_that_is_away_is_said_to_everybody(toy_site, page, axe):
     toy_site.service.away = True
     page.goto(toy_site.address)
-    page.get_by_text("The service is away").wait_for()
+    page.get_by_role("heading", name="The service is away").wait_for()
     assert violations(page, axe) == ""
 
 

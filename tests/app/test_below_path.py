@@ -227,7 +227,10 @@ def test_everything_stays_below_the_path(
         docs.close()
         page.bring_to_front()
 
-        # who is no longer logged in is asked to log in, and comes back
+        # a user who is no longer logged in is asked to log in, and comes back; what was uploaded stays
+        # with the guest who did it
+        page.goto(f"{address}?jet=5&dock=heat")
+        page.wait_for_selector(DRAWN)
         context.clear_cookies()
         page.keyboard.press("j")
         page.get_by_role("dialog").get_by_role("link", name="Log in").click()
@@ -243,7 +246,7 @@ def test_everything_stays_below_the_path(
         assert [one for one in wrong if "401" not in one] == []
 
 
-def test_a_path_that_nobody_told_holds_too(
+def test_a_path_that_was_not_told_holds_too(
     toy_site: Site, watched: tuple[BrowserContext, list[str], list[str]]
 ) -> None:
     """As behind jupyter-server-proxy, which takes the path away and is not among those believed."""

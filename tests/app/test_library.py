@@ -314,7 +314,7 @@ def test_a_file_of_several_trees_is_asked_about(library_site, page, tmp_path, ex
     refused = page.locator("#library-files .is-refused")
     refused.get_by_text("which of its trees holds the jets").wait_for()
     refused.get_by_role("button", name="jets/mine").click()
-    refused.get_by_text("none of its branches is named").wait_for()
+    refused.get_by_text("none of its lists of numbers is named").wait_for()
     page.locator("[data-upload-columns]").fill(", ".join(OWN_COLUMNS))
     refused.get_by_role("button", name="Send again").click()
     page.locator('[data-pick-file="upload:own.root"]').click()

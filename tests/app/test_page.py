@@ -509,7 +509,7 @@ def test_a_service_that_goes_away_and_comes_back(toy_site, page):
     row(page, 0).wait_for()
     toy_site.service.away = True
     row(page, 0).click()
-    page.get_by_text("The service is away").wait_for()
+    page.get_by_role("heading", name="The service is away").wait_for()
     # The page asks every two seconds; it is told nothing, so that the button is what tries again.
     page.route("**/alive", lambda route: route.fulfill(json={"away": True}))
     toy_site.service.away = False
@@ -528,7 +528,7 @@ def test_a_service_that_goes_away_and_comes_back(toy_site, page):
 def test_a_page_opened_without_a_service(toy_site, page):
     toy_site.service.away = True
     page.goto(toy_site.address)
-    page.get_by_text("The service is away").wait_for()
+    page.get_by_role("heading", name="The service is away").wait_for()
     toy_site.service.away = False
     page.get_by_role("link", name="Try again").click()
     row(page, 0).wait_for()

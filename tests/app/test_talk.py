@@ -156,6 +156,6 @@ def test_a_service_that_was_away_is_noticed_without_a_click(toy_site, page):
     # a page that was opened without a service opens by itself
     toy_site.service.away = True
     page.goto(toy_site.address)
-    page.get_by_text("The service is away").wait_for()
+    page.get_by_role("heading", name="The service is away").wait_for()
     toy_site.service.away = False
     row(page, 5).wait_for()
