@@ -56,8 +56,8 @@ YEAR_SECONDS = 31_536_000
 SPOKEN: dict[str, Any] = {"aria-live": "polite"}  # what comes there is read aloud
 
 NOTHING_HERE = (
-    "There is nothing at /{path}. Where a proxy serves the page below a path and keeps it, the one who "
-    "runs the server has to name that path as JETLRP_ROOT_PATH."
+    "There is nothing at /{path}. Where a proxy serves the page below a path and keeps it, the "
+    "server has to be told that path as JETLRP_ROOT_PATH."
 )
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-theme="dark">

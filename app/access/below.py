@@ -34,7 +34,7 @@ logger = logging.getLogger("jetlrp.access")
 
 KEY = "jetlrp.below"  # of an ASGI scope
 HEADERS = ("x-forwarded-prefix", "x-script-name")  # in which proxies tell what they took away
-# First parts of the server's own paths: below one of these it could not be told what was taken away.
+# First parts of the server's own paths: below one of these it is not clear what was taken away.
 OWN = ("api", "assets", "docs", "health", "login", "logout", "metrics", "openapi.json", "ready")
 
 

@@ -227,8 +227,8 @@ def test_everything_stays_below_the_path(
         docs.close()
         page.bring_to_front()
 
-        # a user who is no longer logged in is asked to log in, and comes back; what was uploaded stays
-        # with the guest who did it
+        # a user who is no longer logged in is asked to log in, and comes back; what was uploaded
+        # stays with the guest who did it
         page.goto(f"{address}?jet=5&dock=heat")
         page.wait_for_selector(DRAWN)
         context.clear_cookies()
