@@ -243,7 +243,9 @@ def test_everything_stays_below_the_path(
 
         assert proxy.outside == []
         assert [one for one in asked if not one.startswith((address, "blob:", "data:"))] == []
-        assert [one for one in wrong if "401" not in one] == []
+        # leaving a page ends what it was asking, and a guest has turns (429), for which the page waits
+        usual = ("401", "429", "net::ERR_ABORTED")
+        assert [one for one in wrong if not any(told in one for told in usual)] == []
 
 
 def test_a_path_that_was_not_told_holds_too(
