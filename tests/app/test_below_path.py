@@ -243,7 +243,7 @@ def test_everything_stays_below_the_path(
 
         assert proxy.outside == []
         assert [one for one in asked if not one.startswith((address, "blob:", "data:"))] == []
-        # leaving a page ends what it was asking, and a guest has turns (429), for which the page waits
+        # leaving a page ends what it was asking, and the page waits for its turns (429)
         usual = ("401", "429", "net::ERR_ABORTED")
         assert [one for one in wrong if not any(told in one for told in usual)] == []
 
