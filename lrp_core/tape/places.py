@@ -106,7 +106,8 @@ def contract(
 
     def flat(values: Tensor) -> Tensor:
         values = values.expand(absent.shape).permute(*rest, *axes)
-        return values.reshape(*values.shape[: len(rest)], -1)
+        n_summed = math.prod(values.shape[len(rest) :])  # -1 says nothing where there is no term
+        return values.reshape(*values.shape[: len(rest)], n_summed)
 
     out = flat(absent)
     a, b = flat(label.a), flat(label.b)
