@@ -6,7 +6,8 @@
  *
  * makes a panel of the dock show the picture of that name, or of another `picture`. It is asked for
  * anew when the jet or what is asked of it, the theme, the panel's size or one of the keys of the view
- * changes; the old one stays until then, and the latest wins. `told` hears of what is shown, or null.
+ * changes; the old one stays until then, and the latest wins. `told` hears of what is shown, or null;
+ * `drawn(svg, answer)` of each SVG that was put into a box, here or in a figure.
  * An element of the picture that has data-id answers pointer and keyboard with the words of that part,
  * and lights all elements whose data-id or data-of are among those that it names.
  * On window.jetlrp.pictures.
@@ -142,6 +143,7 @@
       const answer = own || await asked(wanted, stop.signal);
       if (stop.signal.aborted) return;
       const { svg, focused } = put(box, answer, room);
+      spec.drawn(svg, answer, how);
       if (frame) return;
       if (state.data !== jet.data) svg.classList.add("enter");
       state.data = jet.data;
@@ -171,8 +173,8 @@
   }
 
   /** Let a panel of the dock show a picture. */
-  function panel(name, { picture = name, keys = [], empty = "", told = () => {} } = {}) {
-    const spec = { picture, keys, empty, told };
+  function panel(name, { picture = name, keys = [], empty = "", told = () => {}, drawn = () => {} } = {}) {
+    const spec = { picture, keys, empty, told, drawn };
     window.jetlrp.dock.panel(name, { keys, draw: (...how) => draw(name, spec, ...how) });
   }
 

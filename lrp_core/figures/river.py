@@ -27,7 +27,7 @@ from lrp_core.figures.drawing import (
 from lrp_core.figures.headline import river_words
 from lrp_core.figures.ledger_words import group_words
 from lrp_core.figures.numbers import signed, value_words
-from lrp_core.figures.picture import Panel, Picture
+from lrp_core.figures.picture import Panel, Picture, Shown
 from lrp_core.figures.river_tips import RiverTips, side_of
 from lrp_core.figures.riverbed import Bar, Ribbon, Riverbed, lay_out
 from lrp_core.figures.sheet import Paper, sheet
@@ -69,13 +69,14 @@ def draw_river(jet: Jet, explanation: Explanation, view: View, **paper: Unpack[P
     return page.drawing("River of relevance", list(flat(placed.items())))
 
 
-def picture_river(jet: Jet, explanation: Explanation, view: View, panel: Panel) -> Picture:
+def picture_river(shown: Shown, view: View, panel: Panel, pinned: Shown | None = None) -> Picture:
     """The river for its panel on the page.
 
     facts  state, text and detail of its Balance
     Raises FigureError if there is no ledger.
     """
-    del jet, view  # it is the same for every view
+    del view, pinned  # it is the same for every view
+    explanation = shown.explanation
     font = max(SMALLEST, (0.85 if panel.width < NARROW else 0.92) * panel.font)
     river = _river(explanation, panel.theme, (panel.width, panel.height), font)
     bed, balance = river.bed, river.balance

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from lrp_core.errors import FigureError
 
@@ -115,6 +115,15 @@ class View:
                 )
             found[key] = KINDS[key].read(key, value)
         return cls(**found)
+
+    @property
+    def pinned(self) -> View | None:
+        """The question that is pinned, as a view of its own; None without one."""
+        if self.pin is None:
+            return None
+        jet, target, *hidden = self.pin.split("~")
+        rule, file, model = [unquote(text) or None for text in (*hidden, "", "")][:3]
+        return View(jet=int(jet), target=target, rule=rule, file=file, model=model)
 
     def to_query(self) -> str:
         """The view as the page's address has it, "?jet=12&…"; "" where all is as usual."""

@@ -19,6 +19,7 @@ from lrp_core.errors import ExplanationFileError, JetError, JetFileError
 from lrp_core.explanation import Explanation
 from lrp_core.features import feature
 from lrp_core.figures import Provenance
+from lrp_core.figures.picture import Shown
 from lrp_core.jets import Jet
 from lrp_core.limits import limits_of_server
 from lrp_core.model import Model
@@ -394,10 +395,19 @@ def _routes(service: Service) -> APIRouter:
         It costs nothing where the explanation was asked for before.
         """
         view = query.read_view(index)
+
+        def shown(asked: PictureQuery, number: int) -> Shown:
+            study = service.study(asked, person)
+            explanation = study.summary(number, asked.target, asked.rule, asked.dtype, person)
+            return Shown(study.jet(number), explanation)
+
         query = query.filled(view)
-        study = service.study(query, person)
-        explanation = study.summary(index, query.target, query.rule, query.dtype, person)
-        return _json(picture_answer(name, study.jet(index), explanation, view, query))
+        pinned = None
+        if (other := view.pinned) is not None and other.jet is not None:
+            source = {"file": other.file or query.file, "model": other.model or query.model}
+            asked = {**source, "target": other.target, "rule": other.rule}
+            pinned = shown(query.model_copy(update=asked), other.jet)
+        return _json(picture_answer(name, shown(query, index), view, query, pinned))
 
     return routes
 

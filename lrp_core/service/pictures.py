@@ -8,18 +8,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from lrp_core.explanation import Explanation
-from lrp_core.figures.picture import Panel, Picture
+from lrp_core.figures.picture import Panel, Picture, Shown
 from lrp_core.figures.river import picture_river
 from lrp_core.figures.theme import theme_of
 from lrp_core.figures.view import View
-from lrp_core.jets import Jet
 from lrp_core.service.figures import ViewQuery
 from lrp_core.service.schemas import PictureAnswer, PicturePart
 
 PictureName = Literal["river"]
 
-PICTURES: dict[str, Callable[[Jet, Explanation, View, Panel], Picture]] = {
+PICTURES: dict[str, Callable[[Shown, View, Panel, Shown | None], Picture]] = {
     "river": picture_river,
 }
 
@@ -36,12 +34,12 @@ class PictureQuery(ViewQuery):
 
 
 def picture_answer(
-    name: str, jet: Jet, explanation: Explanation, view: View, query: PictureQuery
+    name: str, shown: Shown, view: View, query: PictureQuery, pinned: Shown | None = None
 ) -> PictureAnswer:
     """A picture as it leaves."""
     theme = theme_of(query.theme or view.theme or "dark")
     panel = Panel(query.width, query.height, query.font, theme)
-    made = PICTURES[name](jet, explanation, view, panel)
+    made = PICTURES[name](shown, view, panel, pinned)
     return PictureAnswer(
         name=name,
         width=made.width,
@@ -51,4 +49,5 @@ def picture_answer(
         parts={key: PicturePart.model_validate(asdict(part)) for key, part in made.parts.items()},
         first=made.first,
         facts=dict(made.facts),
+        data=dict(made.data),
     )

@@ -646,6 +646,9 @@ class PictureAnswer(BaseModel):
     parts: dict[str, PicturePart] = Field(description="By data-id.")
     first: str | None = Field(description="The part that the Tab key leads to.")
     facts: dict[str, str] = Field(description="What else the page says beside it.")
+    data: dict[str, Any] = Field(
+        default_factory=dict, description="What the page selects from; arrays as base64."
+    )
 
 
 class EdgeAnswer(BaseModel):

@@ -17,7 +17,9 @@ import numpy as np
 from app.client import ServiceClient
 from lrp_core.explanation import Explanation, Ledger, LedgerRow
 from lrp_core.features import feature
+from lrp_core.figures import View
 from lrp_core.figures.balance import balance, times_explained
+from lrp_core.figures.picture import Shown
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import prongs
 from lrp_core.rules import parse_rule
@@ -565,12 +567,19 @@ class FakeService:
     def picture(self, index: int, name: str, query: dict[str, str]) -> dict[str, Any]:
         """A picture, drawn as the service draws it."""
         asked = PictureQuery.model_validate(query)
+        view = asked.read_view(index)
+        other = view.pinned
+        pinned = self.shown(other.jet, other) if other and other.jet is not None else None
+        return picture_answer(name, self.shown(index, asked), view, asked, pinned).model_dump()
+
+    def shown(self, index: int, asked: PictureQuery | View) -> Shown:
+        """A jet and its explanation, as the core has them."""
         explanation = self.explained(
             self.explanation(index, {"target": asked.target, "rule": asked.rule})
         )
-        jet = Jet.from_arrays(self.tracks(index), FEATURES, jet_id=explanation.jet_id)
-        view = asked.read_view(index)
-        return picture_answer(name, jet, explanation, view, asked).model_dump()
+        return Shown(
+            Jet.from_arrays(self.tracks(index), FEATURES, jet_id=explanation.jet_id), explanation
+        )
 
     def prongs(self, index: int, significance: Any, signed: Any, relevance: Any) -> Any:
         """The shares within and between the subjets, as the core adds them up."""

@@ -19,7 +19,7 @@ from lrp_core.figures import draw_river
 from lrp_core.figures.balance import LIMIT, balance, times_explained
 from lrp_core.figures.drawing import Group, Path, Text, flat
 from lrp_core.figures.ledger_words import stage_words, way_words
-from lrp_core.figures.picture import Panel
+from lrp_core.figures.picture import Panel, Shown
 from lrp_core.figures.river import picture_river
 from lrp_core.figures.riverbed import HAIR, lay_out
 from lrp_core.figures.stream import stream
@@ -364,7 +364,7 @@ def picture(explained, ledger=None, width=888.0, height=267.0, theme=DARK, **mor
         tracks = np.full((jet.n_tracks, 1), tracks_of(ledger) / jet.n_tracks)
         more |= {"track_relevance": tracks}
     changed = dataclasses.replace(explanation, **more)
-    return picture_river(jet, changed, View(), Panel(width, height, 14.0, theme))
+    return picture_river(Shown(jet, changed), View(), Panel(width, height, 14.0, theme))
 
 
 def groups(made, kind):
@@ -476,6 +476,6 @@ def test_a_narrow_panel_has_smaller_type_and_its_ids_are_its_own(explained):
 def test_without_a_ledger_there_is_no_river(explained):
     with pytest.raises(FigureError, match="has no ledger"):
         picture_river(
-            explained[0], dataclasses.replace(explained[1], ledger=Ledger(())), View(),
+            Shown(explained[0], dataclasses.replace(explained[1], ledger=Ledger(()))), View(),
             Panel(888, 267, 14, DARK),
         )  # fmt: skip

@@ -22,6 +22,13 @@ def test_a_link_is_read():
     assert view.projection == "perspective"  # as is usual
 
 
+def test_what_is_pinned_is_a_question_of_its_own():
+    pinned = View.from_link("?jet=1&pin=7~hbb~epsilon(epsilon=0.1)~a%257Eb.root~").pinned
+    assert pinned == View(jet=7, target="hbb", rule="epsilon(epsilon=0.1)", file="a~b.root")
+    assert View.from_link("?pin=7~hbb~zero").pinned == View(jet=7, target="hbb", rule="zero")
+    assert View(jet=1).pinned is None
+
+
 def test_it_is_written_as_the_page_writes_it():
     written = View.from_link(LINK).to_query()
     assert written == (
