@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ from lrp_core.tape.inputs import (
 )
 from lrp_core.tape.ledger import MixedJets, ledgers
 from lrp_core.tape.places import Message, Places, indices_of, same_indices
+from lrp_core.tape.program import Differs, Program
 from lrp_core.tape.recording import check_kind, record
 from lrp_core.tape.replay import hidden_share, replay
 from lrp_core.tape.report import EdgesFound, Report, operations_of
@@ -70,6 +72,8 @@ class TapeModel(Model):
         self.checkpoint_hash = ""
         self.edges = edges
         self.example = groups_of(inputs, example)
+        self._programs: dict[object, Program] = {}
+        self._repeats = True
         self._messages: dict[object, tuple[list[object], dict[int, Message]]] = {}
         self._check_classes()
         self._look()
@@ -102,8 +106,7 @@ class TapeModel(Model):
         """The tape of a run, in ``dtype``. Raises NetworkError naming what does not fit."""
         leaves = list(given.inputs.leaves)
         try:
-            again = dtype != self.dtype
-            tape = record(self.network, given.arguments, leaves, constants=again)
+            tape = self._run(given.arguments, leaves)
         except (RuntimeError, TypeError, ValueError, IndexError, KeyError) as error:
             shapes = ", ".join(
                 f"{name} {list(value.shape)}" if isinstance(value, Tensor) else f"{name} {value!r}"
@@ -113,10 +116,32 @@ class TapeModel(Model):
                 f"{self.name} does not run on {shapes} ({type(error).__name__}: {error}); check "
                 "columns and inputs, and pad_to where it wants at least so many tracks"
             ) from error
-        if not again and tape.values[tape.output].dtype == dtype:
+        if dtype == self.dtype and tape.values[tape.output].dtype == dtype:
             return tape
         exact = give(self.inputs, given.jets, dtype, self.device)
         return replay(tape, exact.arguments, dtype)
+
+    def _run(self, arguments: Mapping[str, Any], leaves: list[str]) -> Tape:
+        """The tape of a run: of the operations of one before, where that is the same."""
+        key = (
+            self.dtype,
+            self.device,
+            torch.get_default_dtype(),
+            torch.is_autocast_enabled(),
+            *(value.shape for value in arguments.values() if isinstance(value, Tensor)),
+        )
+        program = self._programs.get(key)
+        if program is not None:
+            try:
+                return program.run(arguments)
+            except Differs:
+                pass
+        tape, program = record(self.network, arguments, leaves)
+        if program is not None and self._repeats:
+            if len(self._programs) >= KEPT:
+                self._programs.pop(next(iter(self._programs)), None)
+            self._programs[key] = program
+        return tape
 
     def start(self, tape: Tape, n_jets: int) -> int:
         """The value that holds the logits: the output, or what a softmax at the end reads.
@@ -184,6 +209,8 @@ class TapeModel(Model):
             )
         leaves = list(self.inputs.leaves)
         hidden = hidden_share(self.network, given.arguments, leaves)
+        if hidden > HIDDEN:  # what goes other ways is not among the operations
+            self._repeats, self._programs = False, {}
         self.batched = self._runs_together(value)
         self._report = Report(
             self.name,
