@@ -89,9 +89,8 @@ def product_of_matrices(
         weights = [context.is_softmax(first), context.is_softmax(second)]
         if sum(weights) == 1:
             live = [not one for one in weights]
-    relevance, bias = context.zeros_apart(node, relevance)
     parts = []
-    share = context.shares(node, relevance)
+    share, bias = context.terms_share(node, relevance)
     if added is not None:
         earned = share * context.value(added)
         if context.tape.is_active(added):

@@ -45,6 +45,18 @@ def edge_paths(tape: Tape, messages: Mapping[int, Message]) -> dict[int, str]:
 
     Sums inside a softmax are none: relevance goes around them.
     """
+    carrying = tape.once("carrying", lambda: _carrying(tape))
+    seen: dict[str, int] = {}
+    found = {}
+    for place in sorted(carrying.intersection(messages)):
+        path = tape.nodes[place].module.removesuffix("aggr_module").rstrip(".") or "network"
+        seen[path] = seen.get(path, 0) + 1
+        found[place] = path if seen[path] == 1 else f"{path}@{seen[path]}"
+    return found
+
+
+def _carrying(tape: Tape) -> set[int]:
+    """Places of the nodes that relevance goes through, around the insides of softmaxes."""
     softmaxes = spelled_softmaxes(tape)
     reached = {tape.output}
     carrying: set[int] = set()
@@ -54,13 +66,7 @@ def edge_paths(tape: Tape, messages: Mapping[int, Message]) -> dict[int, str]:
             carrying.add(place)
             softmax = softmaxes.get(node.output)
             reached.update(node.inputs() if softmax is None else [softmax.scores.number])
-    seen: dict[str, int] = {}
-    found = {}
-    for place in sorted(carrying.intersection(messages)):
-        path = tape.nodes[place].module.removesuffix("aggr_module").rstrip(".") or "network"
-        seen[path] = seen.get(path, 0) + 1
-        found[place] = path if seen[path] == 1 else f"{path}@{seen[path]}"
-    return found
+    return carrying
 
 
 def edge_sets(
@@ -94,7 +100,7 @@ def _terms(tape: Tape, message: Message, flow: Flow, *, rows: bool) -> _Terms | 
         part = flow.parts[message.place].get(node.args[message.operand].number)
         if part is None:
             return None
-        full = part.double()
+        full = part.double() if rows else part
         channels = [axis for axis, size in enumerate(shape) if size == 1]
         summed = full.sum(channels, keepdim=True) if channels else full
         squared = full.square()
@@ -147,8 +153,10 @@ def _by_jet(terms: _Terms, given: Given, kind: str, path: str) -> list[dict[str,
     pairs, at = torch.unique(
         terms.receiver.cpu() * n_places + terms.sender.cpu(), return_inverse=True
     )
-    sums = torch.zeros(len(pairs), dtype=torch.float64).index_add_(0, at, terms.sums.cpu())
-    squares = torch.zeros(len(pairs), dtype=torch.float64).index_add_(0, at, terms.squares.cpu())
+    sums = torch.zeros(len(pairs), dtype=torch.float64).index_add_(0, at, terms.sums.double().cpu())
+    squares = torch.zeros(len(pairs), dtype=torch.float64).index_add_(
+        0, at, terms.squares.double().cpu()
+    )
     lines = None
     if terms.rows is not None:
         lines = torch.zeros(len(pairs), terms.rows.shape[1], dtype=torch.float64)

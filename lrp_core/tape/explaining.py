@@ -164,9 +164,13 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
 
 def _linearised(tape: Tape) -> tuple[str, ...]:
     """Warnings of this jet's own, where its tape has operations without a rule."""
-    if not any(is_linearised(tape, node) for node in tape.nodes):
-        return ()
-    return linearised_warnings(operations_of(tape, Stages(tape)))
+
+    def found() -> tuple[str, ...]:
+        if not any(is_linearised(tape, node) for node in tape.nodes):
+            return ()
+        return linearised_warnings(operations_of(tape, Stages(tape)))
+
+    return tape.once("linearised", found)
 
 
 def _names(model: TapeModel) -> dict[str, str]:

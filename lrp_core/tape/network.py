@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -74,7 +75,7 @@ class TapeModel(Model):
         self.example = groups_of(inputs, example)
         self._programs: dict[object, Program] = {}
         self._repeats = True
-        self._messages: dict[object, tuple[list[object], dict[int, Message]]] = {}
+        self._messages: dict[object, tuple[list[Tensor], Places]] = {}
         self._check_classes()
         self._look()
 
@@ -86,7 +87,7 @@ class TapeModel(Model):
     @property
     def dtype(self) -> torch.dtype:
         """What the network computes in."""
-        for tensor in (*self.network.parameters(), *self.network.buffers()):
+        for tensor in itertools.chain(self.network.parameters(), self.network.buffers()):
             if tensor.is_floating_point():
                 return tensor.dtype
         return torch.float32
@@ -168,18 +169,22 @@ class TapeModel(Model):
         What was found is kept for jets that run the same operations with the same indices, as
         those of one size do where nothing depends on the tracks' values.
         """
-        key = tuple(
-            tuple(jet[group].n_tracks for group in self.inputs.groups) for jet in given.jets
-        )
+        ran = tape.once("ran", lambda: tuple((n.name, n.inputs(), n.outputs) for n in tape.nodes))
+        sizes = tuple(jet[group].n_tracks for jet in given.jets for group in self.inputs.groups)
+        before = self._messages.get((sizes, ran))
         indices = indices_of(tape)
-        known = self._messages.get(key)
-        if known is not None and same_indices(known[0], indices):
-            return known[1]
-        found = Places(tape, given.labels(), given.by_size()).messages
+        if before is not None and same_indices(before[0], indices):
+            return before[1].messages
+        found = Places(
+            tape,
+            given.labels(),
+            given.by_size(),
+            before=None if before is None else before[1],
+        )
         if len(self._messages) >= KEPT:
             self._messages.pop(next(iter(self._messages)), None)
-        self._messages[key] = indices, found
-        return found
+        self._messages[sizes, ran] = indices, found
+        return found.messages
 
     def jets(self, tape: Tape, given: Given) -> Places:
         """Which jet the tape's values are of."""

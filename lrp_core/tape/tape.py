@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-import torch
 from torch import Tensor
 
 Found = TypeVar("Found")
@@ -193,8 +192,3 @@ def first_of(values: Any) -> Any:
 def listed(values: Any) -> tuple[Any, ...]:
     """One or several results as a tuple."""
     return tuple(values) if isinstance(values, tuple | list) else (values,)
-
-
-def sums(value: Tensor) -> Tensor:
-    """The sum of all elements, in float64, without a copy."""
-    return value.sum(dtype=torch.float64)

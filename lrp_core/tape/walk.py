@@ -74,7 +74,8 @@ def walk(
     Raises PropagationError naming the stage that cannot share its relevance out.
     """
     context = Context(tape, rule_for, attention)
-    stages = Stages(tape, called)
+    stages = tape.once(("stages", *called.items()), lambda: Stages(tape, called))
+    shares = tape.once("rules", lambda: [rule_of(tape, node) for node in tape.nodes])
     relevance: dict[int, Tensor] = {tape.output if at is None else at: start}
     flow = Flow({}, [], {}, {})
     for place in reversed(range(len(tape.nodes))):
@@ -85,7 +86,7 @@ def walk(
         first = received[0]
         folded = stages.folded.get(place)
         if folded is None:
-            division = rule_of(tape, node)(context, node, received)
+            division = shares[place](context, node, received)
         else:
             assert first is not None
             division = share_affine(context, folded.affine, first, folded)
@@ -133,6 +134,7 @@ class Stages:
     def __init__(self, tape: Tape, called: Mapping[str, str] = MappingProxyType({})) -> None:
         self.tape = tape
         self.folded = folds(tape)
+        self._passing: dict[int, bool] = {}
         self.inside = {id(node) for layer in self.folded.values() for node in layer.inside}
         self._leaves = {number: called.get(name, name) for name, number in tape.leaves.items()}
         self._making: dict[int, str] = {}
@@ -144,9 +146,12 @@ class Stages:
 
     def passes(self, node: Node) -> bool:
         """Whether an operation hands on, whole, the one thing that it reads."""
-        if node.name not in THROUGH or not self.tape.is_active(node.args[0]):
-            return False
-        return sum(number in self.tape.active for number in node.inputs()) == 1
+        found = self._passing.get(id(node))
+        if found is None:
+            found = node.name in THROUGH and self.tape.is_active(node.args[0])
+            found = found and sum(number in self.tape.active for number in node.inputs()) == 1
+            self._passing[id(node)] = found
+        return found
 
     def making(self, number: int) -> str:
         """The stage that made a value, looking through what only hands on; else the leaf."""
