@@ -206,29 +206,35 @@ def _towards_output(
     mean, half = (own + opposite) / 2, (own - opposite) / 2
     no_signs = a.numel() > 0 and a.amin().item() >= 0  # as behind a ReLU
     size = a if no_signs else a.abs()
-    divisor = _times(size, layer.size.T, layer.bias.abs())
-    divisor.copysign_(z).mul_(half).add_(z, alpha=mean)
-    s = quotient(relevance, divisor, layer.name)
-    signed = divisor.sign_().mul_(s)  # σ s, since the divisor has the output's sign
-    if no_signs and torch.equal(signed, s):  # in front of a ReLU: one product is enough
-        inputs = _times(s, layer.weight * mean + layer.size * half).mul_(a)
-    elif no_signs:
-        inputs = _times(s, layer.weight * mean).add_(_times(signed, layer.size * half)).mul_(a)
+    divisor = _times(size, layer.size.T, layer.bias.abs(), scale=half)
+    if not bool((z < 0).logical_and_(relevance).any()):  # as in front of one: all σ are +
+        s = signed = quotient(relevance, divisor.add_(z, alpha=mean), layer.name)
     else:
-        inputs = _times(s, layer.weight * mean).mul_(a)
-        inputs.addcmul_(size, _times(signed, layer.size * half))
+        divisor.copysign_(z).add_(z, alpha=mean)
+        s = quotient(relevance, divisor, layer.name)
+        signed = divisor.sign_().mul_(s)  # σ s, since the divisor has the output's sign
+    if no_signs and signed is s:
+        inputs = _times(s, layer.weight * mean + layer.size * half).mul_(a)
+    else:
+        inputs = _times(s, layer.weight, scale=mean).mul_(a)
+        inputs.addcmul_(size, _times(signed, layer.size, scale=half))
     bias = torch.addmv(torch.mv(signed, layer.bias.abs()), s, layer.bias, beta=half, alpha=mean)
     return Shares(inputs, bias.double(), _nothing(z))
 
 
-def _times(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x @ weight + bias, in memory as x is: what lies alike is added and multiplied fast."""
-    if x.stride(0) == 1 < x.stride(1):  # columns, as what a convolution reads
-        turned = x.T
-        if bias is None:
-            return torch.mm(weight.T, turned).T
-        return torch.addmm(bias[:, None], weight.T, turned).T
-    return torch.mm(x, weight) if bias is None else torch.addmm(bias, x, weight)
+def _times(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, *, scale: float = 1.0
+) -> Tensor:
+    """scale (x @ weight + bias), in memory as x is: what lies alike is multiplied fast."""
+    lies = x.stride(0) == 1 < x.stride(1)  # in columns, as what a convolution reads
+    first, second = (weight.T, x.T) if lies else (x, weight)
+    if bias is None:
+        nothing = x.new_empty(1, 1)
+        made = torch.addmm(nothing, first, second, beta=0, alpha=scale)
+    else:
+        added = bias[:, None] if lies else bias
+        made = torch.addmm(added, first, second, beta=scale, alpha=scale)
+    return made.T if lies else made
 
 
 @dataclass(frozen=True)

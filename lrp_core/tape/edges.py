@@ -11,6 +11,7 @@ is the edges' relevance by column: the definition of the interaction network.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -33,8 +34,6 @@ _KIND = {"scatter_add": "edge list", "index_add": "edge list", "scatter_reduce":
 class _Terms(NamedTuple):
     """Relevance of messages: sums [n], sums of squares [n], rows [n, n_channels] or None."""
 
-    receiver: Tensor
-    sender: Tensor
     sums: Tensor
     squares: Tensor
     rows: Tensor | None
@@ -80,7 +79,7 @@ def edge_sets(
             continue
         kind = _KIND.get(tape.nodes[place].name)
         kind = kind or ("attention" if tape.nodes[place].name in PRODUCTS else "neighbours")
-        for sets, more in zip(found, _by_jet(terms, given, kind, path), strict=True):
+        for sets, more in zip(found, _by_jet(terms, messages[place], given, kind, path), strict=True):
             sets.update(more)
     return found
 
@@ -90,9 +89,7 @@ def _terms(tape: Tape, message: Message, flow: Flow, *, rows: bool) -> _Terms | 
     if message.place not in flow.reached:
         return None
     node = tape.nodes[message.place]
-    label, receiver = message.terms, message.receiver
-    shape = torch.broadcast_shapes(label.shape, receiver.shape)
-    a, b, receiver = (values.expand(shape) for values in (label.a, label.b, receiver))
+    shape = message.shape
     full = square = None
     if message.operand is None:
         summed, square, full = _product(tape, node, flow.reached[message.place], shape, rows=rows)
@@ -105,21 +102,13 @@ def _terms(tape: Tape, message: Message, flow: Flow, *, rows: bool) -> _Terms | 
         summed = full.sum(channels, keepdim=True) if channels else full
         squared = full.square()
         square = squared.sum(channels, keepdim=True) if channels else squared
-    sender = torch.where(b < 0, a, torch.where(a == receiver, b, a))
-    kept = ((receiver >= 0) & (sender >= 0)).reshape(-1)
     lines = None
     if rows and full is not None:
         varying = [axis for axis, size in enumerate(shape) if size > 1]
         rest = [axis for axis, size in enumerate(shape) if size == 1]
         order = full.permute(*varying, *rest)
-        lines = order.reshape(receiver.numel(), -1)[kept]
-    return _Terms(
-        receiver.reshape(-1)[kept],
-        sender.reshape(-1)[kept],
-        summed.reshape(-1)[kept],
-        square.reshape(-1)[kept],
-        lines,
-    )
+        lines = order.reshape(math.prod(shape), -1)[message.kept]
+    return _Terms(summed.reshape(-1)[message.kept], square.reshape(-1)[message.kept], lines)
 
 
 def _product(
@@ -127,8 +116,10 @@ def _product(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Terms a_nm b_mk of a product, added up over the axes along which the label does not vary."""
     _, first, second = factors(node)
-    a, b = tape.value(first).double(), tape.value(second).double()
-    share = quotient(relevance, tape.values[node.output], node.stage).double()
+    a, b = tape.value(first), tape.value(second)
+    share = quotient(relevance, tape.values[node.output], node.stage)
+    if rows:
+        a, b, share = a.double(), b.double(), share.double()
     if rows or (shape[-3] > 1 and shape[-1] > 1):
         full = a.unsqueeze(-1) * b.unsqueeze(-3) * share.unsqueeze(-2)
         axes = [axis for axis, size in enumerate(shape) if size == 1]
@@ -147,26 +138,59 @@ def _product(
     return summed, square, None
 
 
-def _by_jet(terms: _Terms, given: Given, kind: str, path: str) -> list[dict[str, EdgeSet]]:
+class _Set(NamedTuple):
+    """The edges of one jet from one group to another. order: their places among the pairs"""
+
+    name: str
+    order: Tensor
+    edge_index: np.ndarray
+    groups: tuple[str, str]
+
+
+def _by_jet(
+    terms: _Terms, message: Message, given: Given, kind: str, path: str
+) -> list[dict[str, EdgeSet]]:
     """Add up by pair, and sort the pairs by jet and by the groups of their ends."""
     n_places = sum(given.lengths.values()) * len(given.jets)
-    pairs, at = torch.unique(
-        terms.receiver.cpu() * n_places + terms.sender.cpu(), return_inverse=True
-    )
-    sums = torch.zeros(len(pairs), dtype=torch.float64).index_add_(0, at, terms.sums.double().cpu())
-    squares = torch.zeros(len(pairs), dtype=torch.float64).index_add_(
-        0, at, terms.squares.double().cpu()
-    )
+    pairs, at = message.pairs(n_places)
+    sums = torch.zeros(len(pairs), dtype=torch.float64)
+    squares = torch.zeros_like(sums).index_add_(0, at, terms.squares.double().cpu())
+    sums = sums.index_add_(0, at, terms.sums.double().cpu())
     lines = None
     if terms.rows is not None:
         lines = torch.zeros(len(pairs), terms.rows.shape[1], dtype=torch.float64)
         lines = lines.index_add_(0, at, terms.rows.cpu())
         squares = lines.square().sum(1)
+    norms = squares.sqrt()
+    own = [jet[group].edge_index for jet in given.jets for group in given.inputs.groups]
+    sizes = tuple(jet[group].n_tracks for jet in given.jets for group in given.inputs.groups)
+    known = message.sorted.get((path, sizes, *given.lengths.values()))
+    if known is None or not all(map(np.array_equal, known[0], own)):
+        known = own, _sorted(pairs, n_places, given, path)
+        message.sorted[path, sizes, *given.lengths.values()] = known
+    return [
+        {
+            one.name: EdgeSet(
+                one.edge_index,
+                sums[one.order].numpy(),
+                shares_of(norms[one.order].numpy()),
+                kind,
+                None if lines is None else lines[one.order].numpy(),
+                one.groups,
+            )
+            for one in sets
+        }
+        for sets in known[1]
+    ]
+
+
+def _sorted(pairs: Tensor, n_places: int, given: Given, path: str) -> list[list[_Set]]:
+    """For each jet the sets of edges that pairs of places are."""
     receiver, sender = pairs // n_places, pairs % n_places
-    found: list[dict[str, EdgeSet]] = []
     main = given.inputs.groups[0]
+    found = []
     for number, jet in enumerate(given.jets):
-        sets: dict[str, EdgeSet] = {}
+        sets = []
         for source in given.inputs.groups:
             for destination in given.inputs.groups:
                 ends = []
@@ -184,14 +208,7 @@ def _by_jet(terms: _Terms, given: Given, kind: str, path: str) -> list[dict[str,
                     if own is not None:
                         order, edge_index = order[own], jet[source].edge_index
                 name = path if source == destination == main else f"{path}:{source}→{destination}"
-                sets[name] = EdgeSet(
-                    edge_index,
-                    sums[order].numpy(),
-                    shares_of(squares[order].sqrt().numpy()),
-                    kind,
-                    None if lines is None else lines[order].numpy(),
-                    (source, destination),
-                )
+                sets.append(_Set(name, order, edge_index, (source, destination)))
         found.append(sets)
     return found
 

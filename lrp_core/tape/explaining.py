@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -24,6 +25,8 @@ from lrp_core.tape.operations import is_linearised
 from lrp_core.tape.report import linearised_warnings, operations_of
 from lrp_core.tape.tape import Tape
 from lrp_core.tape.walk import Flow, Stages, walk
+
+version_of = cache(version)
 
 AT_ONCE = 512  # tracks on one tape
 EDGES = ("full", "auto", "summary", "rows")
@@ -149,7 +152,7 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
                 jet_id=tracks.jet_id,
                 model_name=model.name,
                 checkpoint_hash=model.checkpoint_hash,
-                version=version("jetlrp"),
+                version=version_of("jetlrp"),
                 jet=tracks,
                 edge_sums=drawn.sums,
                 edges=sets[place],

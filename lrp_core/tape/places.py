@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -54,12 +55,42 @@ class Message:
     terms     the label of each term; of a product of matrices [..., n, m, k] for a_nm b_mk
     receiver  the track that the result is about, for each term; NONE where it is about none
     operand   which argument's elements are the terms; None for a product of matrices
+    sorted    what ``edges`` found out about the pairs, by the sizes of jets
     """
 
     place: int
     terms: Label
     receiver: Tensor
     operand: int | None
+    sorted: dict[object, Any] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def shape(self) -> torch.Size:
+        """The shape of the terms, 1 along the axes where they are about the same tracks."""
+        return torch.broadcast_shapes(self.terms.shape, self.receiver.shape)
+
+    @cached_property
+    def _ends(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Which terms have both ends, and of those the receivers and the senders."""
+        a, b, receiver = (
+            one.expand(self.shape).reshape(-1) for one in (*self.terms, self.receiver)
+        )
+        sender = torch.where(b < 0, a, torch.where(a == receiver, b, a))
+        kept = (receiver >= 0) & (sender >= 0)
+        return kept, receiver[kept].cpu(), sender[kept].cpu()
+
+    @property
+    def kept(self) -> Tensor:
+        """Which terms, in one line, have a receiver and a sender."""
+        return self._ends[0]
+
+    def pairs(self, n_places: int) -> tuple[Tensor, Tensor]:
+        """Every pair once, as receiver * n_places + sender, and for each kept term its pair."""
+        if n_places not in self.sorted:
+            _, receiver, sender = self._ends
+            self.sorted[n_places] = torch.unique(receiver * n_places + sender, return_inverse=True)
+        found: tuple[Tensor, Tensor] = self.sorted[n_places]
+        return found
 
 
 def nowhere(n_axes: int, device: torch.device | None = None) -> Label:
