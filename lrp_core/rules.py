@@ -222,9 +222,7 @@ def _towards_output(
     return Shares(inputs, bias.double(), _nothing(z))
 
 
-def _times(
-    x: Tensor, weight: Tensor, bias: Tensor | None = None, *, scale: float = 1.0
-) -> Tensor:
+def _times(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, scale: float = 1.0) -> Tensor:
     """scale (x @ weight + bias), in memory as x is: what lies alike is multiplied fast."""
     lies = x.stride(0) == 1 < x.stride(1)  # in columns, as what a convolution reads
     first, second = (weight.T, x.T) if lies else (x, weight)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ from lrp_core.tape.places import Message
 from lrp_core.tape.tape import Node, Ref, Tape
 from lrp_core.tape.walk import Flow
 
+PAIR_FEATURES = "pair features"
 _KIND = {"scatter_add": "edge list", "index_add": "edge list", "scatter_reduce": "edge list"}
 
 
@@ -79,7 +81,9 @@ def edge_sets(
             continue
         kind = _KIND.get(tape.nodes[place].name)
         kind = kind or ("attention" if tape.nodes[place].name in PRODUCTS else "neighbours")
-        for sets, more in zip(found, _by_jet(terms, messages[place], given, kind, path), strict=True):
+        for sets, more in zip(
+            found, _by_jet(terms, messages[place], given, kind, path), strict=True
+        ):
             sets.update(more)
     return found
 
@@ -89,26 +93,57 @@ def _terms(tape: Tape, message: Message, flow: Flow, *, rows: bool) -> _Terms | 
     if message.place not in flow.reached:
         return None
     node = tape.nodes[message.place]
-    shape = message.shape
-    full = square = None
     if message.operand is None:
-        summed, square, full = _product(tape, node, flow.reached[message.place], shape, rows=rows)
-    else:
-        part = flow.parts[message.place].get(node.args[message.operand].number)
-        if part is None:
-            return None
-        full = part.double() if rows else part
-        channels = [axis for axis, size in enumerate(shape) if size == 1]
-        summed = full.sum(channels, keepdim=True) if channels else full
-        squared = full.square()
-        square = squared.sum(channels, keepdim=True) if channels else squared
+        summed, square, full = _product(
+            tape, node, flow.reached[message.place], message.shape, rows=rows
+        )
+        return _kept(message, summed, square, full if rows else None)
+    part = flow.parts[message.place].get(node.args[message.operand].number)
+    return None if part is None else _added(message, part, rows=rows)
+
+
+def _added(message: Message, part: Tensor, *, rows: bool) -> _Terms:
+    """Relevance of terms, added up over the axes along which they are about the same tracks."""
+    full = part.double() if rows else part
+    channels = [axis for axis, size in enumerate(message.shape) if size == 1]
+    summed, square = full, full.square()
+    if channels:
+        summed, square = full.sum(channels, keepdim=True), square.sum(channels, keepdim=True)
+    return _kept(message, summed, square, full if rows else None)
+
+
+def _kept(message: Message, summed: Tensor, square: Tensor, full: Tensor | None) -> _Terms:
+    """The terms that have a receiver and a sender."""
     lines = None
-    if rows and full is not None:
-        varying = [axis for axis, size in enumerate(shape) if size > 1]
-        rest = [axis for axis, size in enumerate(shape) if size == 1]
+    if full is not None:
+        varying = [axis for axis, size in enumerate(message.shape) if size > 1]
+        rest = [axis for axis, size in enumerate(message.shape) if size == 1]
         order = full.permute(*varying, *rest)
-        lines = order.reshape(math.prod(shape), -1)[message.kept]
+        lines = order.reshape(math.prod(message.shape), -1)[message.kept]
     return _Terms(summed.reshape(-1)[message.kept], square.reshape(-1)[message.kept], lines)
+
+
+def pair_sets(
+    messages: Mapping[int, Message],
+    names: Mapping[int, str],
+    flow: Flow,
+    given: Given,
+    *,
+    rows: bool,
+) -> list[dict[str, EdgeSet]]:
+    """For each jet what features of pairs received, by the name of the network's argument."""
+    found: list[dict[str, EdgeSet]] = [{} for _ in given.jets]
+    for number, part in flow.stopped.items():
+        path = names[number]
+        while path in found[0]:
+            path += "'"
+        terms = _added(messages[number], part, rows=True)  # both ways of a pair are one edge
+        if len(terms.sums) == 0:  # of single tracks: an account alone
+            continue
+        more = _by_jet(terms, messages[number], given, PAIR_FEATURES, path)
+        for sets, one in zip(found, more, strict=True):
+            sets.update({k: v if rows else replace(v, rows=None) for k, v in one.items()})
+    return found
 
 
 def _product(

@@ -17,7 +17,8 @@ from lrp_core.explanation import Array, Explanation, Ledger, LedgerRow, signific
 from lrp_core.jets import Jet
 from lrp_core.model import Target
 from lrp_core.rules import AnyRule
-from lrp_core.tape.edges import column_ends, edge_sets, end_relevance
+from lrp_core.tape import pairs
+from lrp_core.tape.edges import PAIR_FEATURES, column_ends, edge_sets, end_relevance, pair_sets
 from lrp_core.tape.inputs import Given, groups_of
 from lrp_core.tape.ledger import MixedJets, ledgers
 from lrp_core.tape.network import TapeModel
@@ -99,7 +100,9 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
             "its inputs are far outside what the network was made for"
         )
     start = logits * logits.new_tensor(asked.target.weights)
-    messages = model.messages(tape, given)
+    places = model.places(tape, given)
+    messages = places.messages
+    stopping = pairs.stops(tape, given)
     ends = column_ends(tape, given)
     watched = {*messages, *(place for side in ends or () for place in side)}
     try:
@@ -111,10 +114,17 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
             at=number,
             watched=watched,
             called=_names(model),
+            stops=pairs.called(stopping),
         )
         several = model.jets(tape, given) if len(jets) > 1 else None
         books = ledgers(flow.rows, len(jets), several)
-        sets = edge_sets(tape, messages, flow, given, rows=asked.edges == "rows")
+        in_full = asked.edges == "rows"
+        sets = edge_sets(tape, messages, flow, given, rows=in_full)
+        if flow.stopped:
+            of_pairs = pairs.messages(stopping, places.labels, given)
+            more = pair_sets(of_pairs, stopping, flow, given, rows=in_full)
+            for one, other in zip(sets, more, strict=True):
+                one.update(other)
     except PropagationError as error:
         raise PropagationError(f"{name}: {error}") from error
     columns = None if ends is None else end_relevance(tape, ends, flow, given)
@@ -226,7 +236,9 @@ def _drawn(asked: Asked, jet: Jet, sets: dict[str, EdgeSet], rows: Array | None)
         raise NetworkError(
             f"{asked.model.name}: no messages between tracks at edges={hint!r}; there are {known}"
         )
-    own = [one for one in sets.values() if one.groups[0] == one.groups[1]]
+    own = [
+        one for one in sets.values() if one.groups[0] == one.groups[1] and one.kind != PAIR_FEATURES
+    ]
     if hint is None and not own:
         return _Drawn(np.zeros((2, 0), np.int64), none, np.zeros(0), np.zeros(0))
     drawn = (sets[hint] if hint is not None else own[0]).between_different()

@@ -25,7 +25,8 @@ from lrp_core.tape.inputs import (
     with_columns,
 )
 from lrp_core.tape.ledger import MixedJets, ledgers
-from lrp_core.tape.places import Message, Places, indices_of, same_indices
+from lrp_core.tape.pairs import stops
+from lrp_core.tape.places import Places, indices_of, same_indices
 from lrp_core.tape.program import Differs, Program
 from lrp_core.tape.recording import check_kind, record
 from lrp_core.tape.replay import hidden_share, replay
@@ -105,7 +106,7 @@ class TapeModel(Model):
 
     def record(self, given: Given, dtype: torch.dtype) -> Tape:
         """The tape of a run, in ``dtype``. Raises NetworkError naming what does not fit."""
-        leaves = list(given.inputs.leaves)
+        leaves = given.inputs.carrying
         try:
             tape = self._run(given.arguments, leaves)
         except (RuntimeError, TypeError, ValueError, IndexError, KeyError) as error:
@@ -163,8 +164,8 @@ class TapeModel(Model):
             )
         return number
 
-    def messages(self, tape: Tape, given: Given) -> dict[int, Message]:
-        """The aggregations that pass messages between tracks, by place.
+    def places(self, tape: Tape, given: Given) -> Places:
+        """Which tracks the values are about, and who passes messages between tracks.
 
         What was found is kept for jets that run the same operations with the same indices, as
         those of one size do where nothing depends on the tracks' values.
@@ -174,17 +175,18 @@ class TapeModel(Model):
         before = self._messages.get((sizes, ran))
         indices = indices_of(tape)
         if before is not None and same_indices(before[0], indices):
-            return before[1].messages
+            return before[1]
         found = Places(
             tape,
             given.labels(),
             given.by_size(),
             before=None if before is None else before[1],
+            also=stops(tape, given),
         )
         if len(self._messages) >= KEPT:
             self._messages.pop(next(iter(self._messages)), None)
         self._messages[sizes, ran] = indices, found
-        return found.messages
+        return found
 
     def jets(self, tape: Tape, given: Given) -> Places:
         """Which jet the tape's values are of."""
@@ -201,7 +203,7 @@ class TapeModel(Model):
         number = self.start(tape, 1)
         stages = Stages(tape)
         self._stages = stages.all()
-        paths = edge_paths(tape, self.messages(tape, given))
+        paths = edge_paths(tape, self.places(tape, given).messages)
         value = tape.values[number]
         with contextlib.suppress(PropagationError):  # another jet may do; NetworkError may not
             walk(tape, value, lambda _: Gamma(), "attnlrp", at=number)
@@ -212,7 +214,7 @@ class TapeModel(Model):
                 f"{self.name}: edges={self.edges!r} passes no messages between tracks; "
                 f"those that do are {known}"
             )
-        leaves = list(self.inputs.leaves)
+        leaves = self.inputs.carrying
         hidden = hidden_share(self.network, given.arguments, leaves)
         if hidden > HIDDEN:  # what goes other ways is not among the operations
             self._repeats, self._programs = False, {}

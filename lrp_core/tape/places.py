@@ -15,7 +15,7 @@ messages: there are the edges (``edges``).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -67,7 +67,8 @@ class Message:
     @cached_property
     def shape(self) -> torch.Size:
         """The shape of the terms, 1 along the axes where they are about the same tracks."""
-        return torch.broadcast_shapes(self.terms.shape, self.receiver.shape)
+        shape: torch.Size = torch.broadcast_shapes(self.terms.shape, self.receiver.shape)
+        return shape
 
     @cached_property
     def _ends(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -196,6 +197,7 @@ class Places:
     mix     sums keep what any term is about: for labels of jets, which no sum may mix
     before  of another tape of the same operations, leaves and rows: where a node reads the same
             labels and indices, its own are the same
+    also    numbers of values whose labels are asked for whatever reads them
     """
 
     def __init__(
@@ -206,6 +208,7 @@ class Places:
         *,
         mix: bool = False,
         before: Places | None = None,
+        also: Collection[int] = (),
     ) -> None:
         self.tape, self.rows, self.mix = tape, rows, mix
         self.labels: dict[int, Label] = {tape.leaves[name]: label for name, label in leaves.items()}
@@ -224,6 +227,8 @@ class Places:
                 self._visit(place, node)
                 for number in node.outputs:
                     self._as_before(number, before)
+        for number in also:
+            self.labels[number] = self.of(Ref(number))
         self.tape = tape.with_values([])  # labels are kept, values are not
 
     def _reads(self, node: Node) -> list[Tensor]:
