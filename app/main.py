@@ -141,6 +141,7 @@ def create_app(
     jets.register_callbacks(app, client)
     scene.register_callbacks(app, client)
     question.register_callbacks(app, choices)
+    conservation.register_callbacks(app, client)
     explaining.register_callbacks(app, client)
     library.register_callbacks(app, client, choices)
     _serve_plotly(app)

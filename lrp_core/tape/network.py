@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -35,6 +36,7 @@ from lrp_core.tape.tape import Tape
 from lrp_core.tape.walk import Stages, walk
 
 HIDDEN = 0.1  # a share above which ways around the tape are reported; float32 attention has 0.02
+EXAMPLE_TRACKS = 8  # of a jet that is made up to see what a network runs
 KEPT = 64  # sizes of jets for which it is kept where messages are
 
 
@@ -289,3 +291,17 @@ def load_network(
     elif columns is not None:
         inputs = with_columns(inputs, columns)
     return TapeModel(network, inputs, example, classes or ("qcd", SIGNAL), edges=edges, name=name)
+
+
+def report_of(model: Model) -> Report:
+    """What a network runs and what is done with it, also of one that is explained by its steps."""
+    if isinstance(model, TapeModel):
+        return model.report()
+    tracks = np.random.default_rng(0).normal(size=(EXAMPLE_TRACKS, len(model.columns)))
+    return load_network(
+        model.network,
+        example=Jet.from_arrays(tracks, model.columns),
+        columns=model.columns,
+        classes=model.classes,
+        name=model.name,
+    ).report()
