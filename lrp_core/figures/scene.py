@@ -115,7 +115,7 @@ class Scene:
             origin=None if truth is None else np.asarray(truth.origin, dtype=np.int64),
             b=b,
             b_hadrons=tuple(
-                Direction(one.b, one.etarel, one.phirel, int((b == one.b).sum()), one.pt)
+                Direction(one.b, one.etarel, one.phirel, int(np.count_nonzero(b == one.b)), one.pt)
                 for one in hadrons
                 if np.isfinite([one.etarel, one.phirel]).all()
             ),
