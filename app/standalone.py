@@ -21,7 +21,7 @@ from app.words import with_labels
 from lrp_core.service.schemas import Choices, FigureProvenance, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other
-    "numbers", "colours", "view", "jet", "words", "geometry", "axes", "legend", "link", "compare",
+    "numbers", "colours", "view", "jet", "edges", "axes", "link", "compare",
     "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls", "talk",
     "pictures", "river", "heat", "figure", "standalone",
 )  # fmt: skip

@@ -42,7 +42,13 @@ from lrp_core.service.files import edge_table, file_name, track_table
 from lrp_core.service.health import add_health
 from lrp_core.service.library_answer import library_answer
 from lrp_core.service.people import person_of
-from lrp_core.service.pictures import PictureName, PictureQuery, picture_answer
+from lrp_core.service.pictures import (
+    PictureName,
+    PictureQuery,
+    Room,
+    cameras_answer,
+    picture_answer,
+)
 from lrp_core.service.problems import Problem, tell_problems
 from lrp_core.service.schemas import (
     BHadronInfo,
@@ -408,6 +414,11 @@ def _routes(service: Service) -> APIRouter:
             asked = {**source, "target": other.target, "rule": other.rule}
             pinned = shown(query.model_copy(update=asked), other.jet)
         return _json(picture_answer(name, shown(query, index), view, query, pinned))
+
+    @routes.get("/cameras")
+    def show_cameras(room: Annotated[Room, Query()]) -> dict[str, Any]:
+        """Where the camera of the network plot stands at first in a room, by projection."""
+        return cameras_answer(room)
 
     return routes
 

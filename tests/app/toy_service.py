@@ -24,7 +24,8 @@ from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import prongs
 from lrp_core.rules import parse_rule
 from lrp_core.service.figures import FigureQuery
-from lrp_core.service.pictures import PictureQuery, picture_answer
+from lrp_core.service.pictures import PictureQuery, Room, cameras_answer, picture_answer
+from lrp_core.truth import BHadron, Truth
 
 FEATURES = (
     "track_pt",
@@ -281,6 +282,8 @@ class FakeService:
             return httpx.Response(200, json=CHOICES)
         if path == "/jets":
             return httpx.Response(200, json=self.page(query))
+        if path == "/cameras":
+            return httpx.Response(200, json=cameras_answer(Room.model_validate(query)))
         if path == "/jets/pick":
             return self.pick(query)
         found = re.fullmatch(
@@ -577,9 +580,16 @@ class FakeService:
         explanation = self.explained(
             self.explanation(index, {"target": asked.target, "rule": asked.rule})
         )
-        return Shown(
-            Jet.from_arrays(self.tracks(index), FEATURES, jet_id=explanation.jet_id), explanation
+        known = self.truth(index)
+        truth = known and Truth(
+            np.array(known["origin"]),
+            np.array(known["b"]),
+            tuple(BHadron(**one) for one in known["b_hadrons"]),
         )
+        jet = Jet.from_arrays(
+            self.tracks(index), FEATURES, jet_id=explanation.jet_id, index=index, truth=truth
+        )
+        return Shown(jet, explanation)
 
     def prongs(self, index: int, significance: Any, signed: Any, relevance: Any) -> Any:
         """The shares within and between the subjets, as the core adds them up."""
