@@ -26,7 +26,7 @@ from app.controls import (
     tool,
 )
 from app.texts import text
-from app.words import gev, label_text, plural
+from lrp_core.figures.numbers import gev, label_text, plural
 from lrp_core.service.schemas import JetDetail
 
 AXES = (  # names of the axes that are chosen together

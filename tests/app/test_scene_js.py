@@ -10,8 +10,8 @@ import pytest
 
 from app.main import assets_folder
 from app.theme import DARK, as_json
-from app.words import significant
 from lrp_core.features import feature
+from lrp_core.figures.numbers import significant
 from lrp_core.jets import complete_graph
 from lrp_core.truth import Origin
 
