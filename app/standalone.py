@@ -17,7 +17,7 @@ from typing import Any
 
 from app import theme
 from app.plotly_js import plotly_js
-from app.words import with_labels
+from lrp_core.figures.numbers import with_labels
 from lrp_core.service.schemas import Choices, FigureProvenance, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other

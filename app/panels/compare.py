@@ -14,7 +14,7 @@ from dash.development.base_component import Component
 from app import ids
 from app.client import ServiceError
 from app.controls import again_mark, away_mark, segments
-from app.words import with_labels
+from lrp_core.figures.numbers import with_labels
 from lrp_core.service.schemas import Choices
 
 

@@ -17,7 +17,6 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from lrp_core.errors import ExplanationFileError, JetError, JetFileError
 from lrp_core.explanation import Explanation
-from lrp_core.features import feature
 from lrp_core.figures import Provenance
 from lrp_core.figures.picture import Shown
 from lrp_core.jets import Jet
@@ -29,7 +28,7 @@ from lrp_core.service.cache import Cache
 from lrp_core.service.choices import all_choices
 from lrp_core.service.disk import Disk
 from lrp_core.service.docs import add_docs
-from lrp_core.service.edges import edge_answer
+from lrp_core.service.edges import edge_answer, feature_info
 from lrp_core.service.figures import (
     FigureFormat,
     FigureName,
@@ -58,7 +57,6 @@ from lrp_core.service.schemas import (
     ErrorAnswer,
     ExplanationAnswer,
     ExplanationRequest,
-    FeatureInfo,
     FigureProvenance,
     FileQuery,
     Health,
@@ -281,7 +279,7 @@ def _routes(service: Service) -> APIRouter:
                 file=study.file,
                 features=features,
                 tracks=values.tolist(),
-                feature_info=[_feature_info(name) for name in features],
+                feature_info=[feature_info(name) for name in features],
                 eta=jet.eta,
                 truth=None if jet.truth is None else _truth_info(jet.truth),
                 subjets=_subjets(jet),
@@ -323,7 +321,7 @@ def _routes(service: Service) -> APIRouter:
         """
         study = service.study(source, person)
         explanation = study.explanation(index, request.target, request.rule, request.dtype, person)
-        return _json(edge_answer(index, explanation, request.edge))
+        return _json(edge_answer(index, study.jet(index), explanation, request.edge))
 
     def explained(index: int, query: FileQuery, person: str) -> Explanation:
         study = service.study(query, person)
@@ -444,17 +442,6 @@ def _attachment(
     name = file_name(explanation, ending)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(pieces, media_type=media_type, headers=headers)
-
-
-def _feature_info(name: str) -> FeatureInfo:
-    known = feature(name)
-    return FeatureInfo(
-        name=known.name,
-        title=known.title,
-        unit=known.unit,
-        group=known.group,
-        meaning=known.meaning,
-    )
 
 
 def _truth_info(truth: Truth) -> TruthInfo:

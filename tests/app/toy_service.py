@@ -19,10 +19,13 @@ from lrp_core.explanation import Explanation, Ledger, LedgerRow
 from lrp_core.features import feature
 from lrp_core.figures import View
 from lrp_core.figures.balance import balance, times_explained
+from lrp_core.figures.part_words import stance
 from lrp_core.figures.picture import Shown
+from lrp_core.figures.scene import Scene
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import prongs
 from lrp_core.rules import parse_rule
+from lrp_core.service.edges import edge_end, feature_info
 from lrp_core.service.figures import FigureQuery
 from lrp_core.service.pictures import PictureQuery, Room, cameras_answer, picture_answer
 from lrp_core.truth import BHadron, Truth
@@ -616,6 +619,9 @@ class FakeService:
         )
         source, destination = complete_graph(N_TRACKS[index])
         at = body["edge"]
+        told = self.explained(whole)
+        jet = Jet.from_arrays(self.tracks(index), FEATURES, jet_id=told.jet_id)
+        scene = Scene.of(jet, told)
         order = np.argsort(-significance, kind="stable")
         return {
             "index": index,
@@ -627,8 +633,11 @@ class FakeService:
             "n_edges": len(significance),
             "signed_relevance": float(signed[at]),
             "features": list(FEATURES),
+            "feature_info": [feature_info(name).model_dump() for name in FEATURES],
             "source_relevance": (0.4 * signed[at] * SHARES).tolist(),
             "destination_relevance": (0.6 * signed[at] * SHARES[::-1]).tolist(),
+            "speaks": stance(scene, float(signed[at])),
+            "ends": [edge_end(scene, int(end[at])).model_dump() for end in (source, destination)],
         }
 
     def figure(self, index: int, view: str, what: str, query: dict[str, str]) -> httpx.Response:
