@@ -48,7 +48,8 @@ class Scene:
     significance, signed, source, destination   of the edges [n_edges]
     order          edges, the most significant first; ties keep their order
     origin         [n_tracks], a code of ``Origin``, or None where nobody knows
-    value, tracks_total, words...   what is explained, and what the tracks have of it
+    stands_for, value_words         what positive relevance speaks for, and what is explained
+    difference     where this is one minus another: the two; see difference.py
     """
 
     jet_id: str
@@ -66,6 +67,7 @@ class Scene:
     stands_for: str
     value_words: str
     explanation: Explanation
+    difference: tuple[Scene, Scene] | None = None
 
     @classmethod
     def of(cls, jet: Jet, explanation: Explanation) -> Scene:
