@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from lrp_core.features import feature
 from lrp_core.figures.difference import can_subtract, difference, same_jet
 from lrp_core.figures.numbers import label_text
 from lrp_core.figures.picture import Shown
-from lrp_core.figures.scene import Array, Scene, Whole
+from lrp_core.figures.scene import Scene
 from lrp_core.prong_shares import prongs
 
 TOP = 10  # edges whose share of the significance is compared
@@ -143,30 +140,18 @@ def _features(scene: Scene, pinned: Scene) -> tuple[FeatureSum, ...]:
     )
 
 
-def _ranks(order: Whole) -> npt.NDArray[np.int64]:
-    """Rank of each, 1 for the first of an order."""
-    ranks = np.empty(len(order), np.int64)
-    ranks[order] = np.arange(1, len(order) + 1)
-    return ranks
-
-
-def _by_size(values: Array) -> Whole:
-    return np.argsort(-np.abs(values), kind="stable").astype(np.int64)
-
-
 def _tracks(scene: Scene, pinned: Scene) -> Iterator[Change]:
-    changed = difference(scene, pinned).relevance
-    here, there = (_ranks(_by_size(each.relevance)) for each in (scene, pinned))
-    for track in _by_size(changed)[:ROWS].tolist():
-        if changed[track]:
-            yield Change(track, float(changed[track]), int(here[track]), int(there[track]))
+    changed = difference(scene, pinned)
+    for track in changed.tracks_order[:ROWS].tolist():
+        if change := float(changed.relevance[track]):
+            here, there = (1 + int(each.tracks_rank[track]) for each in (scene, pinned))
+            yield Change(track, change, here, there)
 
 
 def _edges(scene: Scene, pinned: Scene) -> Iterator[Change]:
-    made = difference(scene, pinned)
-    here, there = _ranks(scene.order), _ranks(pinned.order)
-    for edge in made.order[:ROWS].tolist():
-        if made.signed[edge]:
-            ends = int(made.source[edge]), int(made.destination[edge])
-            change = float(made.signed[edge])
-            yield Change(edge, change, int(here[edge]), int(there[edge]), ends)
+    changed = difference(scene, pinned)
+    for edge in changed.order[:ROWS].tolist():
+        if change := float(changed.signed[edge]):
+            here, there = (1 + int(each.rank[edge]) for each in (scene, pinned))
+            ends = int(changed.source[edge]), int(changed.destination[edge])
+            yield Change(edge, change, here, there, ends)

@@ -14,6 +14,7 @@ from lrp_core.figures import View, draw_network, to_pdf, to_svg
 from lrp_core.figures.compared import Compared
 from lrp_core.figures.difference import can_subtract, same_jet
 from lrp_core.figures.drawing import Text
+from lrp_core.figures.part_words import CHANGE_WORDS, edge_lines, track_part
 from lrp_core.figures.picture import Shown
 from lrp_core.figures.provenance import Provenance
 from lrp_core.figures.scene import Scales, Scene
@@ -166,3 +167,22 @@ def test_what_changed_most_of_one_jet(shown):
     assert first.rank_pinned == 1 + int((strength > strength[first.number]).sum())
     same = Compared.of(shown["gamma"], shown["gamma"])
     assert same.tracks == same.edges == (), "nothing changed"
+
+
+def test_what_is_said_of_what_changed(shown):
+    scene = Stage.of(shown["gamma"], WANTED, shown["epsilon"]).scene
+    assert scene.difference is not None
+    here, pinned = scene.difference
+    track = int(scene.tracks_order[0])
+    says = {what: (text, sign) for what, text, sign in track_part(scene, track).lines}
+    assert list(says) == ["pT", "here", "pinned", "Δ relevance", "that is"]
+    assert says["here"][0].endswith(f" · rank {here.tracks_rank[track] + 1}")
+    sign = int(np.sign(scene.relevance[track]))
+    assert says["Δ relevance"][1] == sign
+    assert says["that is"] == (f"{'more' if sign > 0 else 'less'} than pinned", sign)
+    edges = scene.order[:5].tolist()
+    lines = edge_lines(scene, edges)
+    assert tuple(lines) == CHANGE_WORDS
+    for at, edge in enumerate(edges):
+        assert lines["pinned"][at].endswith(f" · rank {pinned.rank[edge] + 1}")
+        assert lines["that is"][at].startswith("more" if scene.signed[edge] > 0 else "less")
