@@ -49,8 +49,11 @@
 
   /* ------------------------------------------------------------ difference */
 
-  /** Whether two explanations are of one jet with all their edges there, so that they subtract. */
-  const isSameJet = (a, b) => a.jet.jet_id === b.jet.jet_id && a.question.file === b.question.file;
+  /** Whether two explanations are of one jet, which may be in a copy of the file. */
+  const isSameJet = (a, b) => a.jet.jet_id === b.jet.jet_id &&
+    (a.question.file === b.question.file || a.data.tracks.values.data === b.data.tracks.values.data);
+
+  /** Whether they are, with all their edges there, so that they subtract. */
   const alike = (a, b) => Boolean(a && b) && isSameJet(a, b) &&
     a.nEdges === b.nEdges && !a.numbers && !b.numbers;
 
