@@ -33,6 +33,7 @@ from lrp_core.service.disk import Disk
 from lrp_core.service.docs import add_docs
 from lrp_core.service.edges import edge_answer
 from lrp_core.service.figures import (
+    WITH_PINNED,
     FigureFormat,
     FigureName,
     FigureQuery,
@@ -380,7 +381,8 @@ def _routes(service: Service) -> APIRouter:
         """Where a figure comes from: its small print, metadata and file's name."""
         view = query.read_view(index)
         query = query.filled(view)
-        shown, pinned = shown_with(index, query, view, person)
+        beside = view if name in WITH_PINNED else View()
+        shown, pinned = shown_with(index, query, beside, person)
         provenance = provenance_of(shown, index, query, person)
         return provenance_answer(shown, pinned, provenance, view, query, name)
 
@@ -399,7 +401,8 @@ def _routes(service: Service) -> APIRouter:
         view = query.read_view(index)
         check_size(query, ending)
         query = query.filled(view)
-        shown, pinned = shown_with(index, query, view, person)
+        beside = view if name in WITH_PINNED else View()
+        shown, pinned = shown_with(index, query, beside, person)
         provenance = provenance_of(shown, index, query, person)
         return figure_answer(shown, pinned, provenance, view, query, name, ending)
 

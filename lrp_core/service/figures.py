@@ -37,6 +37,7 @@ DRAW: dict[str, Callable[..., Drawing]] = {
     "heatmap": draw_heatmap,
     "river": draw_river,
 }
+WITH_PINNED = ("network",)  # figures in which it matters what is pinned beside the jet
 MEDIA = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 
@@ -141,9 +142,9 @@ def provenance_answer(
     name: FigureName,
 ) -> FigureProvenance:
     """The same provenance as that of the vector figure."""
-    scene = Stage.of(shown, view, pinned).scene if name == "network" and view.difference else None
-    if scene is not None and scene.difference is not None:
-        provenance = provenance.subtracting(scene.difference[1].explanation)
+    both = Stage.of(shown, view, pinned).scene.difference
+    if both is not None:
+        provenance = provenance.subtracting(both[1].explanation)
     words = query.words(name, view, query.scale)
     return FigureProvenance(
         name=provenance.file_name(name, "", words).rstrip("."),
@@ -163,7 +164,7 @@ def figure_answer(
     ending: FigureFormat,
 ) -> Response:
     """The figure as a file to be saved."""
-    beside = {"pinned": pinned} if name == "network" else {}
+    beside = {"pinned": pinned} if name in WITH_PINNED else {}
     drawing = DRAW[name](
         *shown,
         view,

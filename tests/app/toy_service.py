@@ -24,7 +24,7 @@ from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import prongs
 from lrp_core.rules import parse_rule
 from lrp_core.service.compared import ComparisonQuery, comparison_answer
-from lrp_core.service.figures import FigureQuery, PinnedQuery, provenance_answer
+from lrp_core.service.figures import WITH_PINNED, FigureQuery, PinnedQuery, provenance_answer
 from lrp_core.service.pictures import PictureQuery, picture_answer
 from lrp_core.service.schemas import FileQuery
 
@@ -658,7 +658,8 @@ class FakeService:
             return httpx.Response(200, content=text, headers=headers)
         seen = asked.read_view(index)
         asked = asked.filled(seen)
-        shown, pinned = self.shown(index, asked), self.pinned(asked, seen)
+        beside = seen if view in WITH_PINNED else View()
+        shown, pinned = self.shown(index, asked), self.pinned(asked, beside)
         provenance = Provenance.of(shown.explanation)
         says = provenance_answer(shown, pinned, provenance, seen, asked, view)
         return httpx.Response(200, json={**says.model_dump(), "name": name})
