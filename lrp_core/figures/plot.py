@@ -400,7 +400,7 @@ def _edges(plot: Plot) -> dict[str, Any]:
         "stride": STRIDE,
         "largest": plot.stage.scales.significance,
         "total": float(scene.significance.sum()),
-        "of": "of the significance",
+        "of": "of the significance" if scene.difference is None else "of the change",
         "tracks": scene.n_tracks,
         "number": packed(order, "uint32"),
         "source": packed(scene.source[order], "uint16"),
@@ -413,7 +413,7 @@ def _edges(plot: Plot) -> dict[str, Any]:
         "palette": packed(shades, "uint8"),
         "sign": packed(np.sign(scene.signed[drawn]) + 1, "uint8"),
         "words": edge_lines(scene, drawn.tolist()),
-        "signed": ["signed relevance", "speaks"],
+        "signed": ["signed relevance", "speaks", "Δ significance", "that is"],
         "shades": [css(rgb) for rgb in scale(plot.theme.sequential)(np.linspace(0, 1, 33))],
     }
 
