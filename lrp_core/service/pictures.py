@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Literal
 
 from pydantic import Field
 
+from lrp_core.figures.heatmap import picture_heatmap
 from lrp_core.figures.picture import Panel, Picture, Shown
 from lrp_core.figures.river import picture_river
 from lrp_core.figures.theme import theme_of
@@ -15,9 +15,10 @@ from lrp_core.figures.view import View
 from lrp_core.service.figures import ViewQuery
 from lrp_core.service.schemas import PictureAnswer, PicturePart
 
-PictureName = Literal["river"]
+PictureName = Literal["heatmap", "river"]
 
 PICTURES: dict[str, Callable[[Shown, View, Panel, Shown | None], Picture]] = {
+    "heatmap": picture_heatmap,
     "river": picture_river,
 }
 
@@ -46,7 +47,7 @@ def picture_answer(
         height=made.height,
         label=made.label,
         svg=made.svg(),
-        parts={key: PicturePart.model_validate(asdict(part)) for key, part in made.parts.items()},
+        parts={key: PicturePart.model_validate(vars(part)) for key, part in made.parts.items()},
         first=made.first,
         facts=dict(made.facts),
         data=dict(made.data),
