@@ -382,7 +382,7 @@ def _serve_figures(app: Dash, client: ServiceClient) -> None:
             picture = None
             if view in PICTURES:
                 how = {"target": asked["target"], "rule": asked["rule"], "theme": theme_in(link)}
-                picture = service.picture(own["index"], view, **how, **PICTURES[view])
+                picture = service.picture(own["index"], view, view=link, **how, **PICTURES[view])
             choices = service.choices()
             text = document(jets, view, link, says, choices, assets_folder(), picture)
         except ServiceError as error:

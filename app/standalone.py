@@ -27,7 +27,10 @@ SCRIPTS = (  # in the order in which they need each other
 )  # fmt: skip
 STYLES = ("style", "scene", "heat", "pictures", "river", "figure")
 PANELS = {"heatmap": "heat", "river": "river"}
-PICTURES = {"river": {"width": 1200, "height": 640, "font": 14}}  # in the file, and how large
+PICTURES = {  # in the file, and how large
+    "heatmap": {"width": 1200, "height": 640, "font": 13},
+    "river": {"width": 1200, "height": 640, "font": 14},
+}
 
 PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="{theme}" data-view="{search}">
