@@ -18,15 +18,21 @@ from typing import Any
 from app import theme
 from app.plotly_js import plotly_js
 from app.words import with_labels
-from lrp_core.service.schemas import Choices, FigureProvenance, PictureAnswer
+from lrp_core.figures.typeset import runs
+from lrp_core.service.schemas import Choices, FigureProvenance, FigureText, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other
     "numbers", "colours", "view", "jet", "words", "geometry", "axes", "legend", "link", "compare",
-    "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls", "talk",
-    "pictures", "river", "heat", "figure", "standalone",
+    "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls", "pictures",
+    "river", "heat", "standalone",
 )  # fmt: skip
 STYLES = ("style", "scene", "heat", "pictures", "river", "figure")
 PANELS = {"heatmap": "heat", "river": "river"}
+TOLD = {  # of a picture that the reader changes
+    "network": "drag to turn, scroll to zoom, point for numbers",
+    "heatmap": None,
+    "river": None,
+}
 PICTURES = {"river": {"width": 1200, "height": 640, "font": 14}}  # in the file, and how large
 
 PAGE = """<!DOCTYPE html>
@@ -42,7 +48,7 @@ PAGE = """<!DOCTYPE html>
 </head>
 <body>
 <div class="figure standalone">
-<header><p class="figure-title">{title}</p><p class="figure-subtitle">…</p></header>
+<header><p class="figure-title">{heading}</p><p class="figure-subtitle">{facts}</p></header>
 <div class="figure-middle">{middle}</div>
 {controls}
 <footer>{caption}</footer>
@@ -97,6 +103,8 @@ def document(
         theme=theme_in(search),
         search=_text(shown),
         title=_text(provenance.title),
+        heading=_heading(provenance.words),
+        facts=_facts(provenance.words, TOLD[view]),
         metas=metas,
         colours=theme.css_variables(),
         styles=_styles(assets),
@@ -112,6 +120,23 @@ def document(
         data=_json({**jets, "name": view, "pictures": pictures}),
         scripts=_scripts(assets),
     )
+
+
+def _heading(words: list[FigureText]) -> str:
+    """The jet, what the network says of it, and what is explained."""
+    told = {one.kind: _text(one.text) for one in words}
+    parts = {**told, "says": f"{told['says']}<b>{told['share']}</b>"}
+    return "".join(
+        f'<span class="{kind}">{parts[kind]}</span>' for kind in ("jet", "says", "asked", "kept")
+    )
+
+
+def _facts(words: list[FigureText], told: str | None) -> str:
+    """The line below it; told: what is said of the picture in place of what the sheet says."""
+    line = " ".join(one.text for one in words if one.kind == "facts")
+    if told is not None:
+        line = f"{line.rpartition(' · ')[0]} · {told}"
+    return "".join(f"<sub>{_text(part)}</sub>" if low else _text(part) for part, low in runs(line))
 
 
 def theme_in(search: str) -> str:

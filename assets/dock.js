@@ -46,10 +46,6 @@
     });
   }
 
-  /** Draw a panel into another box, for a figure, which waits for what this gives back; the panel
-   * itself is drawn again afterwards. */
-  const drawInto = (name, box, jet, how) => panels.get(name)(box, jet, how);
-
   const redrawAll = () => { for (const name of panels.keys()) redraw(name); };
 
   const sizes = new ResizeObserver((entries) => {
@@ -101,5 +97,5 @@
   });
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.dock = { panel, redraw, drawInto, open, isOpen, sync };
+  window.jetlrp.dock = { panel, redraw, open, isOpen, sync };
 })();

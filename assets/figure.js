@@ -1,17 +1,14 @@
-/* A figure: one picture of the page, laid out anew at a size of its own, to be shown elsewhere.
+/* A figure: one picture of the page at a size of its own, to be shown elsewhere.
  *
- *   { search, a, b, view, preset, scale, transparent }  ->  PNG, or frames of a turn
+ *   { search, view, preset, scale, transparent }  ->  PNG, or frames of a turn
  *
- * It depends on the link and the jet alone, not on the window, so that the page and `jetlrp export`
- * make the same one. What is not the 3D plot is laid out in a frame of its own, by the scripts and
- * styles of the page, and painted as an SVG picture; the plot is drawn by Plotly beside it.
- * On window.jetlrp.figure.
+ * It depends on the link alone, not on the window, so that the page and `jetlrp export` make the same
+ * one. The service draws it (lrp_core/figures), all but the 3D plot, which Plotly draws onto the place
+ * that is left free for it. On window.jetlrp.figure.
  */
 (function () {
   "use strict";
 
-  const VIEWS = { network: "3D network plot", heatmap: "Heat map", river: "The river" };
-  const PANELS = { heatmap: "heat", river: "river" }; // as the dock calls them
   const FINEST = 1.5; // pixels of the plot for each of a figure at scale 1, so that lines are smooth
   const GLIDE = 40; // ms after which a camera that was put somewhere is there
   const SETTLING = 500; // looks at a camera that moves, 8 ms apart
@@ -59,147 +56,23 @@
     return { ...all[name], name, font: all.font, type: 1 };
   }
 
-  /* ------------------------------------------------------------------- styles */
+  /* -------------------------------------------------------------------- sheet */
 
-  let styles = null;
-
-  /** The page's style sheets as one text that needs nothing else: fonts inside, no other files.
+  /** All of a figure but the 3D plot, as the service draws it: {image, stage, unit}.
    *
-   * As they were written: the browser's own copy loses what it cannot say in short. */
-  function sheet() {
-    styles = styles || (async () => {
-      const own = [...document.querySelectorAll('link[rel="stylesheet"]')]
-        .filter(({ href }) => new URL(href).pathname.startsWith(`${base()}assets/`));
-      const texts = await Promise.all(own.map(async ({ href }) =>
-        (await (await fetch(href)).text()).replace(/url\("(?!data:)([^"]+)"\)/g,
-          (_, path) => `url("${new URL(path, href)}")`)));
-      const text = [document.getElementById("jetlrp-colours").textContent, ...texts].join("\n");
-      const fonts = [...new Set([...text.matchAll(/url\("([^"]+\.woff2)"\)/g)].map(([, url]) => url))];
-      const inside = new Map(await Promise.all(fonts.map(async (url) => [url, await dataUrl(url)])));
-      return text.replace(/url\("([^"]+)"\)/g, (all, url) =>
-        (url.startsWith("data:") ? all : `url("${inside.get(url) || "data:,"}")`))
-        .replace(/font-display: swap/g, "font-display: block"); // no picture before its letters
-    })();
-    styles.catch(() => { styles = null; });
-    return styles;
-  }
-
-  async function dataUrl(url) {
-    const blob = await (await fetch(url)).blob();
-    return new Promise((done, failed) => {
-      const reader = new FileReader();
-      reader.onload = () => done(reader.result);
-      reader.onerror = () => failed(reader.error);
-      reader.readAsDataURL(blob);
-    });
-  }
-
-  /* ------------------------------------------------------------------- layout */
-
-  const escape = (text) => window.jetlrp.numbers.escape(text);
-
-  /** What the picture shows, in a line. */
-  function subtitle(shown, view, { edges = true } = {}) {
-    const { geometry, numbers, words } = window.jetlrp;
-    const { jet } = shown.a;
-    const parts = [];
-    if (view === "network" && !edges) {
-      parts.push("drag to turn, scroll to zoom, point for numbers");
-    } else if (view === "network") {
-      const order = geometry.considered(shown.scene, shown.look);
-      const says = words.edges(shown.scene, order, geometry.shownEdges(shown.scene, shown.look, order));
-      parts.push([says.shown, says.shown.includes(" of ") ? "edges" : "", says.share, says.of]
-        .filter(Boolean).join(" "));
-    } else if (view === "heatmap") parts.push("relevance of each track through each feature");
-    else parts.push(`relevance on its way from the ${shown.a.words.value} back to the tracks`);
-    const known = (value, text) => (Number.isFinite(value) ? [text(value)] : []);
-    return [
-      shown.a.words.label,
-      ...known(jet.pt, (pt) => `p_T ${numbers.significant(pt)} GeV`),
-      ...known(jet.sdmass, (mass) => `mass ${numbers.significant(mass)} GeV`),
-      `${jet.n_tracks} track${jet.n_tracks === 1 ? "" : "s"}`,
-      ...parts,
-    ].filter((part) => part && part !== "unlabelled").join(" · ");
-  }
-
-  /** A frame with everything but the 3D plot: {svg, picture: where that stands, canvas}. */
-  async function laidOut(shown, { view, width, height, upright, theme, caption, dots, words }) {
-    const { numbers } = window.jetlrp;
-    const frame = document.createElement("iframe");
-    frame.className = "figure-frame";
-    frame.setAttribute("aria-hidden", "true");
-    frame.tabIndex = -1;
-    Object.assign(frame.style, { width: `${width}px`, height: `${height}px` });
-    document.body.append(frame);
-    try {
-      const css = await sheet();
-      const inside = frame.contentDocument;
-      inside.documentElement.dataset.theme = theme.name;
-      const style = inside.createElement("style");
-      style.textContent = css;
-      inside.head.append(style);
-      const name = PANELS[view];
-      inside.body.innerHTML = `<div class="figure${upright ? " tall" : ""}"><header>` +
-        `<p class="figure-title">${window.jetlrp.talk.line(shown.a)}</p>` +
-        `<p class="figure-subtitle">${numbers.symbol(subtitle(shown, view))}</p></header>` +
-        `<div class="figure-middle"><div class="figure-picture${name ? " dock-panel full" : ""}">` +
-        (name ? `<div id="${name}-body" class="dock-body"></div>` : "") + "</div>" +
-        (name ? "" : '<div class="legend"></div>') +
-        `</div><footer><p class="figure-caption">${escape(caption)}</p></footer></div>`;
-      await Promise.all(["400 13px Inter", "640 13px Inter"].map((font) =>
-        inside.fonts.load(font, "Δηφ pΣ")));
-      const figure = inside.body.firstElementChild;
-      const place = figure.querySelector(".figure-picture");
-      let canvas = null;
-      if (name) {
-        const box = place.firstElementChild;
-        await window.jetlrp.dock.drawInto(name, box, shown.a, { view: shown.state, theme,
-                                                               scales: shown.scales, dots });
-        const drawn = box.querySelector("canvas");
-        if (drawn) { // what it shows goes with its frame
-          canvas = { picture: sheetOf(drawn), box: drawn.getBoundingClientRect() };
-          canvas.picture.getContext("2d").drawImage(drawn, 0, 0);
-          drawn.remove();
-        }
-        for (const one of box.querySelectorAll(".enter")) one.classList.remove("enter");
-        for (const one of box.querySelectorAll("[tabindex]")) one.removeAttribute("tabindex");
-      } else {
-        window.jetlrp.legend.fill(figure.querySelector(".legend"), shown.scene, shown.look, theme,
-                                  shown.scales);
-      }
-      const picture = place.getBoundingClientRect();
-      const said = {
-        title: [...figure.querySelectorAll(".figure-title > span")].map(({ childNodes }) =>
-          [...childNodes].map(({ nodeName, textContent }) => [textContent, nodeName === "B"])),
-        subtitle: subtitle(shown, view), caption,
-        places: Object.fromEntries(["figure-title", "kept", "figure-subtitle", "figure-caption"].map((name) =>
-          [name.replace("figure-", ""), placeOf(figure.querySelector(`.${name}`))])),
-        colours: { page: theme.panel, text: theme.text, muted: theme.muted, accent: theme.accent },
-      };
-      figure.classList.toggle("wordless", !words);
-      const content = new XMLSerializer().serializeToString(figure);
-      const svg = `<svg xmlns="http://www.w3.org/2000/svg" data-theme="${theme.name}"` +
-        ` width="${width * dots}" height="${height * dots}" viewBox="0 0 ${width} ${height}">` +
-        `<style>${escape(css)}</style><foreignObject x="0" y="0" width="${width}"` +
-        ` height="${height}">${content}</foreignObject></svg>`;
-      return { svg, picture, canvas, said };
-    } finally {
-      frame.remove();
-    }
-  }
-
-  /** Where a line of words stands, in px, and how large its type is. */
-  function placeOf(line) {
-    const { x, y, width, height } = line.getBoundingClientRect();
-    const { fontSize } = line.ownerDocument.defaultView.getComputedStyle(line);
-    return { box: [x, y, width, height], type: parseFloat(fontSize) };
-  }
-
-  async function imageOf(svg) {
+   * stage  left, top, width and height of the plot in px at scale 1; null where there is none
+   * unit   how much larger than on the page everything is
+   */
+  async function sheetOf(address, { width, height, scale }) {
+    const text = await (await answerOf(address)).text();
+    const { documentElement: svg } = new DOMParser().parseFromString(text, "image/svg+xml");
+    svg.setAttribute("width", width * scale);
+    svg.setAttribute("height", height * scale);
+    const { stage, unit } = svg.dataset;
     const image = new Image();
-    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(svg))}`;
     await image.decode();
-    return image;
+    return { image, stage: stage ? stage.split(" ").map(Number) : null, unit: Number(unit) };
   }
 
   /* ------------------------------------------------------------------ 3D plot */
@@ -240,10 +113,10 @@
   }
 
   /** Letters beside leptons, over the balls, which hide those that Plotly draws among them. */
-  function letter(context, div, { scene: jet, look, scales }, where, { x, y, zoom, scale, theme }) {
+  function letter(context, div, { scene: jet, look, scales }, where, { x, y, unit, scale, theme }) {
     const { highlight, legend, scene, words } = window.jetlrp;
     const sizes = scene.sizes(jet, look, scales);
-    const u = zoom * scale;
+    const u = unit * scale;
     Object.assign(context, {
       font: `640 ${15 * u}px Inter`, textAlign: "left", textBaseline: "middle", lineJoin: "round",
       lineWidth: 3 * u, strokeStyle: theme.panel, fillStyle: theme.text,
@@ -258,12 +131,9 @@
     }
   }
 
-  /** The 3D plot of a size, drawn beside the page: {turn(camera), paint(context, x, y, camera), end()}.
-   *
-   * width, height  in CSS px, at scale 1
-   * zoom           how much larger than on the page everything is
-   */
-  async function plotted(shown, { width, height, zoom, theme, scale }) {
+  /** The 3D plot of a stage, drawn beside the page: {camera, turn(camera), paint(context, camera), end()}. */
+  async function plotted(shown, { stage, unit, theme, scale }) {
+    const [left, top, width, height] = stage;
     const { axes, geometry, plane, scene } = window.jetlrp;
     if (!plane.webgl()) {
       throw new Error("This browser draws no 3D plot (WebGL is off). SVG and PDF do not need it.");
@@ -279,18 +149,18 @@
     };
     try {
       const made = scene.traces(shown.scene, shown.look, theme, { scales: shown.scales });
-      const large = { ...theme, type: theme.type * zoom };
+      const large = { ...theme, type: theme.type * unit };
       const { projection } = shown.state;
-      const camera = geometry.cameraIn(shown.state.camera, width / zoom, height / zoom, projection);
+      const camera = geometry.cameraIn(shown.state.camera, width / unit, height / unit, projection);
       const size = projection === "perspective" ? 1
-        : geometry.orthographicSize(width / zoom, height / zoom);
+        : geometry.orthographicSize(width / unit, height / unit);
       const ratio = Math.min(Math.max(FINEST, scale), MOST / Math.max(width, height));
       const layout = scene.layout(made.where, large,
         { ...camera, projection: { type: shown.state.projection } }, 1, size);
       for (const side of ["xaxis", "yaxis", "zaxis"]) { // as lrp_core/figures/axes.py draws them
-        Object.assign(layout.scene[side], { showline: true, linewidth: 1.25 * zoom });
+        Object.assign(layout.scene[side], { showline: true, linewidth: 1.25 * unit });
       }
-      const list = enlarged(made.list.filter(({ name }) => name !== "leptons"), zoom);
+      const list = enlarged(made.list.filter(({ name }) => name !== "leptons"), unit);
       await Plotly.newPlot(div, list, { ...layout, width, height }, {
         ...scene.CONFIG, responsive: false, scrollZoom: false, plotGlPixelRatio: Math.max(1, ratio),
       });
@@ -298,7 +168,7 @@
       const inside = window.jetlrp.camera.inside(div);
       inside.glplot.redraw();
       for (const pad of ["tickPad", "labelPad", "_defaultTickPad", "_defaultLabelPad"]) { // from the axes to their words
-        inside.axesOptions[pad] = inside.axesOptions[pad].map((one) => one * zoom);
+        inside.axesOptions[pad] = inside.axesOptions[pad].map((one) => one * unit);
       }
       await Plotly.react(div, list, { ...layout, width, height });
       axes.letRead(inside);
@@ -306,9 +176,10 @@
         camera,
         turn: (to) => Plotly.relayout(div, {
           "scene.camera": { ...to, projection: { type: shown.state.projection } } }),
-        paint: (context, x, y, from) => settled(inside, from || camera, () => {
+        paint: (context, from) => settled(inside, from || camera, () => {
+          const [x, y] = [left * scale, top * scale];
           context.drawImage(inside.glplot.canvas, x, y, width * scale, height * scale);
-          if (shown.look.marks) letter(context, div, shown, made.where, { x, y, zoom, scale, theme });
+          if (shown.look.marks) letter(context, div, shown, made.where, { x, y, unit, scale, theme });
         }),
         end,
       };
@@ -320,44 +191,29 @@
 
   /* ------------------------------------------------------------------- figures */
 
-  /** A figure made ready: {name, caption, metadata, width, height, paint(canvas), turn, end}. */
+  /** A figure made ready: {name, caption, metadata, width, height, camera, paint(canvas, camera), turn, end}. */
   async function prepared({ search = null, view = "network", preset = "slide", scale = null,
                             transparent = false, words = true, frames = null }) {
-    if (!(view in VIEWS)) throw new Error(`there is no view ${view}: ${Object.keys(VIEWS).join(", ")}`);
     const sizes = facts();
-    const { width, height, zoom, upright } = sizes.presets[preset];
-    const times = scale === null ? sizes.scale : scale;
+    const { width, height, theme } = sizes.presets[preset];
+    const size = { width, height, scale: scale === null ? sizes.scale : scale };
     const shown = pictured(search === null ? live() : { search, ...await fetched(search) });
     if (!shown.a) throw new Error("Open a jet first.");
-    const theme = themeOf(shown.state.theme || sizes.presets[preset].theme);
-    const says = await provenance(shown, view, { width, height, theme: theme.name,
-      transparent: transparent && words, ...(frames ? { frames } : { scale: times }) });
-    const dots = zoom * times;
-    const { svg, picture, canvas, said } = await laidOut(shown, { view, theme, dots, words, upright,
-      width: width / zoom, height: height / zoom, caption: says.caption });
-    const over = await imageOf(svg);
-    const plot = view !== "network" ? null : await plotted(shown, {
-      width: Math.floor(picture.width * zoom), height: Math.floor(picture.height * zoom),
-      zoom, theme, scale: times });
+    const how = { width, height, transparent, theme: shown.state.theme || theme };
+    const [says, sheet] = await Promise.all([
+      provenance(shown, view, { ...how, ...(frames ? { frames } : { scale: size.scale }) }),
+      sheetOf(addressOf(shown, view, ".svg", { ...how, words, plot: false }), size),
+    ]);
+    const plot = sheet.stage && await plotted(shown, { ...sheet, theme: themeOf(how.theme), scale: size.scale });
     return {
-      ...says, words: { ...said, zoom }, width: width * times, height: height * times, camera: plot && plot.camera,
+      ...says, width: width * size.scale, height: height * size.scale, camera: plot && plot.camera,
       turn: (camera) => plot.turn(camera),
       end: () => { if (plot) plot.end(); },
       async paint(on, from) {
         const context = on.getContext("2d");
         context.clearRect(0, 0, on.width, on.height);
-        if (!transparent) {
-          context.fillStyle = theme.panel;
-          context.fillRect(0, 0, on.width, on.height);
-        }
-        if (plot) {
-          await plot.paint(context, Math.round(picture.x * dots), Math.round(picture.y * dots), from);
-        }
-        if (canvas) {
-          const { x, y, width: wide, height: high } = canvas.box;
-          context.drawImage(canvas.picture, x * dots, y * dots, wide * dots, high * dots);
-        }
-        context.drawImage(over, 0, 0, on.width, on.height);
+        context.drawImage(sheet.image, 0, 0, on.width, on.height);
+        if (plot) await plot.paint(context, from);
       },
     };
   }
@@ -422,7 +278,7 @@
   /** What an answer calls its file. */
   const nameIn = (answer) => /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"))[1];
 
-  const sheetOf = ({ width, height }) => Object.assign(document.createElement("canvas"), { width, height });
+  const canvasOf = ({ width, height }) => Object.assign(document.createElement("canvas"), { width, height });
 
   /** A figure as PNG: {name, blob}. */
   async function png(wanted) {
@@ -433,20 +289,14 @@
   async function drawnOnce(wanted) {
     const figure = await prepared(wanted);
     try {
-      const on = sheetOf(figure);
+      const on = canvasOf(figure);
       await figure.paint(on);
       const blob = await new Promise((done) => on.toBlob(done, "image/png"));
       if (!blob) throw new Error(`${on.width} × ${on.height} pixels are more than this browser can draw`);
       return { ...figure, blob: await withText(blob, figure.metadata) };
     } finally {
       figure.end();
-      redraw();
     }
-  }
-
-  /** The panels of the page as they were: their scripts remember what they drew last. */
-  function redraw() {
-    for (const name of Object.values(PANELS)) window.jetlrp.dock.redraw(name);
   }
 
   let film = null;
@@ -455,7 +305,7 @@
   async function beginTurn(wanted) {
     endTurn();
     const figure = await prepared(wanted);
-    film = { figure, on: sheetOf(figure) };
+    film = { figure, on: canvasOf(figure) };
     const { name, caption, metadata, width, height } = figure;
     return { name, caption, metadata, width, height };
   }
@@ -481,10 +331,10 @@
     reader.readAsDataURL(blob);
   });
 
-  /** A figure for the command: {name without its ending, png: base64, metadata, words}. */
+  /** A figure for the command: {name without its ending, png: base64}. */
   async function pngText(wanted) {
-    const { name, blob, metadata, words } = await drawnOnce(wanted);
-    return { name, png: await toBase64(blob), metadata, words };
+    const { name, blob } = await drawnOnce(wanted);
+    return { name, png: await toBase64(blob) };
   }
 
   /* ---------------------------------------------------------------- PNG texts */
@@ -522,7 +372,7 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.figure = {
-    VIEWS, base, answerOf, facts, png, svg: vector("svg"), pdf: vector("pdf"), html, subtitle,
-    pngText, beginTurn, frameAt, endTurn, withText, pictured,
+    base, answerOf, facts, png, svg: vector("svg"), pdf: vector("pdf"), html,
+    pngText, beginTurn, frameAt, endTurn,
   };
 })();

@@ -7,7 +7,7 @@
  * makes a panel of the dock show the picture of that name, or of another `picture`. It is asked for
  * anew when the jet or what is asked of it, the theme, the panel's size or one of the keys of the view
  * changes; the old one stays until then, and the latest wins. `told` hears of what is shown, or null;
- * `drawn(svg, answer)` of each SVG that was put into a box, here or in a figure.
+ * `drawn(svg, answer)` of each SVG that was put into a box.
  * An element of the picture that has data-id answers pointer and keyboard with the words of that part,
  * and lights all elements whose data-id or data-of are among those that it names.
  * On window.jetlrp.pictures.
@@ -30,7 +30,7 @@
 
   /** The room in a box: {width, height, font}, in px. */
   function roomOf(box) {
-    const style = box.ownerDocument.defaultView.getComputedStyle(box);
+    const style = getComputedStyle(box);
     const px = (name) => parseFloat(style[name]) || 0;
     return {
       width: Math.max(1, box.clientWidth - px("paddingLeft") - px("paddingRight")),
@@ -97,7 +97,7 @@
   /** Put a picture into a box, in place of the one that is there; -> the SVG. */
   function put(box, answer, room) {
     const { documentElement } = new DOMParser().parseFromString(answer.svg, "image/svg+xml");
-    const svg = box.ownerDocument.importNode(documentElement, true);
+    const svg = document.importNode(documentElement, true);
     const old = pictureIn(box);
     const focused = old && old.contains(document.activeElement)
       ? document.activeElement.dataset.id : null;
@@ -110,7 +110,6 @@
 
   /** Draw a panel: `spec` as `panel` takes it, the rest as the dock gives it. */
   async function draw(name, spec, box, jet, how) {
-    const frame = box.ownerDocument !== document; // of a figure, which waits for it and is not pointed at
     const state = boxes.get(box) || {};
     boxes.set(box, state);
     if (!jet) {
@@ -144,7 +143,6 @@
       if (stop.signal.aborted) return;
       const { svg, focused } = put(box, answer, room);
       spec.drawn(svg, answer, how);
-      if (frame) return;
       if (state.data !== jet.data) svg.classList.add("enter");
       state.data = jet.data;
       silence(name);
@@ -154,7 +152,6 @@
       spec.told(answer);
     } catch (error) {
       if (stop.signal.aborted) return;
-      if (frame) throw error;
       Object.assign(state, { wanted: null, question: null, data: null });
       const again = document.createElement("button");
       Object.assign(again, { type: "button", className: "button", textContent: "Try again" });

@@ -18,15 +18,11 @@
   }
 
   async function start() {
-    const { view, dock, figure, colours, numbers } = window.jetlrp;
+    const { view, dock, colours } = window.jetlrp;
     const { a, b, name } = JSON.parse(box.textContent);
     await unpack("jetlrp-packed");
-    document.querySelector(".figure-title").innerHTML = "";
     view.show("b", b);
     view.show("a", a);
-    document.querySelector(".figure-title").innerHTML = window.jetlrp.talk.line(view.shown.a);
-    document.querySelector(".figure-subtitle").innerHTML = numbers.symbol(
-      figure.subtitle(figure.pictured({ search: view.search(), ...view.shown }), name, { edges: false }));
     const panel = { heatmap: "heat", river: "river" }[name];
     const again = () => (panel ? dock.redraw(panel)
       : window.jetlrp.legend.fill(document.getElementById("network-legend"), window.jetlrp.compare.drawn("a"),

@@ -103,14 +103,20 @@ class Group:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of ``width`` × ``height`` px; background None is transparent."""
+    """A figure of ``width`` × ``height`` px; background None is transparent.
+
+    description  where it comes from, in one line
+    data         as of a Path, for who draws the rest of it
+    """
 
     width: float
     height: float
     items: tuple[Item, ...]
     background: str | None = None
     title: str = ""
+    description: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
+    data: Data = ()
 
 
 def flat(items: Iterable[Item | Group]) -> Iterator[Item]:

@@ -38,6 +38,9 @@ DIM = 0.28  # how much of its colour a track keeps that is not looked at
 def draw_network(jet: Jet, explanation: Explanation, view: View, **paper: Unpack[Paper]) -> Drawing:
     """The network plot of a view, with heading, legend and provenance, on paper as ``Paper`` says.
 
+    Without ``plot`` its place stays free, and the drawing's data say where that is, for who draws
+    it there: "stage" is its left, top, width and height in px, "unit" as that of ``Sheet``.
+
     Raises FigureError if the explanation is not that of the jet, or the view asks for what the jet
     has not got.
     """
@@ -54,13 +57,16 @@ def draw_network(jet: Jet, explanation: Explanation, view: View, **paper: Unpack
         left = right - (WIDE + 6) * u
         stage = (EDGE * u, top, left - EDGE * u, page.bottom - top)
         box = (left, top + 8 * u, WIDE * u, page.bottom - top - 8 * u)
+    legend = list(draw_legend(scene, view, page.theme, scales, u, box, beside=not page.upright))
+    if not paper.get("plot", True):
+        place = " ".join(str(int(value)) for value in stage)
+        return page.drawing("Network plot", legend, (("stage", place), ("unit", f"{u:.6g}")))
     camera = geometry.camera_in(
         view.camera, stage[2] / u, stage[3] / u, perspective=view.projection == "perspective"
     )
     seen = replace(view, camera=camera)
     items = list(scene_items(scene, seen, page.theme, scales, stage, u))
-    items += draw_legend(scene, view, page.theme, scales, u, box, beside=not page.upright)
-    return page.drawing("Network plot", items)
+    return page.drawing("Network plot", items + legend)
 
 
 def check_view(scene: Scene, view: View) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import quote, urlsplit
 
 from lrp_core.errors import FigureError
-from lrp_core.figures.drawing import Drawing, Item, Text
+from lrp_core.figures.drawing import Data, Drawing, Item, Text
 from lrp_core.figures.headline import Headline, facts
 from lrp_core.figures.presets import is_upright, zoom_of
 from lrp_core.figures.provenance import Provenance
@@ -29,6 +29,7 @@ RISE = 0.97  # from the top of a line of type, as high as its letters, to the ba
 TALL = 1.21  # height of such a line
 LONGEST_LINK = 4_000  # letters
 SMALLEST, LARGEST = 16, 16_384  # px of a side
+WORDS = ("jet", "says", "share", "asked", "kept", "facts", "provenance")  # kinds of the texts
 
 
 class Paper(TypedDict, total=False):
@@ -39,6 +40,10 @@ class Paper(TypedDict, total=False):
     provenance     if left out, that of the explanation
     transparent    without a ground
     link           opens the view: http or https; the line of provenance leads there
+    words          with heading and provenance; without them their room stays free, for a slide
+                   that has them as text
+    plot           with the network plot itself; without it the rest is the sheet that the page
+                   draws its plot on: see ``draw_network``
     """
 
     width: float
@@ -47,6 +52,8 @@ class Paper(TypedDict, total=False):
     provenance: Provenance | None
     transparent: bool
     link: str | None
+    words: bool
+    plot: bool
 
 
 @dataclass(frozen=True)
@@ -76,15 +83,17 @@ class Sheet:
         """px left free at either side of a picture."""
         return 22 * self.unit
 
-    def drawing(self, title: str, items: list[Item]) -> Drawing:
-        """The picture with what stands around it."""
+    def drawing(self, title: str, items: list[Item], data: Data = ()) -> Drawing:
+        """The picture with what stands around it; data: of the drawing."""
         return Drawing(
             self.width,
             self.height,
             (*items, *self.heading, *self.footing),
             background=None if self.transparent else self.theme.panel,
             title=f"{title}: {self.provenance.title()}",
+            description=self.provenance.caption(),
             metadata=self.provenance.metadata() | ({"link": self.link} if self.link else {}),
+            data=data,
         )
 
 
@@ -108,10 +117,11 @@ def sheet(jet: Jet, explanation: Explanation, view: View, shows: str, paper: Pap
     link = None if given is None else checked_link(given)
     footing = list(_footing(provenance, theme, unit, width, height, link))
     bottom = height - (18 + 1.35 * SMALL_PRINT * len(footing)) * unit
+    words = paper.get("words", True)
     return Sheet(
         width, height, unit, is_upright(width, height), theme, provenance,
-        paper.get("transparent", False), link, tuple(heading), tuple(footing),
-        top + 8 * unit, bottom,
+        paper.get("transparent", False), link, tuple(heading if words else ()),
+        tuple(footing if words else ()), top + 8 * unit, bottom,
     )  # fmt: skip
 
 
@@ -124,23 +134,23 @@ def _heading(
     gap, line = 1.1 * size, 1.25 * size
     x, y = left, 20 * u + (1.25 - TALL) / 2 * size + RISE * size
     parts = [
-        [(says.jet, theme.text, True)],
-        [(f"{says.says} ", theme.text, False), (says.share, theme.accent, True)],
-        [(says.asked, theme.muted, False)],
-        [(says.kept, theme.muted, False)],
+        [("jet", says.jet, theme.text, True)],
+        [("says", f"{says.says} ", theme.text, False), ("share", says.share, theme.accent, True)],
+        [("asked", says.asked, theme.muted, False)],
+        [("kept", says.kept, theme.muted, False)],
     ]
     items: list[Item] = []
     for part in parts:
         if len(part) == 1:
-            text, ink, bold = part[0]
-            part = [(fitting(text, size, right - left, bold=bold), ink, bold)]
-        wide = sum(measure(text, size, bold=bold, plain=True) for text, _, bold in part)
+            kind, text, ink, bold = part[0]
+            part = [(kind, fitting(text, size, right - left, bold=bold), ink, bold)]
+        wide = sum(measure(text, size, bold=bold, plain=True) for _, text, _, bold in part)
         if x > left and x + wide > right + 1:
             x, y = left, y + line
-        if part[0][0] == says.kept:
+        if part[0][0] == "kept":
             x = right - wide
-        for text, ink, bold in part:
-            items.append(Text(x, y, text, size, ink, bold=bold, plain=True, kind="heading"))
+        for kind, text, ink, bold in part:
+            items.append(Text(x, y, text, size, ink, bold=bold, plain=True, kind=kind))
             x += measure(text, size, bold=bold, plain=True)
         x += gap
     small = max(11.5, min(13.5, 0.014 * width / u)) * u
@@ -148,7 +158,7 @@ def _heading(
     lines = wrapped(below, small, right - left)
     for at, words in enumerate(lines):
         y = top + (1.45 * at + (1.45 - TALL) / 2 + RISE) * small
-        items.append(Text(left, y, words, small, theme.muted, kind="heading"))
+        items.append(Text(left, y, words, small, theme.muted, kind="facts"))
     return items, top + 1.45 * small * len(lines)
 
 

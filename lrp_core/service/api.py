@@ -18,7 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from lrp_core.errors import ExplanationFileError, JetError, JetFileError
 from lrp_core.explanation import Explanation
 from lrp_core.features import feature
-from lrp_core.figures import Provenance
+from lrp_core.figures import Drawing, Provenance, View
 from lrp_core.figures.picture import Shown
 from lrp_core.jets import Jet
 from lrp_core.limits import limits_of_server
@@ -35,6 +35,7 @@ from lrp_core.service.figures import (
     FigureName,
     FigureQuery,
     check_size,
+    drawing_of,
     figure_answer,
     provenance_answer,
 )
@@ -352,16 +353,23 @@ def _routes(service: Service) -> APIRouter:
         explanation = explained(index, query, person)
         return _attachment(explanation, edge_table(explanation), "_edges.csv", "text/csv")
 
+    def drawn(
+        index: int, name: FigureName, view: View, query: FigureQuery, person: str
+    ) -> tuple[Drawing, Provenance]:
+        study = service.study(query, person)
+        jet, explanation = study.jet(index), explained(index, query, person)
+        provenance = Provenance.of(explanation, study.fingerprint(index))
+        return drawing_of(jet, explanation, provenance, view, query, name), provenance
+
     @routes.get("/jets/{index}/figures/{name}/provenance")
     def figure_provenance(
         index: int, name: FigureName, query: Annotated[FigureQuery, Query()], person: Person
     ) -> FigureProvenance:
-        """Where a figure comes from: its small print, metadata and file's name."""
+        """Where a figure comes from: the words around it, metadata and its file's name."""
         view = query.read_view(index)
-        query = query.filled(view)
-        fingerprint = service.study(query, person).fingerprint(index)
-        provenance = Provenance.of(explained(index, query, person), fingerprint)
-        return provenance_answer(provenance, view, query, name)
+        query = query.filled(view).model_copy(update={"plot": False})
+        drawing, provenance = drawn(index, name, view, query, person)
+        return provenance_answer(drawing, provenance, view, query, name)
 
     @routes.get("/jets/{index}/figures/{name}.{ending}", **_file("image/svg+xml"))
     def draw_figure(
@@ -378,10 +386,8 @@ def _routes(service: Service) -> APIRouter:
         view = query.read_view(index)
         check_size(query, ending)
         query = query.filled(view)
-        study = service.study(query, person)
-        jet, explanation = study.jet(index), explained(index, query, person)
-        provenance = Provenance.of(explanation, study.fingerprint(index))
-        return figure_answer(jet, explanation, provenance, view, query, name, ending)
+        drawing, provenance = drawn(index, name, view, query, person)
+        return figure_answer(drawing, provenance, view, query, name, ending)
 
     @routes.get("/jets/{index}/pictures/{name}", response_model=PictureAnswer)
     def show_picture(

@@ -22,10 +22,11 @@ from lrp_core.figures import (
     to_png,
     to_svg,
 )
+from lrp_core.figures.drawing import Text
 from lrp_core.figures.naming import told_apart
-from lrp_core.figures.sheet import LONGEST_LINK
+from lrp_core.figures.sheet import LONGEST_LINK, WORDS
 from lrp_core.jets import Jet
-from lrp_core.service.schemas import FigureProvenance, FileQuery
+from lrp_core.service.schemas import FigureProvenance, FigureText, FileQuery
 
 FigureName = Literal["network", "heatmap", "river"]
 FigureFormat = Literal["svg", "pdf", "png"]
@@ -86,11 +87,16 @@ class FigureQuery(ViewQuery):
         max_length=LONGEST_LINK,
         description="Opens the view; the line of provenance leads there. http or https.",
     )
+    words: bool = Field(True, description="With heading and provenance, or room for them.")
+    plot: bool = Field(
+        True,
+        description="Network: with the plot; without it the SVG's data-stage says where that is.",
+    )
     frames: int | None = Field(
         None, ge=1, le=10_000, description="Of an animation drawn elsewhere, for its name."
     )
 
-    def words(self, name: FigureName, view: View, scale: float | None) -> list[str]:
+    def told_apart(self, name: FigureName, view: View, scale: float | None) -> list[str]:
         """What tells the figure from others of the same explanation; scale: None without pixels."""
         return told_apart(
             name,
@@ -114,30 +120,16 @@ def check_size(query: FigureQuery, ending: FigureFormat) -> None:
         )
 
 
-def provenance_answer(
-    provenance: Provenance, view: View, query: FigureQuery, name: FigureName
-) -> FigureProvenance:
-    """The same provenance as that of the vector figure."""
-    words = query.words(name, view, query.scale)
-    return FigureProvenance(
-        name=provenance.file_name(name, "", words).rstrip("."),
-        title=provenance.title(),
-        caption=provenance.caption(),
-        metadata=provenance.metadata(),
-    )
-
-
-def figure_answer(
+def drawing_of(
     jet: Jet,
     explanation: Explanation,
     provenance: Provenance,
     view: View,
     query: FigureQuery,
     name: FigureName,
-    ending: FigureFormat,
-) -> Response:
-    """The figure as a file to be saved."""
-    drawing = DRAW[name](
+) -> Drawing:
+    """The figure that is asked for."""
+    return DRAW[name](
         jet,
         explanation,
         view,
@@ -147,14 +139,45 @@ def figure_answer(
         provenance=provenance,
         transparent=query.transparent,
         link=query.link,
+        words=query.words,
+        plot=query.plot,
     )
+
+
+def provenance_answer(
+    drawing: Drawing, provenance: Provenance, view: View, query: FigureQuery, name: FigureName
+) -> FigureProvenance:
+    """Where a figure comes from, and the words around its picture."""
+    told = query.told_apart(name, view, query.scale)
+    return FigureProvenance(
+        name=provenance.file_name(name, "", told).rstrip("."),
+        title=provenance.title(),
+        caption=provenance.caption(),
+        metadata=provenance.metadata(),
+        words=[
+            FigureText.model_validate(item, from_attributes=True)
+            for item in drawing.items
+            if isinstance(item, Text) and item.kind in WORDS
+        ],
+    )
+
+
+def figure_answer(
+    drawing: Drawing,
+    provenance: Provenance,
+    view: View,
+    query: FigureQuery,
+    name: FigureName,
+    ending: FigureFormat,
+) -> Response:
+    """The figure as a file to be saved."""
     if ending == "svg":
         body = to_svg(drawing, embed_fonts=query.fonts).encode("utf-8")
     elif ending == "pdf":
         body = to_pdf(drawing)
     else:
         body = to_png(drawing, query.scale or 1.0)
-    words = query.words(name, view, (query.scale or 1.0) if ending == "png" else None)
-    saved = provenance.file_name(name, ending, words)
+    told = query.told_apart(name, view, (query.scale or 1.0) if ending == "png" else None)
+    saved = provenance.file_name(name, ending, told)
     headers = {"Content-Disposition": f'attachment; filename="{saved}"'}
     return Response(body, media_type=MEDIA[ending], headers=headers)

@@ -676,6 +676,19 @@ class EdgeAnswer(BaseModel):
     )
 
 
+class FigureText(BaseModel):
+    """A text around a figure's picture."""
+
+    kind: str = Field(description="jet, says, share, asked, kept, facts or provenance")
+    x: float = Field(description="px from the left; where it begins")
+    y: float = Field(description="px from the top; its base line")
+    text: str = Field(description="With an index behind each `_`, unless `plain`.")
+    size: float = Field(description="px of type")
+    colour: str
+    bold: bool
+    plain: bool
+
+
 class FigureProvenance(BaseModel):
     """Where a figure comes from, for one that is drawn elsewhere: in the browser."""
 
@@ -683,3 +696,4 @@ class FigureProvenance(BaseModel):
     title: str
     caption: str = Field(description="One line, for below the figure.")
     metadata: dict[str, str] = Field(description="For the inside of the file.")
+    words: list[FigureText] = Field(description="What stands above and below the picture.")

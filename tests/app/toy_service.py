@@ -17,13 +17,13 @@ import numpy as np
 from app.client import ServiceClient
 from lrp_core.explanation import Explanation, Ledger, LedgerRow
 from lrp_core.features import feature
-from lrp_core.figures import View
+from lrp_core.figures import Provenance, View, to_svg
 from lrp_core.figures.balance import balance, times_explained
 from lrp_core.figures.picture import Shown
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import prongs
 from lrp_core.rules import parse_rule
-from lrp_core.service.figures import FigureQuery
+from lrp_core.service.figures import FigureQuery, drawing_of, provenance_answer
 from lrp_core.service.pictures import PictureQuery, picture_answer
 
 FEATURES = (
@@ -623,24 +623,23 @@ class FakeService:
 
     def figure(self, index: int, view: str, what: str, query: dict[str, str]) -> httpx.Response:
         """A vector figure, or where one comes from."""
-        target, rule = query["target"], rule_text(query["rule"])
         asked = FigureQuery.model_validate(query)
-        words = asked.words(view, asked.read_view(index), asked.scale)
-        name = "_".join(["toy", str(index), view, target, *words])
-        if what != "/provenance":
-            text = json.dumps({"jet": index, "view": view, "format": what[1:], **query})
-            attached = f'attachment; filename="{name}{what}"'
-            headers = {"content-type": "image/svg+xml", "content-disposition": attached}
-            return httpx.Response(200, content=text, headers=headers)
-        metadata = {"jetlrp": "0.0.0", "jets": "toy.root", "jet": str(index), "target": target}
+        seen = asked.read_view(index)
+        asked = asked.filled(seen)
+        asked = asked.model_copy(update={"target": asked.target or "margin"})
+        jet, explanation = self.shown(index, asked)
+        provenance = Provenance.of(explanation)
+        drawing = drawing_of(jet, explanation, provenance, seen, asked, view)
+        told = asked.told_apart(view, seen, asked.scale)
+        name = "_".join(["toy", str(index), view, asked.target, *told])
+        if what == "/provenance":
+            says = provenance_answer(drawing, provenance, seen, asked, view)
+            return httpx.Response(200, json=says.model_copy(update={"name": name}).model_dump())
+        attached = f'attachment; filename="{name}{what}"'
         return httpx.Response(
             200,
-            json={
-                "name": name,
-                "title": f"toy.root, jet {index}",
-                "caption": f"toy.root, jet {index} · {target} · {rule} · conservation error 1e-7",
-                "metadata": {**metadata, "rule": rule},
-            },
+            content=to_svg(drawing, embed_fonts=True),
+            headers={"content-type": "image/svg+xml", "content-disposition": attached},
         )
 
     def file(self, index: int, file: str, query: dict[str, str]) -> httpx.Response:
