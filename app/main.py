@@ -142,6 +142,7 @@ def create_app(
     scene.register_callbacks(app, client)
     question.register_callbacks(app, choices)
     explaining.register_callbacks(app, client)
+    compare.register_callbacks(app, client)
     library.register_callbacks(app, client, choices)
     _serve_plotly(app)
     _serve_service(app, client)
@@ -192,6 +193,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
             dcc.Store(id=ids.PINNED),
             dcc.Store(id=ids.WHOLE),
             dcc.Store(id=ids.PINNED_DATA),
+            dcc.Store(id=ids.COMPARED_ASKED),
             dcc.Store(id=ids.WANTED),
             dcc.Store(id=ids.SOURCE, data=library.source(health)),
             dcc.Store(id=ids.SOURCE_FACTS),
@@ -369,12 +371,6 @@ def _serve_figures(app: Dash, client: ServiceClient) -> None:
                 rule=asked["rule"],
                 theme=theme_in(link),
             )
-            other = figure_data.subtracted(jets, query) if view == "network" else None
-            if other is not None:
-                told = {"caption": f"{says.caption} · minus {other}"}
-                says = says.model_copy(
-                    update={**told, "metadata": {**says.metadata, "minus": other}}
-                )
             service = client.of(query)
             picture = None
             if view in PICTURES:

@@ -25,6 +25,28 @@ def coloured_by(scene: Scene, view: View) -> str:
 
 
 @dataclass(frozen=True)
+class Titles:
+    """What the scales are called, what either sign says, and of what: of a jet or a difference."""
+
+    width: str = "Edge significance"
+    edges: str = "Edge relevance"
+    tracks: str = "Track relevance"
+    positive: str = "+ for"
+    negative: str = "− against"
+    of: str = ""
+
+    @classmethod
+    def of_scene(cls, scene: Scene) -> Titles:
+        """The words for a scene."""
+        if scene.difference is None:
+            return cls(of=scene.stands_for)
+        return cls(
+            "Change of significance", "Δ edge significance", "Δ track relevance",
+            "+ more", "− less", "than pinned",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Tick:
     """A value of a scale: ``at`` is 0 to 1, or -1 to 1 where the scale has two sides."""
 

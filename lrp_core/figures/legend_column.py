@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lrp_core.figures.colours import css, scale
 from lrp_core.figures.drawing import Gradient, Item, Path, Text, circle, polyline, rectangle
-from lrp_core.figures.legend import CHARGE_SHAPES, SHAPES, Legend, Tick, coloured_by
+from lrp_core.figures.legend import CHARGE_SHAPES, SHAPES, Legend, Tick, Titles, coloured_by
 from lrp_core.figures.marks import BALL, track_mark
 from lrp_core.figures.scene import Scales, Scene
 from lrp_core.figures.theme import Theme
@@ -95,10 +95,11 @@ def draw_legend(
 
 def _all(scene: Scene, view: View, says: Legend, pen: Pen) -> Iterator[Block]:
     by_sign = view.edgecolor == "relevance"
+    titles = Titles.of_scene(scene)
     if len(says.significance) > 1:
-        yield _widths(says, pen, coloured=not by_sign)
+        yield _widths(titles.width, says, pen, coloured=not by_sign)
     if by_sign:
-        yield _signed("Edge relevance", says.signed, scene, pen)
+        yield _signed(titles.edges, says.signed, titles, pen)
     coloured = coloured_by(scene, view)
     if coloured == "origin":
         yield _kinds("Track origin", [
@@ -111,19 +112,19 @@ def _all(scene: Scene, view: View, says: Legend, pen: Pen) -> Iterator[Block]:
              one.count) for one in says.charges
         ], pen)  # fmt: skip
     else:
-        yield _signed("Track relevance", says.relevance, scene, pen)
+        yield _signed(titles.tracks, says.relevance, titles, pen)
     if view.marks and says.marks:
         yield _marks(says, pen)
     if says.sizes:
         yield _sizes(says, view, pen)
 
 
-def _widths(says: Legend, pen: Pen, *, coloured: bool) -> Block:
+def _widths(title: str, says: Legend, pen: Pen, *, coloured: bool) -> Block:
     """The scale of significance: width, and colour where colour shows it too."""
     theme, u, high, _ = pen
 
     def draw(x: float, y: float) -> Iterator[Item]:
-        yield pen.head(x, y, "Edge significance")
+        yield pen.head(x, y, title)
         bottom, middle = y + (CAPTION + 8 + high) * u, x + 8 * u
         of = scale(theme.sequential)
         stops = tuple((n / STOPS, css(of(n / STOPS))) for n in range(STOPS + 1))
@@ -136,10 +137,11 @@ def _widths(says: Legend, pen: Pen, *, coloured: bool) -> Block:
         yield from _ticks(pen, says.significance, x, lambda at: bottom - at * high * u,
                           apart=13 / high)  # fmt: skip
 
-    return Block(92, CAPTION + high + 16, draw)
+    wide = max(92, measure(title, HEAD, bold=True))
+    return Block(wide, CAPTION + high + 16, draw)
 
 
-def _signed(title: str, ticks: tuple[Tick, ...], scene: Scene, pen: Pen) -> Block:
+def _signed(title: str, ticks: tuple[Tick, ...], titles: Titles, pen: Pen) -> Block:
     """A scale from − to +, and what either sign says."""
     theme, u, high, _ = pen
 
@@ -153,12 +155,13 @@ def _signed(title: str, ticks: tuple[Tick, ...], scene: Scene, pen: Pen) -> Bloc
         yield Path(bar, fill=paint, stroke=theme.grid, width=u, kind="legend")
         yield from _ticks(pen, ticks, x, lambda at: (top + bottom) / 2 - at * high * u / 2)
         below = bottom + 18.4 * u
-        yield pen.body(x, below, "+ for", theme.positive)
-        shift = measure("+ for ", BODY * u)
-        yield pen.body(x + shift, below, "− against", theme.negative)
-        yield pen.body(x, below + 14.85 * u, scene.stands_for)
+        yield pen.body(x, below, titles.positive, theme.positive)
+        shift = measure(f"{titles.positive} ", BODY * u)
+        yield pen.body(x + shift, below, titles.negative, theme.negative)
+        yield pen.body(x, below + 14.85 * u, titles.of)
 
-    return Block(92, CAPTION + high + 16 + 32.7, draw)
+    wide = max(92, measure(title, HEAD, bold=True))
+    return Block(wide, CAPTION + high + 16 + 32.7, draw)
 
 
 def _ticks(

@@ -27,6 +27,7 @@ from lrp_core.service.answer_store import AnswerStore
 from lrp_core.service.answers import EDGE_ROWS, Answer
 from lrp_core.service.cache import Cache
 from lrp_core.service.choices import all_choices
+from lrp_core.service.compared import ComparisonQuery, comparison_answer
 from lrp_core.service.disk import Disk
 from lrp_core.service.docs import add_docs
 from lrp_core.service.edges import edge_answer
@@ -34,6 +35,7 @@ from lrp_core.service.figures import (
     FigureFormat,
     FigureName,
     FigureQuery,
+    PinnedQuery,
     check_size,
     drawing_of,
     figure_answer,
@@ -48,6 +50,7 @@ from lrp_core.service.problems import Problem, tell_problems
 from lrp_core.service.schemas import (
     BHadronInfo,
     Choices,
+    ComparisonAnswer,
     EdgeAnswer,
     EdgeRequest,
     ErrorAnswer,
@@ -353,13 +356,28 @@ def _routes(service: Service) -> APIRouter:
         explanation = explained(index, query, person)
         return _attachment(explanation, edge_table(explanation), "_edges.csv", "text/csv")
 
+    def shown_of(index: int, query: FileQuery, person: str) -> Shown:
+        """A jet and its explanation, which costs nothing where it was asked for before."""
+        study = service.study(query, person)
+        explanation = study.summary(index, query.target, query.rule, query.dtype, person)
+        return Shown(study.jet(index), explanation)
+
+    def shown_with(
+        index: int, query: PinnedQuery, view: View, person: str
+    ) -> tuple[Shown, Shown | None]:
+        """The same, and what the view has pinned beside it."""
+        other = query.of_pinned(view)
+        pinned = None if other is None else shown_of(*other, person)
+        return shown_of(index, query, person), pinned
+
     def drawn(
         index: int, name: FigureName, view: View, query: FigureQuery, person: str
     ) -> tuple[Drawing, Provenance]:
-        study = service.study(query, person)
-        jet, explanation = study.jet(index), explained(index, query, person)
-        provenance = Provenance.of(explanation, study.fingerprint(index))
-        return drawing_of(jet, explanation, provenance, view, query, name), provenance
+        """A figure, and where it comes from."""
+        shown, pinned = shown_with(index, query, view, person)
+        fingerprint = service.study(query, person).fingerprint(index)
+        provenance = Provenance.of(shown.explanation, fingerprint)
+        return drawing_of(shown, pinned, provenance, view, query, name), provenance
 
     @routes.get("/jets/{index}/figures/{name}/provenance")
     def figure_provenance(
@@ -401,19 +419,22 @@ def _routes(service: Service) -> APIRouter:
         It costs nothing where the explanation was asked for before.
         """
         view = query.read_view(index)
-
-        def shown(asked: PictureQuery, number: int) -> Shown:
-            study = service.study(asked, person)
-            explanation = study.summary(number, asked.target, asked.rule, asked.dtype, person)
-            return Shown(study.jet(number), explanation)
-
         query = query.filled(view)
-        pinned = None
-        if (other := view.pinned) is not None and other.jet is not None:
-            source = {"file": other.file or query.file, "model": other.model or query.model}
-            asked = {**source, "target": other.target, "rule": other.rule}
-            pinned = shown(query.model_copy(update=asked), other.jet)
-        return _json(picture_answer(name, shown(query, index), view, query, pinned))
+        shown, pinned = shown_with(index, query, view, person)
+        return _json(picture_answer(name, shown, view, query, pinned))
+
+    @routes.get("/jets/{index}/comparison", response_model=ComparisonAnswer)
+    def compare_jet(
+        index: int, query: Annotated[ComparisonQuery, Query()], person: Person
+    ) -> Response:
+        """An explanation of a jet beside another, of this jet or of any: what they differ in."""
+        number, other = query.other()
+        here, pinned = shown_of(index, query, person), shown_of(number, other, person)
+        sides = [(index, service.study(query, person)), (number, service.study(other, person))]
+        where = [
+            {"index": at, "file": study.file, "model": study.model_name} for at, study in sides
+        ]
+        return _json(comparison_answer(here, pinned, where))
 
     return routes
 

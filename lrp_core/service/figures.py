@@ -10,7 +10,6 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from lrp_core.errors import FigureError
-from lrp_core.explanation import Explanation
 from lrp_core.figures import (
     Drawing,
     Provenance,
@@ -24,8 +23,8 @@ from lrp_core.figures import (
 )
 from lrp_core.figures.drawing import Text
 from lrp_core.figures.naming import told_apart
+from lrp_core.figures.picture import Shown
 from lrp_core.figures.sheet import LONGEST_LINK, WORDS
-from lrp_core.jets import Jet
 from lrp_core.service.schemas import FigureProvenance, FigureText, FileQuery
 
 FigureName = Literal["network", "heatmap", "river"]
@@ -41,7 +40,25 @@ DRAW: dict[str, Callable[..., Drawing]] = {
 MEDIA = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 
-class ViewQuery(FileQuery):
+class PinnedQuery(FileQuery):
+    """An explanation, and one that is pinned beside it."""
+
+    def of_pinned(self, view: View) -> tuple[int, Self] | None:
+        """Jet and question that a view has pinned; None without one.
+
+        What it does not say of file and network is as in the question itself.
+        """
+        other = view.pinned
+        if other is None or other.jet is None:
+            return None
+        asked = {
+            "file": other.file or self.file, "model": other.model or self.model,
+            "target": other.target, "rule": other.rule,
+        }  # fmt: skip
+        return other.jet, self.model_copy(update=asked)
+
+
+class ViewQuery(PinnedQuery):
     """An explanation and a view of it. What is not said of the question is as in the view."""
 
     view: str = Field(
@@ -121,18 +138,19 @@ def check_size(query: FigureQuery, ending: FigureFormat) -> None:
 
 
 def drawing_of(
-    jet: Jet,
-    explanation: Explanation,
+    shown: Shown,
+    pinned: Shown | None,
     provenance: Provenance,
     view: View,
     query: FigureQuery,
     name: FigureName,
 ) -> Drawing:
-    """The figure that is asked for."""
+    """The figure that is asked for; pinned: what the view has pinned beside it."""
+    beside = {"pinned": pinned} if name == "network" else {}
     return DRAW[name](
-        jet,
-        explanation,
+        *shown,
         view,
+        **beside,
         width=query.width,
         height=query.height,
         theme=query.theme,
@@ -152,8 +170,8 @@ def provenance_answer(
     return FigureProvenance(
         name=provenance.file_name(name, "", told).rstrip("."),
         title=provenance.title(),
-        caption=provenance.caption(),
-        metadata=provenance.metadata(),
+        caption=drawing.description,
+        metadata=drawing.metadata,
         words=[
             FigureText.model_validate(item, from_attributes=True)
             for item in drawing.items

@@ -23,8 +23,10 @@ from lrp_core.figures.picture import Shown
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import prongs
 from lrp_core.rules import parse_rule
-from lrp_core.service.figures import FigureQuery, drawing_of, provenance_answer
+from lrp_core.service.compared import ComparisonQuery, comparison_answer
+from lrp_core.service.figures import FigureQuery, PinnedQuery, drawing_of, provenance_answer
 from lrp_core.service.pictures import PictureQuery, picture_answer
+from lrp_core.service.schemas import FileQuery
 
 FEATURES = (
     "track_pt",
@@ -284,7 +286,8 @@ class FakeService:
         if path == "/jets/pick":
             return self.pick(query)
         found = re.fullmatch(
-            r"/jets/(\d+)(?:/(explanation(?:/edge)?|figures|pictures)(?:[./](\w+.*))?)?", path
+            r"/jets/(\d+)(?:/(explanation(?:/edge)?|figures|pictures|comparison)(?:[./](\w+.*))?)?",
+            path,
         )
         if not found:
             return self.refusal(404, "not_found", f"There is nothing at {path}.")
@@ -305,6 +308,8 @@ class FakeService:
             return self.figure(index, drawn[1], drawn[2], query)
         if what == "pictures":
             return httpx.Response(200, json=self.picture(index, file, query))
+        if what == "comparison":
+            return httpx.Response(200, json=self.comparison(index, query))
         if what == "explanation/edge":
             return httpx.Response(200, json=self.edge(index, body))
         if file:
@@ -568,17 +573,36 @@ class FakeService:
         """A picture, drawn as the service draws it."""
         asked = PictureQuery.model_validate(query)
         view = asked.read_view(index)
-        other = view.pinned
-        pinned = self.shown(other.jet, other) if other and other.jet is not None else None
+        pinned = self.pinned(asked, view)
         return picture_answer(name, self.shown(index, asked), view, asked, pinned).model_dump()
 
-    def shown(self, index: int, asked: PictureQuery | View) -> Shown:
+    def pinned(self, asked: PinnedQuery, view: View) -> Shown | None:
+        """What a view has pinned beside what is asked for."""
+        other = asked.of_pinned(view)
+        return None if other is None else self.shown(*other)
+
+    def comparison(self, index: int, query: dict[str, str]) -> dict[str, Any]:
+        """Two explanations beside each other, compared as the service compares them."""
+        asked = ComparisonQuery.model_validate(query)
+        number, other = asked.other()
+        where = [
+            {"index": at, "file": one.file or "toy.root", "model": one.model or MODEL["name"]}
+            for at, one in ((index, asked), (number, other))
+        ]
+        both = self.shown(index, asked), self.shown(number, other)
+        return comparison_answer(*both, where).model_dump()
+
+    def shown(self, index: int, asked: FileQuery) -> Shown:
         """A jet and its explanation, as the core has them."""
         explanation = self.explained(
             self.explanation(index, {"target": asked.target, "rule": asked.rule})
         )
+        row = self.rows()[index]
+        known = {key: row[key] for key in ("label", "pt", "sdmass")}
+        jet_id = explanation.jet_id
         return Shown(
-            Jet.from_arrays(self.tracks(index), FEATURES, jet_id=explanation.jet_id), explanation
+            Jet.from_arrays(self.tracks(index), FEATURES, jet_id=jet_id, index=index, **known),
+            explanation,
         )
 
     def prongs(self, index: int, significance: Any, signed: Any, relevance: Any) -> Any:
@@ -626,15 +650,19 @@ class FakeService:
         asked = FigureQuery.model_validate(query)
         seen = asked.read_view(index)
         asked = asked.filled(seen)
-        asked = asked.model_copy(update={"target": asked.target or "margin"})
-        jet, explanation = self.shown(index, asked)
-        provenance = Provenance.of(explanation)
-        drawing = drawing_of(jet, explanation, provenance, seen, asked, view)
+        usual = {
+            "target": asked.target or "margin",
+            "rule": asked.rule or "gamma(gamma=1.0, bias=account)",
+        }
+        asked = asked.model_copy(update=usual)
+        shown, pinned = self.shown(index, asked), self.pinned(asked, seen)
+        provenance = Provenance.of(shown.explanation)
+        drawing = drawing_of(shown, pinned, provenance, seen, asked, view)
         told = asked.told_apart(view, seen, asked.scale)
         name = "_".join(["toy", str(index), view, asked.target, *told])
         if what == "/provenance":
             says = provenance_answer(drawing, provenance, seen, asked, view)
-            return httpx.Response(200, json=says.model_copy(update={"name": name}).model_dump())
+            return httpx.Response(200, json={**says.model_dump(), "name": name})
         attached = f'attachment; filename="{name}{what}"'
         return httpx.Response(
             200,
