@@ -192,8 +192,8 @@ def _footing(
             lines.append(part)
         else:
             lines[-1] = longer
-    for at, line in enumerate(reversed(lines)):
-        y = height - 15 * unit - at * size * 1.35
+    for at, line in enumerate(lines, start=1):
+        y = height - 15 * unit - (len(lines) - at) * size * 1.35
         yield Text(left, y, line, size, theme.muted, plain=True, kind="provenance", link=link)
 
 
