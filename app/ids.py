@@ -58,7 +58,7 @@ LOOK = "look"  # the popover with everything that is not used all the time
 ISOLATED = "isolated"  # the chip that says whose edges alone are considered
 EDGE_CARD = "edge-card"
 EDGE_ASKED = "edge-asked"  # the edge whose card is open, and of which explanation
-EDGE_ANSWER = "edge-answer"  # what the service says of it, or what went wrong
+EDGE_SAYS = "edge-says"  # what the service says of it, or what went wrong
 
 DOCK = "dock"
 

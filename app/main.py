@@ -27,6 +27,7 @@ from app.panels import (
     compare,
     conservation,
     dock,
+    edge_card,
     features,
     header,
     jets,
@@ -139,7 +140,8 @@ def create_app(
     choices = _asked_once(client)
     app.layout = lambda: page(client, choices) if _is_asked_for() else html.Div()
     jets.register_callbacks(app, client)
-    scene.register_callbacks(app, client)
+    scene.register_callbacks(app)
+    edge_card.register_callbacks(app, client)
     question.register_callbacks(app, choices)
     explaining.register_callbacks(app, client)
     compare.register_callbacks(app, client)
@@ -206,7 +208,12 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
                 [
                     jets.layout(health, all_choices.picks),
                     html.Div(
-                        [scene.layout(compare.tools(all_choices), compare.pane()), *dock.layout()],
+                        [
+                            scene.layout(
+                                compare.tools(all_choices), compare.pane(), edge_card.layout()
+                            ),
+                            *dock.layout(),
+                        ],
                         className="centre",
                     ),
                     html.Div(

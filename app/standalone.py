@@ -17,14 +17,14 @@ from typing import Any
 
 from app import theme
 from app.plotly_js import plotly_js
-from app.words import with_labels
+from lrp_core.figures.numbers import with_labels
 from lrp_core.figures.typeset import runs
 from lrp_core.service.schemas import Choices, FigureProvenance, FigureText, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other
-    "numbers", "colours", "view", "jet", "words", "geometry", "axes", "legend", "link", "compare",
-    "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls", "pictures",
-    "river", "heat", "standalone",
+    "numbers", "colours", "view", "jet", "edges", "axes", "link", "compare",
+    "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls",
+    "pictures", "river", "heat", "standalone",
 )  # fmt: skip
 STYLES = ("style", "scene", "heat", "pictures", "river", "figure")
 PANELS = {"heatmap": "heat", "river": "river"}

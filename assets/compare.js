@@ -49,8 +49,11 @@
 
   /* ------------------------------------------------------------ difference */
 
-  /** Whether two explanations are of one jet with all their edges there, so that they subtract. */
-  const isSameJet = (a, b) => a.jet.jet_id === b.jet.jet_id && a.question.file === b.question.file;
+  /** Whether two explanations are of one jet, which may be in a copy of the file. */
+  const isSameJet = (a, b) => a.jet.jet_id === b.jet.jet_id &&
+    (a.question.file === b.question.file || a.data.tracks.values.data === b.data.tracks.values.data);
+
+  /** Whether they are, with all their edges there, so that they subtract. */
   const alike = (a, b) => Boolean(a && b) && isSameJet(a, b) &&
     a.nEdges === b.nEdges && !a.numbers && !b.numbers;
 
@@ -100,8 +103,9 @@
 
   /** The scales of what is drawn: one for both, the jet and the pinned one. */
   function scales() {
-    const { view, geometry } = window.jetlrp;
-    return geometry.scalesOf(isDifference() ? [drawn("a")] : view.both());
+    const of = isDifference() ? [drawn("a")] : window.jetlrp.view.both();
+    const most = (name) => Math.max(0, ...of.map((jet) => jet[name]));
+    return { significance: most("maxSignificance"), signed: most("maxSigned"), relevance: most("maxRelevance"), pt: most("maxPt") };
   }
 
   const more = (value) => (value === 0 ? "nothing changed"
@@ -258,10 +262,7 @@
     try {
       await window.Plotly.Plots.resize(div);
       if (!view.shown[state.slot]) return; // it has gone meanwhile
-      const legend = document.getElementById("network-legend");
-      if (state.slot === "a" && legend) {
-        window.jetlrp.legend.fill(legend, drawn("a"), look(), window.jetlrp.colours.now(), scales());
-      }
+      await scene.fit(div, state);
       if (!view.state.camera && !view.state.rotate) await camera.move(div.id, camera.preset("start", div));
     } finally {
       state.fitting -= 1;

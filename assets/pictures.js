@@ -10,6 +10,10 @@
  * `drawn(svg, answer)` of each SVG that was put into a box.
  * An element of the picture that has data-id answers pointer and keyboard with the words of that part,
  * and lights all elements whose data-id or data-of are among those that it names.
+ *
+ *   window.jetlrp.pictures.ask(spec, jet, how, room, signal)   the answer alone, which the scene reads
+ *   window.jetlrp.pictures.drawIn("legend", box, jet, spec, how)   in a box that is no panel of the dock
+ *
  * On window.jetlrp.pictures.
  */
 (function () {
@@ -65,6 +69,21 @@
     return answer;
   }
 
+  /** The answer to a question, in a room {width, height, font}; one that was given before, at once.
+   *
+   * spec  {picture, keys, kept}: the name of the picture, the keys of the view that it depends on, and
+   *       what it is called in a file of its own, if not that
+   */
+  function ask(spec, jet, how, room, signal) {
+    const own = embedded(spec.kept || spec.picture);
+    return own ? Promise.resolve(own)
+      : asked(`${addressOf(spec, jet, how)}&${new URLSearchParams(room)}`, signal);
+  }
+
+  /** Where the camera of the network plot stands at first in a room; null in a file of its own. */
+  const cameras = (room) => (embedded("network") ? Promise.resolve(null)
+    : asked(`${window.jetlrp.figure.base()}api/v1/cameras?${new URLSearchParams(room)}`));
+
   let file = null;
 
   /** The picture that lies in a figure of a file of its own; undefined on the page. */
@@ -95,13 +114,13 @@
   }
 
   /** Put a picture into a box, in place of the one that is there; -> the SVG. */
-  function put(box, answer, room) {
+  function put(box, answer) {
     const { documentElement } = new DOMParser().parseFromString(answer.svg, "image/svg+xml");
     const svg = document.importNode(documentElement, true);
     const old = pictureIn(box);
     const focused = old && old.contains(document.activeElement)
       ? document.activeElement.dataset.id : null;
-    fit(svg, room);
+    fit(svg, answer);
     box.querySelectorAll(".picture-hint").forEach((hint) => hint.remove());
     if (old) old.replaceWith(svg);
     else box.appendChild(svg);
@@ -141,7 +160,7 @@
       late = setTimeout(() => box.classList.add("late"), LATE);
       const answer = own || await asked(wanted, stop.signal);
       if (stop.signal.aborted) return;
-      const { svg, focused } = put(box, answer, room);
+      const { svg, focused } = put(box, answer);
       spec.drawn(svg, answer, how);
       if (state.data !== jet.data) svg.classList.add("enter");
       state.data = jet.data;
@@ -155,7 +174,7 @@
       Object.assign(state, { wanted: null, question: null, data: null });
       const again = document.createElement("button");
       Object.assign(again, { type: "button", className: "button", textContent: "Try again" });
-      again.addEventListener("click", () => window.jetlrp.dock.redraw(name));
+      again.addEventListener("click", () => spec.again());
       const hint = say(box, name, "error", `${error.message} `);
       hint.setAttribute("role", "alert");
       hint.append(again);
@@ -171,8 +190,15 @@
 
   /** Let a panel of the dock show a picture. */
   function panel(name, { picture = name, keys = [], empty = "", told = () => {}, drawn = () => {} } = {}) {
-    const spec = { picture, keys, empty, told, drawn };
+    const again = () => window.jetlrp.dock.redraw(name);
+    const spec = { picture, keys, empty, told, drawn, again };
     window.jetlrp.dock.panel(name, { keys, draw: (...how) => draw(name, spec, ...how) });
+  }
+
+  /** Show a picture in a box that is no panel of the dock. */
+  function drawIn(name, box, jet, { keys = [] }, how) {
+    const again = () => drawIn(name, box, jet, { keys }, how);
+    return draw(name, { picture: name, keys, empty: "", told() {}, drawn() {}, again }, box, jet, how);
   }
 
   /* --------------------------------------------------------------- pointing */
@@ -288,5 +314,5 @@
   }
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.pictures = { panel };
+  window.jetlrp.pictures = { panel, ask, addressOf, cameras, drawIn };
 })();

@@ -16,7 +16,7 @@ from dash.development.base_component import Component
 from app import ids
 from app.client import ServiceClient, ServiceError
 from app.controls import again_mark, away_mark, data, segments
-from app.words import symbol, with_labels
+from app.words import symbol
 from lrp_core.figures.numbers import (
     fixed,
     label_text,
@@ -24,6 +24,7 @@ from lrp_core.figures.numbers import (
     signed,
     significant,
     thousands,
+    with_labels,
 )
 from lrp_core.service.schemas import (
     Choices,

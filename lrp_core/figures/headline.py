@@ -19,6 +19,7 @@ from lrp_core.figures.numbers import (
     minus,
     percent,
     plain,
+    plural,
     significant,
     thousands,
     value_words,
@@ -95,7 +96,7 @@ def facts(jet: Jet, shows: str) -> str:
         found.append(f"p_T {significant(jet.pt)} GeV")
     if jet.sdmass is not None:
         found.append(f"mass {significant(jet.sdmass)} GeV")
-    found.append(f"{jet.n_tracks} track{'' if jet.n_tracks == 1 else 's'}")
+    found.append(plural(jet.n_tracks, "track"))
     return " · ".join([*found, shows])
 
 

@@ -1,4 +1,4 @@
-"""What colours, widths and sizes mean, with true values: the Python twin of assets/legend.js."""
+"""What colours, widths and sizes mean, with true values."""
 
 from __future__ import annotations
 

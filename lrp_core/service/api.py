@@ -17,7 +17,6 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from lrp_core.errors import ExplanationFileError, JetError, JetFileError
 from lrp_core.explanation import Explanation
-from lrp_core.features import feature
 from lrp_core.figures import Drawing, Provenance, View
 from lrp_core.figures.picture import Shown
 from lrp_core.jets import Jet
@@ -30,8 +29,9 @@ from lrp_core.service.choices import all_choices
 from lrp_core.service.compared import ComparisonQuery, comparison_answer
 from lrp_core.service.disk import Disk
 from lrp_core.service.docs import add_docs
-from lrp_core.service.edges import edge_answer
+from lrp_core.service.edges import edge_answer, feature_info
 from lrp_core.service.figures import (
+    WITH_PINNED,
     FigureFormat,
     FigureName,
     FigureQuery,
@@ -45,7 +45,13 @@ from lrp_core.service.files import edge_table, file_name, track_table
 from lrp_core.service.health import add_health
 from lrp_core.service.library_answer import library_answer
 from lrp_core.service.people import person_of
-from lrp_core.service.pictures import PictureName, PictureQuery, picture_answer
+from lrp_core.service.pictures import (
+    PictureName,
+    PictureQuery,
+    Room,
+    cameras_answer,
+    picture_answer,
+)
 from lrp_core.service.problems import Problem, tell_problems
 from lrp_core.service.schemas import (
     BHadronInfo,
@@ -56,7 +62,6 @@ from lrp_core.service.schemas import (
     ErrorAnswer,
     ExplanationAnswer,
     ExplanationRequest,
-    FeatureInfo,
     FigureProvenance,
     FileQuery,
     Health,
@@ -279,7 +284,7 @@ def _routes(service: Service) -> APIRouter:
                 file=study.file,
                 features=features,
                 tracks=values.tolist(),
-                feature_info=[_feature_info(name) for name in features],
+                feature_info=[feature_info(name) for name in features],
                 eta=jet.eta,
                 truth=None if jet.truth is None else _truth_info(jet.truth),
                 subjets=_subjets(jet),
@@ -321,7 +326,7 @@ def _routes(service: Service) -> APIRouter:
         """
         study = service.study(source, person)
         explanation = study.explanation(index, request.target, request.rule, request.dtype, person)
-        return _json(edge_answer(index, explanation, request.edge))
+        return _json(edge_answer(index, study.jet(index), explanation, request.edge))
 
     def explained(index: int, query: FileQuery, person: str) -> Explanation:
         study = service.study(query, person)
@@ -374,7 +379,7 @@ def _routes(service: Service) -> APIRouter:
         index: int, name: FigureName, view: View, query: FigureQuery, person: str
     ) -> tuple[Drawing, Provenance]:
         """A figure, and where it comes from."""
-        shown, pinned = shown_with(index, query, view, person)
+        shown, pinned = shown_with(index, query, view if name in WITH_PINNED else View(), person)
         fingerprint = service.study(query, person).fingerprint(index)
         provenance = Provenance.of(shown.explanation, fingerprint)
         return drawing_of(shown, pinned, provenance, view, query, name), provenance
@@ -436,6 +441,11 @@ def _routes(service: Service) -> APIRouter:
         ]
         return _json(comparison_answer(here, pinned, where))
 
+    @routes.get("/cameras")
+    def show_cameras(room: Annotated[Room, Query()]) -> dict[str, Any]:
+        """Where the camera of the network plot stands at first in a room, by projection."""
+        return cameras_answer(room)
+
     return routes
 
 
@@ -460,17 +470,6 @@ def _attachment(
     name = file_name(explanation, ending)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(pieces, media_type=media_type, headers=headers)
-
-
-def _feature_info(name: str) -> FeatureInfo:
-    known = feature(name)
-    return FeatureInfo(
-        name=known.name,
-        title=known.title,
-        unit=known.unit,
-        group=known.group,
-        meaning=known.meaning,
-    )
 
 
 def _truth_info(truth: Truth) -> TruthInfo:

@@ -37,6 +37,7 @@ DRAW: dict[str, Callable[..., Drawing]] = {
     "heatmap": draw_heatmap,
     "river": draw_river,
 }
+WITH_PINNED = ("network",)  # figures in which it matters what is pinned beside the jet
 MEDIA = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 
@@ -146,7 +147,7 @@ def drawing_of(
     name: FigureName,
 ) -> Drawing:
     """The figure that is asked for; pinned: what the view has pinned beside it."""
-    beside = {"pinned": pinned} if name == "network" else {}
+    beside = {"pinned": pinned} if name in WITH_PINNED else {}
     return DRAW[name](
         *shown,
         view,

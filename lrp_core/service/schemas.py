@@ -651,6 +651,17 @@ class PictureAnswer(BaseModel):
     )
 
 
+class EdgeEnd(BaseModel):
+    """The track at one end of an edge."""
+
+    track: int
+    kind: str = Field(description='What it was taken for: "muon", "electron" or "".')
+    pt: float | None = Field(description="Transverse momentum in GeV.")
+    displaced: bool
+    origin: str = Field(description="Where the simulation says that it comes from; else empty.")
+    relevance: float | None
+
+
 class ComparedSide(BaseModel):
     """One of two explanations that are compared."""
 
@@ -712,7 +723,7 @@ class ComparisonAnswer(BaseModel):
 
 
 class EdgeAnswer(BaseModel):
-    """One edge of an explanation. The two lists add up to signed_relevance."""
+    """One edge of an explanation. The two lists of relevance add up to signed_relevance."""
 
     index: int = Field(description="Number of the jet.")
     edge: int
@@ -728,11 +739,16 @@ class EdgeAnswer(BaseModel):
         description="The distinct input columns; those of the encoder, where one comes before the "
         "edges."
     )
+    feature_info: list[FeatureInfo] = Field(description="What they are.")
     source_relevance: list[float | None] = Field(
         description="[features]: what reached each of the source, duplicate columns added up."
     )
     destination_relevance: list[float | None] = Field(
         description="[features]: the same of the destination."
+    )
+    speaks: str = Field(description='In words: "for H→bb̄", "against H→bb̄".')
+    ends: list[EdgeEnd] = Field(
+        description="The source and the destination; none where their relevance is not finite."
     )
 
 

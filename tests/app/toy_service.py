@@ -19,14 +19,24 @@ from lrp_core.explanation import Explanation, Ledger, LedgerRow
 from lrp_core.features import feature
 from lrp_core.figures import Provenance, View, to_svg
 from lrp_core.figures.balance import balance, times_explained
+from lrp_core.figures.part_words import stance
 from lrp_core.figures.picture import Shown
+from lrp_core.figures.scene import Scene
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import prongs
 from lrp_core.rules import parse_rule
 from lrp_core.service.compared import ComparisonQuery, comparison_answer
-from lrp_core.service.figures import FigureQuery, PinnedQuery, drawing_of, provenance_answer
-from lrp_core.service.pictures import PictureQuery, picture_answer
+from lrp_core.service.edges import edge_end, feature_info
+from lrp_core.service.figures import (
+    WITH_PINNED,
+    FigureQuery,
+    PinnedQuery,
+    drawing_of,
+    provenance_answer,
+)
+from lrp_core.service.pictures import PictureQuery, Room, cameras_answer, picture_answer
 from lrp_core.service.schemas import FileQuery
+from lrp_core.truth import BHadron, Truth
 
 FEATURES = (
     "track_pt",
@@ -283,6 +293,8 @@ class FakeService:
             return httpx.Response(200, json=CHOICES)
         if path == "/jets":
             return httpx.Response(200, json=self.page(query))
+        if path == "/cameras":
+            return httpx.Response(200, json=cameras_answer(Room.model_validate(query)))
         if path == "/jets/pick":
             return self.pick(query)
         found = re.fullmatch(
@@ -597,13 +609,22 @@ class FakeService:
         explanation = self.explained(
             self.explanation(index, {"target": asked.target, "rule": asked.rule})
         )
-        row = self.rows()[index]
-        known = {key: row[key] for key in ("label", "pt", "sdmass")}
-        jet_id = explanation.jet_id
-        return Shown(
-            Jet.from_arrays(self.tracks(index), FEATURES, jet_id=jet_id, index=index, **known),
-            explanation,
+        known = self.truth(index)
+        truth = known and Truth(
+            np.array(known["origin"]),
+            np.array(known["b"]),
+            tuple(BHadron(**one) for one in known["b_hadrons"]),
         )
+        row = self.rows()[index]
+        jet = Jet.from_arrays(
+            self.tracks(index),
+            FEATURES,
+            jet_id=explanation.jet_id,
+            index=index,
+            truth=truth,
+            **{key: row[key] for key in ("label", "pt", "sdmass")},
+        )
+        return Shown(jet, explanation)
 
     def prongs(self, index: int, significance: Any, signed: Any, relevance: Any) -> Any:
         """The shares within and between the subjets, as the core adds them up."""
@@ -630,6 +651,9 @@ class FakeService:
         )
         source, destination = complete_graph(N_TRACKS[index])
         at = body["edge"]
+        told = self.explained(whole)
+        jet = Jet.from_arrays(self.tracks(index), FEATURES, jet_id=told.jet_id)
+        scene = Scene.of(jet, told)
         order = np.argsort(-significance, kind="stable")
         return {
             "index": index,
@@ -641,8 +665,11 @@ class FakeService:
             "n_edges": len(significance),
             "signed_relevance": float(signed[at]),
             "features": list(FEATURES),
+            "feature_info": [feature_info(name).model_dump() for name in FEATURES],
             "source_relevance": (0.4 * signed[at] * SHARES).tolist(),
             "destination_relevance": (0.6 * signed[at] * SHARES[::-1]).tolist(),
+            "speaks": stance(scene, float(signed[at])),
+            "ends": [edge_end(scene, int(end[at])).model_dump() for end in (source, destination)],
         }
 
     def figure(self, index: int, view: str, what: str, query: dict[str, str]) -> httpx.Response:
@@ -655,7 +682,8 @@ class FakeService:
             "rule": asked.rule or "gamma(gamma=1.0, bias=account)",
         }
         asked = asked.model_copy(update=usual)
-        shown, pinned = self.shown(index, asked), self.pinned(asked, seen)
+        beside = seen if view in WITH_PINNED else View()
+        shown, pinned = self.shown(index, asked), self.pinned(asked, beside)
         provenance = Provenance.of(shown.explanation)
         drawing = drawing_of(shown, pinned, provenance, seen, asked, view)
         told = asked.told_apart(view, seen, asked.scale)

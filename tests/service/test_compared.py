@@ -83,5 +83,8 @@ def test_the_vectors_of_a_difference(toy, view, differs):
     assert says["caption"].split(" · minus ")[-1] in svg
     river = toy.get(f"{PATH}figures/river/provenance", params=asked).json()
     assert "minus" not in river["metadata"], "a river is of one explanation"
+    bad = {**asked, "view": "?pin=7~margin~zero"}
+    assert toy.get(f"{PATH}figures/river.svg", params=bad).is_success
+    assert toy.get(f"{PATH}figures/network.svg", params=bad).json()["error"]["code"] == "bad_jet"
     for ending, start in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
         assert toy.get(f"{PATH}figures/network.{ending}", params=asked).content.startswith(start)
