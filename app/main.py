@@ -370,13 +370,14 @@ def _serve_figures(app: Dash, client: ServiceClient) -> None:
             query = figure_data.query_of(link)
             jets = figure_data.jets_of(client, query)
             own, asked = jets["a"]["jet"], jets["a"]["question"]
-            says = client.figure_provenance(
+            says = client.figure_parts(
                 own["index"],
                 view,
                 view=link,
                 target=asked["target"],
                 rule=asked["rule"],
                 theme=theme_in(link),
+                fonts="false",
             )
             service = client.of(query)
             picture = None

@@ -19,7 +19,7 @@ from app import theme
 from app.plotly_js import plotly_js
 from lrp_core.figures.numbers import with_labels
 from lrp_core.figures.typeset import runs
-from lrp_core.service.schemas import Choices, FigureProvenance, FigureText, PictureAnswer
+from lrp_core.service.schemas import Choices, FigureParts, FigureText, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other
     "numbers", "colours", "view", "jet", "edges", "axes", "link", "compare",
@@ -74,7 +74,7 @@ def document(
     jets: dict[str, Any],
     view: str,
     search: str,
-    provenance: FigureProvenance,
+    provenance: FigureParts,
     choices: Choices,
     assets: Path,
     picture: PictureAnswer | None = None,

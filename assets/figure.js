@@ -3,8 +3,8 @@
  *   { search, view, preset, scale, transparent }  ->  PNG, or frames of a turn
  *
  * It depends on the link alone, not on the window, so that the page and `jetlrp export` make the same
- * one. The service draws it (lrp_core/figures), all but the 3D plot, which Plotly draws onto the place
- * that is left free for it. On window.jetlrp.figure.
+ * one. The service draws it (lrp_core/figures), all but the 3D plot: that comes as data for Plotly,
+ * which draws it into the room that is left for it. On window.jetlrp.figure.
  */
 (function () {
   "use strict";
@@ -21,82 +21,38 @@
   const base = () => new URL(document.getElementById("jetlrp-plotly").href)
     .pathname.replace(/_jetlrp\/.*$/, "");
 
-  /* ------------------------------------------------------------ what is drawn */
-
-  /** What an address asks to be drawn, with the jets it names, from the server. */
-  async function fetched(search) {
-    const query = new URLSearchParams(search);
-    const data = await (await answerOf(`${base()}_jetlrp/figure.json?${query}`)).json();
-    const { prepare } = window.jetlrp.jet;
-    return { a: prepare(data.a), b: data.b ? prepare(data.b) : null };
+  async function answerOf(address, how = {}) {
+    const answer = await fetch(address, how);
+    if (answer.ok) return answer;
+    const data = await answer.json().catch(() => null);
+    throw new Error(data && data.error ? data.error.message : `${answer.status} ${answer.statusText}`);
   }
 
-  /** The page's own jets, and its view as the link has it: rounded, so that both say the same. */
+  /** The link to what the page shows. */
   function live() {
     const { view } = window.jetlrp;
-    return { search: view.search(), ...view.shown };
+    if (!view.shown.a) throw new Error("Open a jet first.");
+    return view.search();
   }
 
-  /** A view and its jets -> what the picture shows of them, as compare.js has it for the page. */
-  function pictured({ search, a, b }) {
-    const { compare, geometry, view } = window.jetlrp;
-    const usual = Object.fromEntries(Object.entries(view.KEYS).map(([key, [value]]) => [key, value]));
-    const state = { ...usual, ...view.read(search) };
-    const differs = Boolean(state.difference && state.pin !== null && compare.alike(a, b));
-    const scene = differs ? compare.difference(a, b) : a;
-    return {
-      search, a, b, state, scene, differs,
-      look: differs ? { ...state, color: "relevance", edgecolor: "relevance" } : state,
-      scales: geometry.scalesOf(differs ? [scene] : [a, b].filter(Boolean)),
-    };
+  /** A figure of a link, as the service has it. more: "/parts", ".svg" or ".pdf". */
+  function asked(search, view, more, how) {
+    const query = new URLSearchParams({ view: search, ...how });
+    const jet = new URLSearchParams(search).get("jet");
+    return answerOf(`${base()}api/v1/jets/${jet}/figures/${view}${more}?${query}`);
   }
 
-  function themeOf(name) {
-    const all = window.jetlrp.colours.themes();
-    return { ...all[name], name, font: all.font, type: 1 };
-  }
-
-  /* -------------------------------------------------------------------- sheet */
-
-  /** All of a figure but the 3D plot, as the service draws it: {image, stage, unit}.
-   *
-   * stage  left, top, width and height of the plot in px at scale 1; null where there is none
-   * unit   how much larger than on the page everything is
-   */
-  async function sheetOf(address, { width, height, scale }) {
-    const text = await (await answerOf(address)).text();
-    const { documentElement: svg } = new DOMParser().parseFromString(text, "image/svg+xml");
-    svg.setAttribute("width", width * scale);
-    svg.setAttribute("height", height * scale);
-    const { stage, unit } = svg.dataset;
-    const image = new Image();
-    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(svg))}`;
-    await image.decode();
-    return { image, stage: stage ? stage.split(" ").map(Number) : null, unit: Number(unit) };
+  /** Size, theme and ground of a figure. */
+  function lookOf(search, { preset, transparent = false }) {
+    const { width, height, theme } = facts().presets[preset];
+    return { width, height, transparent, theme: new URLSearchParams(search).get("theme") || theme };
   }
 
   /* ------------------------------------------------------------------ 3D plot */
 
-  /** Everything in the plot so many times as large. */
-  function enlarged(traces, zoom) {
-    const times = (value) => (typeof value === "number" ? value * zoom
-      : value && value.map ? Array.from(value, (one) => one * zoom) : value);
-    const part = (object, key) => (object && object[key] !== undefined
-      ? { ...object, [key]: times(object[key]) } : object);
-    return traces.map((trace) => {
-      const more = {};
-      if (trace.marker) {
-        more.marker = { ...part(trace.marker, "size"), line: part(trace.marker.line, "width") };
-      }
-      if (trace.line) more.line = part(trace.line, "width");
-      if (trace.textfont) more.textfont = part(trace.textfont, "size");
-      return { ...trace, ...more };
-    });
-  }
-
   /** Draw the plot from where the camera was put, and no sooner: Plotly lets it glide there. What
    * `then` does with the picture it does at once, as WebGL keeps none for later. */
-  async function settled(inside, { eye }, then = () => {}) {
+  async function settled(inside, { eye }, then) {
     const wanted = [eye.x, eye.y, eye.z];
     for (let look = 0; look < SETTLING; look++) {
       await new Promise((done) => setTimeout(done, look ? 8 : GLIDE));
@@ -113,32 +69,32 @@
   }
 
   /** Letters beside leptons, over the balls, which hide those that Plotly draws among them. */
-  function letter(context, div, { scene: jet, look, scales }, where, { x, y, unit, scale, theme }) {
-    const { highlight, legend, scene, words } = window.jetlrp;
-    const sizes = scene.sizes(jet, look, scales);
-    const u = unit * scale;
-    Object.assign(context, {
-      font: `640 ${15 * u}px Inter`, textAlign: "left", textBaseline: "middle", lineJoin: "round",
-      lineWidth: 3 * u, strokeStyle: theme.panel, fillStyle: theme.text,
-    });
-    for (let track = 0; track < jet.nTracks; track++) {
-      const sign = { muon: "μ", electron: "e" }[words.kindOf(jet, track)];
-      const [at] = sign ? highlight.project(div, [[where.x[track], where.y[track], where.z[track]]]) : [];
+  function letter(context, div, { stage, letters, ink, halo }, scale) {
+    Object.assign(context, { textAlign: "left", textBaseline: "middle", lineJoin: "round",
+                             strokeStyle: halo, fillStyle: ink });
+    for (const { x, y, z, text, size, aside } of letters) {
+      const [at] = window.jetlrp.highlight.project(div, [[x, y, z]]);
       if (!at) continue;
-      const left = x + at[0] * scale + ((legend.BALL * sizes[track]) / 2 + 4) * u;
-      context.strokeText(sign, left, y + at[1] * scale);
-      context.fillText(sign, left, y + at[1] * scale);
+      Object.assign(context, { font: `640 ${size * scale}px Inter`, lineWidth: (size * scale) / 5 });
+      const place = [(stage[0] + at[0] + aside) * scale, (stage[1] + at[1]) * scale];
+      context.strokeText(text, ...place);
+      context.fillText(text, ...place);
     }
   }
 
-  /** The 3D plot of a stage, drawn beside the page: {camera, turn(camera), paint(context, camera), end()}. */
-  async function plotted(shown, { stage, unit, theme, scale }) {
-    const [left, top, width, height] = stage;
-    const { axes, geometry, plane, scene } = window.jetlrp;
+  /** The 3D plot, drawn beside the page: {camera, turn(camera), paint(context, camera), end()}.
+   *
+   * plot  as lrp_core/figures/plot.py has it for a sheet
+   */
+  async function plotted(plot, scale) {
+    const { axes, camera: { inside: insideOf }, plane, scene } = window.jetlrp;
     if (!plane.webgl()) {
       throw new Error("This browser draws no 3D plot (WebGL is off). SVG and PDF do not need it.");
     }
     const Plotly = await scene.plotly();
+    await document.fonts.load("640 15px Inter", "μ");
+    const { stage: [left, top, width, height], unit, data, layout } = plot;
+    const { camera } = layout.scene;
     const div = document.createElement("div");
     div.className = "figure-plot";
     Object.assign(div.style, { width: `${width}px`, height: `${height}px` });
@@ -148,38 +104,24 @@
       div.remove();
     };
     try {
-      const made = scene.traces(shown.scene, shown.look, theme, { scales: shown.scales });
-      const large = { ...theme, type: theme.type * unit };
-      const { projection } = shown.state;
-      const camera = geometry.cameraIn(shown.state.camera, width / unit, height / unit, projection);
-      const size = projection === "perspective" ? 1
-        : geometry.orthographicSize(width / unit, height / unit);
       const ratio = Math.min(Math.max(FINEST, scale), MOST / Math.max(width, height));
-      const layout = scene.layout(made.where, large,
-        { ...camera, projection: { type: shown.state.projection } }, 1, size);
-      for (const side of ["xaxis", "yaxis", "zaxis"]) { // as lrp_core/figures/axes.py draws them
-        Object.assign(layout.scene[side], { showline: true, linewidth: 1.25 * unit });
-      }
-      const list = enlarged(made.list.filter(({ name }) => name !== "leptons"), unit);
-      await Plotly.newPlot(div, list, { ...layout, width, height }, {
+      await Plotly.newPlot(div, data, layout, {
         ...scene.CONFIG, responsive: false, scrollZoom: false, plotGlPixelRatio: Math.max(1, ratio),
       });
       // the first picture does not know yet how long the axes are, and has other sizes of type
-      const inside = window.jetlrp.camera.inside(div);
+      const inside = insideOf(div);
       inside.glplot.redraw();
       for (const pad of ["tickPad", "labelPad", "_defaultTickPad", "_defaultLabelPad"]) { // from the axes to their words
         inside.axesOptions[pad] = inside.axesOptions[pad].map((one) => one * unit);
       }
-      await Plotly.react(div, list, { ...layout, width, height });
+      await Plotly.react(div, data, layout);
       axes.letRead(inside);
       return {
         camera,
-        turn: (to) => Plotly.relayout(div, {
-          "scene.camera": { ...to, projection: { type: shown.state.projection } } }),
-        paint: (context, from) => settled(inside, from || camera, () => {
-          const [x, y] = [left * scale, top * scale];
-          context.drawImage(inside.glplot.canvas, x, y, width * scale, height * scale);
-          if (shown.look.marks) letter(context, div, shown, made.where, { x, y, unit, scale, theme });
+        turn: (to) => Plotly.relayout(div, { "scene.camera": { ...to, projection: camera.projection } }),
+        paint: (context, from = camera) => settled(inside, from, () => {
+          context.drawImage(inside.glplot.canvas, left * scale, top * scale, width * scale, height * scale);
+          letter(context, div, plot, scale);
         }),
         end,
       };
@@ -191,99 +133,72 @@
 
   /* ------------------------------------------------------------------- figures */
 
+  /** An SVG as an image of so many pixels. */
+  async function imageOf(svg, width, height) {
+    const { documentElement } = new DOMParser().parseFromString(svg, "image/svg+xml");
+    documentElement.setAttribute("width", width);
+    documentElement.setAttribute("height", height);
+    const text = new XMLSerializer().serializeToString(documentElement);
+    const image = new Image();
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
+    await image.decode();
+    return image;
+  }
+
   /** A figure made ready: {name, caption, metadata, width, height, camera, paint(canvas, camera), turn, end}. */
-  async function prepared({ search = null, view = "network", preset = "slide", scale = null,
+  async function prepared({ search = live(), view = "network", preset = "slide", scale = facts().scale,
                             transparent = false, words = true, frames = null }) {
-    const sizes = facts();
-    const { width, height, theme } = sizes.presets[preset];
-    const size = { width, height, scale: scale === null ? sizes.scale : scale };
-    const shown = pictured(search === null ? live() : { search, ...await fetched(search) });
-    if (!shown.a) throw new Error("Open a jet first.");
-    const how = { width, height, transparent, theme: shown.state.theme || theme };
-    const [says, sheet] = await Promise.all([
-      provenance(shown, view, { ...how, ...(frames ? { frames } : { scale: size.scale }) }),
-      sheetOf(addressOf(shown, view, ".svg", { ...how, words, plot: false }), size),
-    ]);
-    const plot = sheet.stage && await plotted(shown, { ...sheet, theme: themeOf(how.theme), scale: size.scale });
+    const look = lookOf(search, { preset, transparent });
+    const made = await (await asked(search, view, "/parts", {
+      ...look, words, ...(frames ? { frames } : { scale }) })).json();
+    const [width, height] = [look.width * scale, look.height * scale];
+    const around = await imageOf(made.svg, width, height);
+    const plot = made.plot && await plotted(made.plot, scale);
     return {
-      ...says, width: width * size.scale, height: height * size.scale, camera: plot && plot.camera,
+      name: made.name, caption: made.caption, width, height, camera: plot && plot.camera,
+      metadata: { Title: made.title, Software: `jetlrp ${made.metadata.jetlrp}`, Description: made.caption,
+                  ...made.metadata, link: search },
       turn: (camera) => plot.turn(camera),
       end: () => { if (plot) plot.end(); },
       async paint(on, from) {
         const context = on.getContext("2d");
-        context.clearRect(0, 0, on.width, on.height);
-        context.drawImage(sheet.image, 0, 0, on.width, on.height);
+        context.clearRect(0, 0, width, height);
+        context.drawImage(around, 0, 0, width, height);
         if (plot) await plot.paint(context, from);
       },
     };
   }
 
-  /** What the service says of a figure, as an address. more: "/provenance", ".svg" or ".pdf". */
-  function addressOf({ a, search }, view, more, how = {}) {
-    const { jet, question: { target, rule } } = a; // file and network stand in the view
-    const query = new URLSearchParams({ view: search, target, rule, ...how });
-    return `${base()}api/v1/jets/${jet.index}/figures/${view}${more}?${query}`;
+  /** A file as the service makes it, with the name that it gives: {name, blob}. */
+  async function fileOf(answer) {
+    const [, name] = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"));
+    return { name, blob: await answer.blob() };
   }
 
-  async function answerOf(address, how = {}) {
-    const answer = await fetch(address, how);
-    if (answer.ok) return answer;
-    const data = await answer.json().catch(() => null);
-    throw new Error(data && data.error ? data.error.message : `${answer.status} ${answer.statusText}`);
-  }
-
-  /** Where a figure comes from: {name, caption, metadata: {key: text}}. how: its size and so on,
-   * which its name tells. */
-  async function provenance(shown, view, how) {
-    const says = await (await answerOf(addressOf(shown, view, "/provenance", how))).json();
-    return {
-      ...says,
-      metadata: {
-        Title: says.title, Software: `jetlrp ${says.metadata.jetlrp}`, Description: says.caption,
-        ...says.metadata, link: shown.search,
-      },
-    };
-  }
-
-  /** A figure as the service draws it, without pixels, from where the camera stands. */
-  const vector = (format) => async ({ view, preset, transparent }) => {
-    const shown = pictured(live());
-    if (!shown.a) throw new Error("Open a jet first.");
-    const { width, height, theme } = facts().presets[preset];
-    const answer = await answerOf(addressOf(shown, view, `.${format}`, {
-      width, height, transparent, theme: shown.state.theme || theme,
-      link: `${window.location.origin}${base()}${shown.search}` }));
-    return { name: nameIn(answer), blob: await answer.blob() };
+  /** A figure without pixels, from where the camera stands. */
+  const vector = (format) => async ({ view, ...how }) => {
+    const search = live();
+    const link = `${window.location.origin}${base()}${search}`;
+    return fileOf(await asked(search, view, `.${format}`, { ...lookOf(search, how), link }));
   };
 
   /** A figure as one file that needs no network. */
   async function html({ view }) {
-    const shown = live();
-    if (!shown.a) throw new Error("Open a jet first.");
-    const query = new URLSearchParams({ view, link: shown.search });
-    const answer = await answerOf(`${base()}_jetlrp/figure.html?${query}`);
-    return { name: nameIn(answer), blob: await answer.blob() };
+    const query = new URLSearchParams({ view, link: live() });
+    return fileOf(await answerOf(`${base()}_jetlrp/figure.html?${query}`));
   }
-
-  /** What an answer calls its file. */
-  const nameIn = (answer) => /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"))[1];
 
   const canvasOf = ({ width, height }) => Object.assign(document.createElement("canvas"), { width, height });
 
   /** A figure as PNG: {name, blob}. */
   async function png(wanted) {
-    const { name, blob } = await drawnOnce(wanted);
-    return { name: `${name}.png`, blob };
-  }
-
-  async function drawnOnce(wanted) {
     const figure = await prepared(wanted);
     try {
       const on = canvasOf(figure);
       await figure.paint(on);
       const blob = await new Promise((done) => on.toBlob(done, "image/png"));
       if (!blob) throw new Error(`${on.width} × ${on.height} pixels are more than this browser can draw`);
-      return { ...figure, blob: await withText(blob, figure.metadata) };
+      return { name: `${figure.name}.png`, blob: await withText(blob, figure.metadata) };
     } finally {
       figure.end();
     }
@@ -291,13 +206,13 @@
 
   let film = null;
 
-  /** Get ready for the frames of one turn; -> {name, caption, metadata, width, height}. */
+  /** Get ready for the frames of one turn; -> {name, caption, metadata}. */
   async function beginTurn(wanted) {
     endTurn();
     const figure = await prepared(wanted);
     film = { figure, on: canvasOf(figure) };
-    const { name, caption, metadata, width, height } = figure;
-    return { name, caption, metadata, width, height };
+    const { name, caption, metadata } = figure;
+    return { name, caption, metadata };
   }
 
   /** The frame of a turn at a part of it, from 0 to 1, as base64 PNG. */
@@ -314,17 +229,16 @@
     film = null;
   }
 
-  const toBase64 = (blob) => new Promise((done, failed) => {
-    const reader = new FileReader();
-    reader.onload = () => done(reader.result.split(",")[1]);
-    reader.onerror = () => failed(reader.error);
-    reader.readAsDataURL(blob);
-  });
-
-  /** A figure for the command: {name without its ending, png: base64}. */
+  /** A figure for the command: {name, png: base64}. */
   async function pngText(wanted) {
-    const { name, blob } = await drawnOnce(wanted);
-    return { name, png: await toBase64(blob) };
+    const { name, blob } = await png(wanted);
+    const reader = new FileReader();
+    await new Promise((done, failed) => {
+      reader.onload = done;
+      reader.onerror = () => failed(reader.error);
+      reader.readAsDataURL(blob);
+    });
+    return { name, png: reader.result.split(",")[1] };
   }
 
   /* ---------------------------------------------------------------- PNG texts */
@@ -335,11 +249,7 @@
     return c >>> 0;
   });
 
-  function crc(bytes) {
-    let c = 0xffffffff;
-    for (const byte of bytes) c = CRC[(c ^ byte) & 0xff] ^ (c >>> 8);
-    return (c ^ 0xffffffff) >>> 0;
-  }
+  const crc = (bytes) => ~bytes.reduce((c, byte) => CRC[(c ^ byte) & 0xff] ^ (c >>> 8), -1) >>> 0;
 
   /** One text as a chunk of a PNG: iTXt, not compressed, in UTF-8. */
   function textChunk(key, text) {

@@ -21,7 +21,7 @@ from app.standalone import theme_in
 from lrp_core.errors import JetlrpError
 from lrp_core.figures.presets import PRESETS, SCALES
 from lrp_core.figures.theme import theme_of
-from lrp_core.service.schemas import FigureProvenance
+from lrp_core.service.schemas import FigureParts
 from lrp_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -180,11 +180,11 @@ class Studio:
         wanted = _wanted(figure, look)
         if form == "png":
             made = self.chromium().call("pngText", wanted)
-            return f"{made['name']}.png", base64.b64decode(made["png"])
+            return made["name"], base64.b64decode(made["png"])
         made = self.chromium().call("pngText", {**wanted, "transparent": True, "words": False})
-        path = f"/api/v1/jets/{figure.jet}/figures/{figure.view}/provenance"
+        path = f"/api/v1/jets/{figure.jet}/figures/{figure.view}/parts"
         query = _query(figure, look) | {"transparent": False, "scale": look.scale}
-        says = FigureProvenance.model_validate(self._ask(path, query).json())
+        says = FigureParts.model_validate(self._ask(path, query).json())
         preset, theme = PRESETS[look.preset], theme_of(theme_in(figure.search))
         content = to_pptx(
             base64.b64decode(made["png"]),

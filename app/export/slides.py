@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from lrp_core.figures.sheet import RISE, TALL
 from lrp_core.figures.typeset import runs
-from lrp_core.service.schemas import FigureProvenance, FigureText
+from lrp_core.service.schemas import FigureParts, FigureText
 
 WIDTH_INCHES = 13.333
 POINTS = 72
@@ -29,7 +29,7 @@ ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def to_pptx(
-    picture: bytes, says: FigureProvenance, *, size: tuple[int, int], ground: str, link: str
+    picture: bytes, says: FigureParts, *, size: tuple[int, int], ground: str, link: str
 ) -> bytes:
     """One slide as PPTX.
 

@@ -106,7 +106,6 @@ class Drawing:
     """A figure of ``width`` × ``height`` px; background None is transparent.
 
     description  where it comes from, in one line
-    data         as of a Path, for who draws the rest of it
     """
 
     width: float
@@ -116,7 +115,6 @@ class Drawing:
     title: str = ""
     description: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
-    data: Data = ()
 
 
 def flat(items: Iterable[Item | Group]) -> Iterator[Item]:

@@ -5,13 +5,13 @@ Where they stand is as assets/figure.css says, so that the browser's figures loo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import quote, urlsplit
 
 from lrp_core.errors import FigureError
-from lrp_core.figures.drawing import Data, Drawing, Item, Text
+from lrp_core.figures.drawing import Drawing, Item, Text
 from lrp_core.figures.headline import Headline, facts
 from lrp_core.figures.presets import is_upright, zoom_of
 from lrp_core.figures.provenance import Provenance
@@ -42,8 +42,6 @@ class Paper(TypedDict, total=False):
     link           opens the view: http or https; the line of provenance leads there
     words          with heading and provenance; without them their room stays free, for a slide
                    that has them as text
-    plot           with the network plot itself; without it the rest is the sheet that the page
-                   draws its plot on: see ``draw_network``
     """
 
     width: float
@@ -53,7 +51,6 @@ class Paper(TypedDict, total=False):
     transparent: bool
     link: str | None
     words: bool
-    plot: bool
 
 
 @dataclass(frozen=True)
@@ -83,8 +80,8 @@ class Sheet:
         """px left free at either side of a picture."""
         return 22 * self.unit
 
-    def drawing(self, title: str, items: list[Item], data: Data = ()) -> Drawing:
-        """The picture with what stands around it; data: of the drawing."""
+    def drawing(self, title: str, items: Iterable[Item]) -> Drawing:
+        """The picture with what stands around it."""
         return Drawing(
             self.width,
             self.height,
@@ -93,7 +90,6 @@ class Sheet:
             title=f"{title}: {self.provenance.title()}",
             description=self.provenance.caption(),
             metadata=self.provenance.metadata() | ({"link": self.link} if self.link else {}),
-            data=data,
         )
 
 

@@ -58,8 +58,7 @@ def to_svg(drawing: Drawing, *, embed_fonts: bool = False) -> str:
     width, height = number(drawing.width), number(drawing.height)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-        f' viewBox="0 0 {width} {height}" font-family="{FALLBACK}" role="img"'
-        f"{_data(drawing.data)}>"
+        f' viewBox="0 0 {width} {height}" font-family="{FALLBACK}" role="img">'
     ]
     for name, text in (("title", drawing.title), ("desc", drawing.description)):
         if text:

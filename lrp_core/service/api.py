@@ -17,7 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from lrp_core.errors import ExplanationFileError, JetError, JetFileError
 from lrp_core.explanation import Explanation
-from lrp_core.figures import Drawing, Provenance, View
+from lrp_core.figures import Provenance, View
 from lrp_core.figures.picture import Shown
 from lrp_core.jets import Jet
 from lrp_core.limits import limits_of_server
@@ -32,14 +32,12 @@ from lrp_core.service.docs import add_docs
 from lrp_core.service.edges import edge_answer, feature_info
 from lrp_core.service.figures import (
     WITH_PINNED,
+    Drawn,
     FigureFormat,
     FigureName,
     FigureQuery,
     PinnedQuery,
     check_size,
-    drawing_of,
-    figure_answer,
-    provenance_answer,
 )
 from lrp_core.service.files import edge_table, file_name, track_table
 from lrp_core.service.health import add_health
@@ -62,7 +60,7 @@ from lrp_core.service.schemas import (
     ErrorAnswer,
     ExplanationAnswer,
     ExplanationRequest,
-    FigureProvenance,
+    FigureParts,
     FileQuery,
     Health,
     JetDetail,
@@ -375,24 +373,21 @@ def _routes(service: Service) -> APIRouter:
         pinned = None if other is None else shown_of(*other, person)
         return shown_of(index, query, person), pinned
 
-    def drawn(
-        index: int, name: FigureName, view: View, query: FigureQuery, person: str
-    ) -> tuple[Drawing, Provenance]:
-        """A figure, and where it comes from."""
+    def drawn(index: int, name: FigureName, query: FigureQuery, person: str) -> Drawn:
+        """What a figure is drawn of."""
+        view = query.read_view(index)
+        query = query.filled(view)
         shown, pinned = shown_with(index, query, view if name in WITH_PINNED else View(), person)
         fingerprint = service.study(query, person).fingerprint(index)
         provenance = Provenance.of(shown.explanation, fingerprint)
-        return drawing_of(shown, pinned, provenance, view, query, name), provenance
+        return Drawn(name, shown, pinned, provenance, view, query)
 
-    @routes.get("/jets/{index}/figures/{name}/provenance")
-    def figure_provenance(
+    @routes.get("/jets/{index}/figures/{name}/parts", response_model=FigureParts)
+    def figure_parts(
         index: int, name: FigureName, query: Annotated[FigureQuery, Query()], person: Person
-    ) -> FigureProvenance:
-        """Where a figure comes from: the words around it, metadata and its file's name."""
-        view = query.read_view(index)
-        query = query.filled(view).model_copy(update={"plot": False})
-        drawing, provenance = drawn(index, name, view, query, person)
-        return provenance_answer(drawing, provenance, view, query, name)
+    ) -> Response:
+        """A figure to be put together elsewhere: its network plot as data, the rest as SVG."""
+        return _json(drawn(index, name, query, person).parts())
 
     @routes.get("/jets/{index}/figures/{name}.{ending}", **_file("image/svg+xml"))
     def draw_figure(
@@ -406,11 +401,8 @@ def _routes(service: Service) -> APIRouter:
 
         The view is what the page's address holds, so the figure shows what is on the screen.
         """
-        view = query.read_view(index)
         check_size(query, ending)
-        query = query.filled(view)
-        drawing, provenance = drawn(index, name, view, query, person)
-        return figure_answer(drawing, provenance, view, query, name, ending)
+        return drawn(index, name, query, person).answer(ending)
 
     @routes.get("/jets/{index}/pictures/{name}", response_model=PictureAnswer)
     def show_picture(

@@ -765,11 +765,16 @@ class FigureText(BaseModel):
     plain: bool
 
 
-class FigureProvenance(BaseModel):
-    """Where a figure comes from, for one that is drawn elsewhere: in the browser."""
+class FigureParts(BaseModel):
+    """A figure that is put together elsewhere: in the browser, or on a slide."""
 
     name: str = Field(description="Of the file, without its ending.")
     title: str
     caption: str = Field(description="One line, for below the figure.")
     metadata: dict[str, str] = Field(description="For the inside of the file.")
     words: list[FigureText] = Field(description="What stands above and below the picture.")
+    svg: str = Field(description="All of it but the network plot, for which there is room.")
+    plot: dict[str, Any] | None = Field(
+        description="The network plot for this room: `data` and `layout` for Plotly, `stage` with "
+        "left, top, width and height in px, and the `letters` that stand over it."
+    )

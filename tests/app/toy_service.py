@@ -17,7 +17,7 @@ import numpy as np
 from app.client import ServiceClient
 from lrp_core.explanation import Explanation, Ledger, LedgerRow
 from lrp_core.features import feature
-from lrp_core.figures import Provenance, View, to_svg
+from lrp_core.figures import Provenance, View
 from lrp_core.figures.balance import balance, times_explained
 from lrp_core.figures.part_words import stance
 from lrp_core.figures.picture import Shown
@@ -27,13 +27,7 @@ from lrp_core.prong_shares import prongs
 from lrp_core.rules import parse_rule
 from lrp_core.service.compared import ComparisonQuery, comparison_answer
 from lrp_core.service.edges import edge_end, feature_info
-from lrp_core.service.figures import (
-    WITH_PINNED,
-    FigureQuery,
-    PinnedQuery,
-    drawing_of,
-    provenance_answer,
-)
+from lrp_core.service.figures import WITH_PINNED, Drawn, FigureQuery, PinnedQuery
 from lrp_core.service.pictures import PictureQuery, Room, cameras_answer, picture_answer
 from lrp_core.service.schemas import FileQuery
 from lrp_core.truth import BHadron, Truth
@@ -684,19 +678,19 @@ class FakeService:
         asked = asked.model_copy(update=usual)
         beside = seen if view in WITH_PINNED else View()
         shown, pinned = self.shown(index, asked), self.pinned(asked, beside)
-        provenance = Provenance.of(shown.explanation)
-        drawing = drawing_of(shown, pinned, provenance, seen, asked, view)
-        told = asked.told_apart(view, seen, asked.scale)
-        name = "_".join(["toy", str(index), view, asked.target, *told])
-        if what == "/provenance":
-            says = provenance_answer(drawing, provenance, seen, asked, view)
-            return httpx.Response(200, json={**says.model_dump(), "name": name})
-        attached = f'attachment; filename="{name}{what}"'
-        return httpx.Response(
-            200,
-            content=to_svg(drawing, embed_fonts=True),
-            headers={"content-type": "image/svg+xml", "content-disposition": attached},
-        )
+        drawn = Drawn(view, shown, pinned, Provenance.of(shown.explanation), seen, asked)
+
+        def short(name: str) -> str:
+            """Without rule and network, which are the same in all tests."""
+            return re.sub(r"_[a-z]+(-[^_]*)?_0{8}", "", name)
+
+        if what == "/parts":
+            parts = drawn.parts()
+            parts = parts.model_copy(update={"name": short(parts.name)})
+            return httpx.Response(200, content=parts.model_dump_json())
+        answer = drawn.answer(what[1:])
+        headers = {"content-disposition": short(answer.headers["content-disposition"])}
+        return httpx.Response(200, content=answer.body, headers=headers)
 
     def file(self, index: int, file: str, query: dict[str, str]) -> httpx.Response:
         """An explanation to take away: "json", "npz", "tracks.csv" or "edges.csv"."""
