@@ -380,12 +380,13 @@ def _serve_figures(app: Dash, client: ServiceClient) -> None:
                 fonts="false",
             )
             service = client.of(query)
-            picture = None
-            if view in PICTURES:
-                how = {"target": asked["target"], "rule": asked["rule"], "theme": theme_in(link)}
-                picture = service.picture(own["index"], view, **how, **PICTURES[view])
+            how = {"target": asked["target"], "rule": asked["rule"], "theme": theme_in(link)}
+            pictures = {
+                name: service.picture(own["index"], name, view=link, **how, **room)
+                for name, room in PICTURES[view].items()
+            }
             choices = service.choices()
-            text = document(jets, view, link, says, choices, assets_folder(), picture)
+            text = document(jets, view, link, says, choices, assets_folder(), pictures)
         except ServiceError as error:
             return refusal(502, error)
         headers = {"Content-Disposition": f'attachment; filename="{says.name}.html"'}

@@ -18,11 +18,12 @@ from typing import Any
 from app import theme
 from app.plotly_js import plotly_js
 from lrp_core.figures.numbers import with_labels
+from lrp_core.figures.plot import first_cameras
 from lrp_core.figures.typeset import runs
 from lrp_core.service.schemas import Choices, FigureParts, FigureText, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other
-    "numbers", "colours", "view", "jet", "edges", "axes", "link", "compare",
+    "numbers", "colours", "view", "jet", "words", "edges", "axes", "link", "compare",
     "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls",
     "pictures", "river", "heat", "standalone",
 )  # fmt: skip
@@ -33,7 +34,18 @@ TOLD = {  # of a picture that the reader changes
     "heatmap": None,
     "river": None,
 }
-PICTURES = {"river": {"width": 1200, "height": 640, "font": 14}}  # in the file, and how large
+PICTURES = {  # in the file of a view, and how large
+    "network": {
+        "network": {"width": 1100, "height": 560, "font": 14},
+        "legend": {"width": 132, "height": 560, "font": 11},
+    },
+    "river": {"river": {"width": 1200, "height": 640, "font": 14}},
+    "heatmap": {},
+}
+CAMERAS = [  # where they stand at first in windows of all shapes, in px of the plot
+    {"width": width, "height": height, "first": first_cameras(width, height)}
+    for width, height in ((420, 720), (560, 560), (840, 560), (1100, 560), (1600, 560))
+]
 
 PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="{theme}" data-view="{search}">
@@ -77,7 +89,7 @@ def document(
     provenance: FigureParts,
     choices: Choices,
     assets: Path,
-    picture: PictureAnswer | None = None,
+    pictures: dict[str, PictureAnswer],
 ) -> str:
     """The file as text, the same for the same input.
 
@@ -86,15 +98,15 @@ def document(
     search   the view as the page's address has it
     choices  what targets and rules are called
     assets   folder of the page's scripts and styles
-    picture  what the panel shows, of views in ``PICTURES``
+    pictures those that ``PICTURES`` has for the view
     """
     panel = PANELS.get(view)
-    pictures = {} if picture is None else {view: picture.model_dump()}
     shown = re.sub(r"[?&](full|talk|rotate)=[^&]*", "", search)
     if not shown.startswith("?"):
         shown = f"?{shown.lstrip('&')}"
     if panel:
         shown = f"{shown}&full={panel}"
+    told = {name: one.model_dump() for name, one in pictures.items()}
     facts = {"description": provenance.caption, **provenance.metadata, "link": search}
     metas = "\n".join(
         f'<meta name="{_text(key)}" content="{_text(value)}">' for key, value in facts.items()
@@ -117,7 +129,7 @@ def document(
         packed=""
         if panel
         else f'<script id="jetlrp-packed" type="text/plain">{_plotly(assets)}</script>',
-        data=_json({**jets, "name": view, "pictures": pictures}),
+        data=_json({**jets, "name": view, "pictures": told, "cameras": CAMERAS}),
         scripts=_scripts(assets),
     )
 

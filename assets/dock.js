@@ -39,9 +39,9 @@
       waiting.delete(name);
       const box = document.getElementById(`${name}-body`);
       if (!box || !isOpen(name) || !box.clientWidth) return;
-      const { view, geometry, colours } = window.jetlrp;
+      const { view, compare, colours } = window.jetlrp;
       panels.get(name)(box, view.shown.a, {
-        view: view.state, theme: colours.now(), scales: geometry.scalesOf(view.both()),
+        view: view.state, theme: colours.now(), scales: compare.scales(),
       });
     });
   }

@@ -43,13 +43,14 @@
     };
   }
 
-  /** Where a picture of a jet is, but for its size. how: {view, theme}, as the dock gives them. */
+  /** Where a picture of a jet is, from the page on, but for its size. how: {view, theme}, as the dock
+   * gives them. */
   function addressOf({ picture, keys }, jet, { view, theme }) {
     const { target, rule, file, model } = jet.question;
     const query = new URLSearchParams({ target, rule, theme: theme.name });
     const more = { file, model, view: window.jetlrp.view.search(view, keys) };
     for (const [key, value] of Object.entries(more)) if (value) query.set(key, value);
-    return `${window.jetlrp.figure.base()}api/v1/jets/${jet.jet.index}/pictures/${picture}?${query}`;
+    return `api/v1/jets/${jet.jet.index}/pictures/${picture}?${query}`;
   }
 
   /** The answer at an address, if it was given before. */
@@ -63,7 +64,8 @@
   }
 
   async function asked(address, signal) {
-    const answer = known(address) || await (await window.jetlrp.figure.answerOf(address, { signal })).json();
+    const { base, answerOf } = window.jetlrp.figure;
+    const answer = known(address) || await (await answerOf(`${base()}${address}`, { signal })).json();
     answers.set(address, answer);
     if (answers.size > KEPT) answers.delete(answers.keys().next().value);
     return answer;
@@ -80,18 +82,27 @@
       : asked(`${addressOf(spec, jet, how)}&${new URLSearchParams(room)}`, signal);
   }
 
-  /** Where the camera of the network plot stands at first in a room; null in a file of its own. */
-  const cameras = (room) => (embedded("network") ? Promise.resolve(null)
-    : asked(`${window.jetlrp.figure.base()}api/v1/cameras?${new URLSearchParams(room)}`));
-
   let file = null;
 
-  /** The picture that lies in a figure of a file of its own; undefined on the page. */
-  function embedded(name) {
+  /** What lies in a figure of a file of its own; nothing on the page. */
+  function lying() {
     const box = document.getElementById("jetlrp-standalone");
-    if (!file) file = box ? JSON.parse(box.textContent).pictures : {};
-    return file[name];
+    file = file || (box ? JSON.parse(box.textContent) : { pictures: {}, cameras: null });
+    return file;
   }
+
+  const embedded = (name) => lying().pictures[name];
+
+  /** Where the camera of the network plot stands at first in a room, as a file of its own knows it for
+   * one that is much like it; null on the page. */
+  function camerasHere({ width, height }) {
+    const unlike = (one) => Math.abs(Math.log((one.width / one.height) * (height / width)));
+    const own = lying().cameras;
+    return own && own.reduce((best, one) => (unlike(one) < unlike(best) ? one : best)).first;
+  }
+
+  /** The same, on the page too. */
+  const cameras = async (room) => camerasHere(room) || asked(`api/v1/cameras?${new URLSearchParams(room)}`);
 
   /* ---------------------------------------------------------------- showing */
 
@@ -314,5 +325,5 @@
   }
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.pictures = { panel, ask, addressOf, cameras, drawIn };
+  window.jetlrp.pictures = { camerasHere, panel, ask, addressOf, cameras, drawIn };
 })();

@@ -18,15 +18,14 @@
   }
 
   async function start() {
-    const { view, dock, colours } = window.jetlrp;
+    const { view, dock } = window.jetlrp;
     const { a, b, name } = JSON.parse(box.textContent);
     await unpack("jetlrp-packed");
     view.show("b", b);
     view.show("a", a);
     const panel = { heatmap: "heat", river: "river" }[name];
-    const again = () => (panel ? dock.redraw(panel)
-      : window.jetlrp.legend.fill(document.getElementById("network-legend"), window.jetlrp.compare.drawn("a"),
-        window.jetlrp.compare.look(), colours.now(), window.jetlrp.compare.scales()));
+    if (!panel) return;
+    const again = () => dock.redraw(panel);
     window.addEventListener("resize", again);
     document.fonts.ready.then(again);
   }
