@@ -370,21 +370,23 @@ def _serve_figures(app: Dash, client: ServiceClient) -> None:
             query = figure_data.query_of(link)
             jets = figure_data.jets_of(client, query)
             own, asked = jets["a"]["jet"], jets["a"]["question"]
-            says = client.figure_provenance(
+            says = client.figure_parts(
                 own["index"],
                 view,
                 view=link,
                 target=asked["target"],
                 rule=asked["rule"],
                 theme=theme_in(link),
+                fonts="false",
             )
             service = client.of(query)
-            picture = None
-            if view in PICTURES:
-                how = {"target": asked["target"], "rule": asked["rule"], "theme": theme_in(link)}
-                picture = service.picture(own["index"], view, view=link, **how, **PICTURES[view])
+            how = {"target": asked["target"], "rule": asked["rule"], "theme": theme_in(link)}
+            pictures = {
+                name: service.picture(own["index"], name, view=link, **how, **room)
+                for name, room in PICTURES[view].items()
+            }
             choices = service.choices()
-            text = document(jets, view, link, says, choices, assets_folder(), picture)
+            text = document(jets, view, link, says, choices, assets_folder(), pictures)
         except ServiceError as error:
             return refusal(502, error)
         headers = {"Content-Disposition": f'attachment; filename="{says.name}.html"'}
