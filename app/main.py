@@ -204,7 +204,6 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
             dcc.Store(id=ids.CHOSEN),
             dcc.Store(id=ids.SCENE_DATA),
             dcc.Store(id=ids.PINNED),
-            dcc.Store(id=ids.WHOLE),
             dcc.Store(id=ids.PINNED_DATA),
             dcc.Store(id=ids.COMPARED_ASKED),
             dcc.Store(id=ids.WANTED),
