@@ -7,7 +7,9 @@
  * makes a panel of the dock show the picture of that name, or of another `picture`. It is asked for
  * anew when the jet or what is asked of it, the theme, the panel's size or one of the keys of the view
  * changes; the old one stays until then, and the latest wins. `told` hears of what is shown, or null;
- * `drawn(svg, answer)` of each SVG that was put into a box, here or in a figure.
+ * `drawn(svg, answer)` of each SVG that was put into a box, here or in a figure. `search(jet, view)` is
+ * the view in its address where this is more than the keys. `show` is the same in any other box, where
+ * the spec is USUAL and more.
  * An element of the picture that has data-id answers pointer and keyboard with the words of that part,
  * and lights all elements whose data-id or data-of are among those that it names.
  * On window.jetlrp.pictures.
@@ -40,10 +42,10 @@
   }
 
   /** Where a picture of a jet is, but for its size. how: {view, theme}, as the dock gives them. */
-  function addressOf({ picture, keys }, jet, { view, theme }) {
+  function addressOf({ picture, keys, search }, jet, { view, theme }) {
     const { target, rule, file, model } = jet.question;
     const query = new URLSearchParams({ target, rule, theme: theme.name });
-    const more = { file, model, view: window.jetlrp.view.search(view, keys) };
+    const more = { file, model, view: search ? search(jet, view) : window.jetlrp.view.search(view, keys) };
     for (const [key, value] of Object.entries(more)) if (value) query.set(key, value);
     return `${window.jetlrp.figure.base()}api/v1/jets/${jet.jet.index}/pictures/${picture}?${query}`;
   }
@@ -158,7 +160,7 @@
       Object.assign(state, { wanted: null, question: null, data: null });
       const again = document.createElement("button");
       Object.assign(again, { type: "button", className: "button", textContent: "Try again" });
-      again.addEventListener("click", () => window.jetlrp.dock.redraw(name));
+      again.addEventListener("click", () => draw(name, spec, box, jet, how));
       const hint = say(box, name, "error", `${error.message} `);
       hint.setAttribute("role", "alert");
       hint.append(again);
@@ -172,10 +174,12 @@
     }
   }
 
+  const USUAL = { keys: [], search: null, empty: "", told: () => {}, drawn: () => {} };
+
   /** Let a panel of the dock show a picture. */
-  function panel(name, { picture = name, keys = [], empty = "", told = () => {}, drawn = () => {} } = {}) {
-    const spec = { picture, keys, empty, told, drawn };
-    window.jetlrp.dock.panel(name, { keys, draw: (...how) => draw(name, spec, ...how) });
+  function panel(name, own = {}) {
+    const spec = { ...USUAL, picture: name, ...own };
+    window.jetlrp.dock.panel(name, { keys: spec.keys, draw: (...how) => draw(name, spec, ...how) });
   }
 
   /* --------------------------------------------------------------- pointing */
@@ -291,5 +295,5 @@
   }
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.pictures = { panel };
+  window.jetlrp.pictures = { panel, show: draw, USUAL };
 })();

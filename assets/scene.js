@@ -356,7 +356,7 @@
           div.setAttribute("aria-label", (state.slot === "a" ? "" : "Pinned: ") +
             window.jetlrp.pointing.name(scene, "in three dimensions", made.k));
         } else {
-          plane.standIn(div, state.slot, scene, { view: compare.look(), theme, scales });
+          await plane.standIn(div, state.slot, scene, { view: compare.look(), theme, scales });
         }
         if (state.slot === "a") {
           document.title = `Jet ${scene.jet.index} – jetlrp`;

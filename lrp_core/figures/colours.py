@@ -38,3 +38,9 @@ def css(rgb: npt.ArrayLike) -> str:
     """A colour as "#rrggbb", each channel rounded as browsers round."""
     whole = np.floor(np.asarray(rgb, dtype=np.float64) + 0.5).astype(int)
     return "#" + "".join(f"{value:02x}" for value in whole.tolist())
+
+
+def hexes(rgb: npt.ArrayLike) -> list[str]:
+    """Colours [n, 3] as "#rrggbb" each, as ``css`` writes one."""
+    whole = np.floor(np.asarray(rgb, dtype=np.float64) + 0.5).astype(np.uint8)
+    return [f"#{row.tobytes().hex()}" for row in whole]

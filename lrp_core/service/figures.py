@@ -17,6 +17,7 @@ from lrp_core.figures import (
     View,
     draw_heatmap,
     draw_network,
+    draw_plane,
     draw_river,
     to_pdf,
     to_png,
@@ -27,7 +28,7 @@ from lrp_core.figures.sheet import LONGEST_LINK
 from lrp_core.jets import Jet
 from lrp_core.service.schemas import FigureProvenance, FileQuery
 
-FigureName = Literal["network", "heatmap", "river"]
+FigureName = Literal["network", "heatmap", "plane", "river"]
 FigureFormat = Literal["svg", "pdf", "png"]
 MOST_PIXELS = 34_000_000  # of one PNG: four times 3840 × 2160
 LONGEST_VIEW = 2_000  # letters
@@ -35,6 +36,7 @@ LONGEST_VIEW = 2_000  # letters
 DRAW: dict[str, Callable[..., Drawing]] = {
     "network": draw_network,
     "heatmap": draw_heatmap,
+    "plane": draw_plane,
     "river": draw_river,
 }
 MEDIA = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}

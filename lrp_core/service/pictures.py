@@ -9,15 +9,17 @@ from typing import Literal
 from pydantic import Field
 
 from lrp_core.figures.picture import Panel, Picture, Shown
+from lrp_core.figures.plane import picture_plane
 from lrp_core.figures.river import picture_river
 from lrp_core.figures.theme import theme_of
 from lrp_core.figures.view import View
 from lrp_core.service.figures import ViewQuery
 from lrp_core.service.schemas import PictureAnswer, PicturePart
 
-PictureName = Literal["river"]
+PictureName = Literal["plane", "river"]
 
 PICTURES: dict[str, Callable[[Shown, View, Panel, Shown | None], Picture]] = {
+    "plane": picture_plane,
     "river": picture_river,
 }
 
