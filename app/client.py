@@ -25,6 +25,7 @@ from pydantic import BaseModel, ValidationError
 from lrp_core.errors import JetlrpError, SettingsError
 from lrp_core.service.schemas import (
     Choices,
+    ComparisonAnswer,
     EdgeAnswer,
     ExplanationAnswer,
     FigureProvenance,
@@ -249,6 +250,13 @@ class ServiceClient:
         """A picture of a jet, as a panel shows it; query as of GET /api/v1/jets/…/pictures/…"""
         path = f"/jets/{int(index)}/pictures/{name}"
         return self._ask(PictureAnswer, "GET", path, params=query)
+
+    def comparison(
+        self, index: int, *, target: str, rule: str, pin: str, dtype: str = "float32"
+    ) -> ComparisonAnswer:
+        """An explanation beside another, which ``pin`` names as the page's address does."""
+        query = {"target": target, "rule": rule, "pin": pin, "dtype": dtype}
+        return self._ask(ComparisonAnswer, "GET", f"/jets/{int(index)}/comparison", params=query)
 
     def close(self) -> None:
         """Let go of the connections."""

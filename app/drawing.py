@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from app.words import label_text
+from lrp_core.figures.numbers import label_text, stands_for, value_words
 from lrp_core.service.schemas import Base64Array, ExplanationAnswer, JetDetail
 
 
@@ -27,25 +27,11 @@ def pack(numbers: npt.ArrayLike, dtype: str = "float32") -> dict[str, Any]:
     return {"dtype": dtype, "shape": list(array.shape), "data": data}
 
 
-def stands_for(target: str, classes: list[str]) -> str:
-    """What positive relevance speaks for: "margin" -> "H→bb̄", "qcd" -> "QCD"."""
-    kind, _, of = target.partition(":")
-    if kind != "margin":
-        return label_text(target)
-    return label_text(of or ("hbb" if "hbb" in classes else classes[-1]))
-
-
 def feature_sums(explanation: ExplanationAnswer) -> npt.NDArray[np.float64]:
     """Relevance of each feature, added up over the tracks, [n_features]."""
     given = explanation.feature_relevance
     table = given.numpy() if isinstance(given, Base64Array) else np.array(given, dtype=np.float64)
     return table.reshape(-1, len(explanation.features)).astype(np.float64).sum(axis=0)
-
-
-def value_words(target: str, classes: list[str]) -> str:
-    """What the explained value is: "margin of H→bb̄", "logit of QCD"."""
-    kind = "margin" if target.partition(":")[0] == "margin" else "logit"
-    return f"{kind} of {stands_for(target, classes)}"
 
 
 def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]:

@@ -40,6 +40,8 @@ PINNED_CAPTION = "network-b-caption"
 PINNED_ERROR = "network-b-error"
 PINNED_BUSY = "network-b-busy"
 PINNED_RETRY = "network-b-retry"
+COMPARED_ASKED = "compared-asked"  # the two questions that the panel "Compared" is to show
+COMPARED = "compare-body"
 SCENE_TITLE = "scene-title"
 SCENE_EMPTY = "scene-empty"
 SCENE_ERROR = "scene-error"
@@ -56,7 +58,7 @@ LOOK = "look"  # the popover with everything that is not used all the time
 ISOLATED = "isolated"  # the chip that says whose edges alone are considered
 EDGE_CARD = "edge-card"
 EDGE_ASKED = "edge-asked"  # the edge whose card is open, and of which explanation
-EDGE_ANSWER = "edge-answer"  # what the service says of it, or what went wrong
+EDGE_SAYS = "edge-says"  # what the service says of it, or what went wrong
 
 DOCK = "dock"
 

@@ -27,6 +27,7 @@ from app.panels import (
     compare,
     conservation,
     dock,
+    edge_card,
     features,
     header,
     jets,
@@ -139,9 +140,11 @@ def create_app(
     choices = _asked_once(client)
     app.layout = lambda: page(client, choices) if _is_asked_for() else html.Div()
     jets.register_callbacks(app, client)
-    scene.register_callbacks(app, client)
+    scene.register_callbacks(app)
+    edge_card.register_callbacks(app, client)
     question.register_callbacks(app, choices)
     explaining.register_callbacks(app, client)
+    compare.register_callbacks(app, client)
     library.register_callbacks(app, client, choices)
     _serve_plotly(app)
     _serve_service(app, client)
@@ -192,6 +195,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
             dcc.Store(id=ids.PINNED),
             dcc.Store(id=ids.WHOLE),
             dcc.Store(id=ids.PINNED_DATA),
+            dcc.Store(id=ids.COMPARED_ASKED),
             dcc.Store(id=ids.WANTED),
             dcc.Store(id=ids.SOURCE, data=library.source(health)),
             dcc.Store(id=ids.SOURCE_FACTS),
@@ -204,7 +208,12 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
                 [
                     jets.layout(health, all_choices.picks),
                     html.Div(
-                        [scene.layout(compare.tools(all_choices), compare.pane()), *dock.layout()],
+                        [
+                            scene.layout(
+                                compare.tools(all_choices), compare.pane(), edge_card.layout()
+                            ),
+                            *dock.layout(),
+                        ],
                         className="centre",
                     ),
                     html.Div(
@@ -369,12 +378,6 @@ def _serve_figures(app: Dash, client: ServiceClient) -> None:
                 rule=asked["rule"],
                 theme=theme_in(link),
             )
-            other = figure_data.subtracted(jets, query) if view == "network" else None
-            if other is not None:
-                told = {"caption": f"{says.caption} · minus {other}"}
-                says = says.model_copy(
-                    update={**told, "metadata": {**says.metadata, "minus": other}}
-                )
             service = client.of(query)
             picture = None
             if view in PICTURES:

@@ -17,11 +17,11 @@ from typing import Any
 
 from app import theme
 from app.plotly_js import plotly_js
-from app.words import with_labels
+from lrp_core.figures.numbers import with_labels
 from lrp_core.service.schemas import Choices, FigureProvenance, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other
-    "numbers", "colours", "view", "jet", "words", "geometry", "axes", "legend", "link", "compare",
+    "numbers", "colours", "view", "jet", "edges", "axes", "link", "compare",
     "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls", "talk",
     "pictures", "river", "heat", "figure", "standalone",
 )  # fmt: skip

@@ -376,22 +376,15 @@
     throw new Error(data && data.error ? data.error.message : `${answer.status} ${answer.statusText}`);
   }
 
-  /** What was subtracted in a difference: the pinned explanation. */
-  const subtracted = ({ a, b }) => [
-    b.words.value, b.question.rule, ...(a.question.model === b.question.model ? [] : [b.question.model]),
-  ].join(", ");
-
   /** Where a figure comes from: {name, caption, metadata: {key: text}}. how: its size and so on,
    * which its name tells. */
   async function provenance(shown, view, how) {
     const says = await (await answerOf(addressOf(shown, view, "/provenance", how))).json();
-    const other = view === "network" && shown.differs ? subtracted(shown) : null;
-    const caption = says.caption + (other ? ` · minus ${other}` : "");
     return {
-      ...says, caption,
+      ...says,
       metadata: {
-        Title: says.title, Software: `jetlrp ${says.metadata.jetlrp}`, Description: caption,
-        ...says.metadata, ...(other ? { minus: other } : {}), link: shown.search,
+        Title: says.title, Software: `jetlrp ${says.metadata.jetlrp}`, Description: says.caption,
+        ...says.metadata, link: shown.search,
       },
     };
   }
@@ -400,9 +393,6 @@
   const vector = (format) => async ({ view, preset, transparent }) => {
     const shown = pictured(live());
     if (!shown.a) throw new Error("Open a jet first.");
-    if (shown.differs && view === "network") {
-      throw new Error("A difference leaves the page as PNG; SVG and PDF show one explanation.");
-    }
     const { width, height, theme } = facts().presets[preset];
     const answer = await answerOf(addressOf(shown, view, `.${format}`, {
       width, height, transparent, theme: shown.state.theme || theme,

@@ -1,4 +1,5 @@
-/* Numbers as people read them: a true minus sign, no stray digits. On window.jetlrp.numbers. */
+/* Numbers as people read them, as lrp_core/figures/numbers.py writes them: one rounding, a true
+ * minus sign, no stray digits. On window.jetlrp.numbers. */
 (function () {
   "use strict";
 
@@ -19,8 +20,26 @@
     return minus(value.toFixed(Math.max(0, digits - 1 - exponent)));
   }
 
-  /** The same with its sign always written: "+0.0213". */
-  const signed = (value, digits = 3) => (value > 0 ? "+" : "") + significant(value, digits);
+  /** With `decimals` decimals: "−0.40", with `sign` "+3.12"; what rounds to 0 has no sign. */
+  function number(value, decimals = 2, sign = false) {
+    if (!Number.isFinite(value)) return "–";
+    const text = value.toFixed(decimals);
+    if (Number(text) === 0) return text.replace("-", "");
+    return (sign && value > 0 ? "+" : "") + minus(text);
+  }
+
+  /** A share or probability that never rounds to a certainty: "98.1 %", "99.997 %". */
+  function certainty(fraction) {
+    if (!Number.isFinite(fraction)) return "–";
+    const distance = Math.min(fraction, 1 - fraction);
+    const decimals = distance > 0
+      ? Math.min(6, Math.max(1, -Math.floor(Math.log10(100 * distance)))) : 0;
+    return `${(100 * fraction).toFixed(decimals)} %`;
+  }
+
+  /** As `significant`, the sign always written: "+0.0213". */
+  const signed = (value, digits = 3) => (value > 0 && value < Infinity ? "+" : "") +
+    significant(value, digits);
 
   const thousands = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, " ");
   const percent = (fraction) => `${significant(100 * fraction, fraction >= 0.1 ? 3 : 2)} %`;
@@ -37,5 +56,7 @@
     '<tspan dy="0.22em" font-size="78%">$1</tspan><tspan dy="-0.17em">\u200b</tspan>');
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.numbers = { significant, signed, thousands, percent, minus, escape, symbol, inSvg };
+  window.jetlrp.numbers = {
+    significant, number, signed, thousands, percent, certainty, minus, escape, symbol, inSvg,
+  };
 })();

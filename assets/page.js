@@ -91,16 +91,13 @@
     }
   }
 
-  const number = (value, digits) =>
-    (value === null || value === undefined ? "" : value.toFixed(digits).replace("-", "−"));
-
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
   functions.jetFixed = (params, digits) =>
-    (params.data ? number(params.value, digits) || "–" : "");
+    (params.data ? window.jetlrp.numbers.number(params.value, digits) : "");
   functions.jetScore = (params) => {
     if (!params.data) return "";
     if (params.value === null || params.value === undefined) return params.data.problem ? "–" : "…";
-    return number(params.value, 3);
+    return window.jetlrp.numbers.number(params.value, 3);
   };
   functions.jetScoreStyle = (params) => ({
     "--score": params.value === null || params.value === undefined ? 0 : params.value,

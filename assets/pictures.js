@@ -7,11 +7,13 @@
  * makes a panel of the dock show the picture of that name, or of another `picture`. It is asked for
  * anew when the jet or what is asked of it, the theme, the panel's size or one of the keys of the view
  * changes; the old one stays until then, and the latest wins. `told` hears of what is shown, or null;
- * `drawn(svg, answer)` of each SVG that was put into a box, here or in a figure. `search(jet, view)` is
- * the view in its address where this is more than the keys. `show` is the same in any other box, where
- * the spec is USUAL and more.
+ * `drawn(svg, answer)` of each SVG that was put into a box, here or in a figure.
  * An element of the picture that has data-id answers pointer and keyboard with the words of that part,
  * and lights all elements whose data-id or data-of are among those that it names.
+ *
+ *   window.jetlrp.pictures.ask(spec, jet, how, room, signal)   the answer alone, which the scene reads
+ *   window.jetlrp.pictures.drawIn("legend", box, jet, spec, how)   in a box that is no panel of the dock
+ *
  * On window.jetlrp.pictures.
  */
 (function () {
@@ -42,10 +44,10 @@
   }
 
   /** Where a picture of a jet is, but for its size. how: {view, theme}, as the dock gives them. */
-  function addressOf({ picture, keys, search }, jet, { view, theme }) {
+  function addressOf({ picture, keys }, jet, { view, theme }) {
     const { target, rule, file, model } = jet.question;
     const query = new URLSearchParams({ target, rule, theme: theme.name });
-    const more = { file, model, view: search ? search(jet, view) : window.jetlrp.view.search(view, keys) };
+    const more = { file, model, view: window.jetlrp.view.search(view, keys) };
     for (const [key, value] of Object.entries(more)) if (value) query.set(key, value);
     return `${window.jetlrp.figure.base()}api/v1/jets/${jet.jet.index}/pictures/${picture}?${query}`;
   }
@@ -66,6 +68,21 @@
     if (answers.size > KEPT) answers.delete(answers.keys().next().value);
     return answer;
   }
+
+  /** The answer to a question, in a room {width, height, font}; one that was given before, at once.
+   *
+   * spec  {picture, keys, kept}: the name of the picture, the keys of the view that it depends on, and
+   *       what it is called in a file of its own, if not that
+   */
+  function ask(spec, jet, how, room, signal) {
+    const own = embedded(spec.kept || spec.picture);
+    return own ? Promise.resolve(own)
+      : asked(`${addressOf(spec, jet, how)}&${new URLSearchParams(room)}`, signal);
+  }
+
+  /** Where the camera of the network plot stands at first in a room; null in a file of its own. */
+  const cameras = (room) => (embedded("network") ? Promise.resolve(null)
+    : asked(`${window.jetlrp.figure.base()}api/v1/cameras?${new URLSearchParams(room)}`));
 
   let file = null;
 
@@ -97,13 +114,13 @@
   }
 
   /** Put a picture into a box, in place of the one that is there; -> the SVG. */
-  function put(box, answer, room) {
+  function put(box, answer) {
     const { documentElement } = new DOMParser().parseFromString(answer.svg, "image/svg+xml");
     const svg = box.ownerDocument.importNode(documentElement, true);
     const old = pictureIn(box);
     const focused = old && old.contains(document.activeElement)
       ? document.activeElement.dataset.id : null;
-    fit(svg, room);
+    fit(svg, answer);
     box.querySelectorAll(".picture-hint").forEach((hint) => hint.remove());
     if (old) old.replaceWith(svg);
     else box.appendChild(svg);
@@ -144,7 +161,7 @@
       late = setTimeout(() => box.classList.add("late"), LATE);
       const answer = own || await asked(wanted, stop.signal);
       if (stop.signal.aborted) return;
-      const { svg, focused } = put(box, answer, room);
+      const { svg, focused } = put(box, answer);
       spec.drawn(svg, answer, how);
       if (frame) return;
       if (state.data !== jet.data) svg.classList.add("enter");
@@ -160,7 +177,7 @@
       Object.assign(state, { wanted: null, question: null, data: null });
       const again = document.createElement("button");
       Object.assign(again, { type: "button", className: "button", textContent: "Try again" });
-      again.addEventListener("click", () => draw(name, spec, box, jet, how));
+      again.addEventListener("click", () => spec.again());
       const hint = say(box, name, "error", `${error.message} `);
       hint.setAttribute("role", "alert");
       hint.append(again);
@@ -174,12 +191,17 @@
     }
   }
 
-  const USUAL = { keys: [], search: null, empty: "", told: () => {}, drawn: () => {} };
-
   /** Let a panel of the dock show a picture. */
-  function panel(name, own = {}) {
-    const spec = { ...USUAL, picture: name, ...own };
-    window.jetlrp.dock.panel(name, { keys: spec.keys, draw: (...how) => draw(name, spec, ...how) });
+  function panel(name, { picture = name, keys = [], empty = "", told = () => {}, drawn = () => {} } = {}) {
+    const again = () => window.jetlrp.dock.redraw(name);
+    const spec = { picture, keys, empty, told, drawn, again };
+    window.jetlrp.dock.panel(name, { keys, draw: (...how) => draw(name, spec, ...how) });
+  }
+
+  /** Show a picture in a box that is no panel of the dock. */
+  function drawIn(name, box, jet, { keys = [], empty = "", drawn = () => {} }, how) {
+    const again = () => drawIn(name, box, jet, { keys, empty, drawn }, how);
+    return draw(name, { picture: name, keys, empty, told() {}, drawn, again }, box, jet, how);
   }
 
   /* --------------------------------------------------------------- pointing */
@@ -295,5 +317,5 @@
   }
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.pictures = { panel, show: draw, USUAL };
+  window.jetlrp.pictures = { panel, ask, addressOf, cameras, drawIn };
 })();

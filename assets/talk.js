@@ -14,18 +14,11 @@
     const part = (name, text) => `<span class="${name}">${text}</span>`;
     return part("jet", `Jet ${jet.jet.index}`) +
       part("says", `${numbers.escape(jet.prediction.classes[best])} ` +
-        `<b>${percent(jet.prediction.probabilities[best])}</b>`) +
+        `<b>${numbers.certainty(jet.prediction.probabilities[best])}</b>`) +
       part("asked", `${numbers.escape(compare.targetWords(jet.question.target))}, ` +
         numbers.escape(compare.ruleWords(jet.question.rule))) +
-      part("kept", Number.isFinite(whole) ? `${whole.toFixed(3)} % accounted for`
+      part("kept", Number.isFinite(whole) ? `${numbers.number(whole, 3)} % accounted for`
         : "not accounted for");
-  }
-
-  /** A probability that never rounds to a certainty: "98.1 %", "99.997 %". */
-  function percent(fraction) {
-    const distance = Math.min(fraction, 1 - fraction);
-    if (!(distance > 0)) return `${(100 * fraction).toFixed(0)} %`;
-    return `${(100 * fraction).toFixed(Math.min(6, Math.max(1, -Math.floor(Math.log10(100 * distance)))))} %`;
   }
 
   function sync() {
@@ -37,7 +30,7 @@
     const box = document.getElementById("talk-line");
     if (box) box.innerHTML = state.talk && shown.a ? line(shown.a) : "";
     if (turned) {
-      window.jetlrp.scene.drawAll();
+      window.jetlrp.scene.anew();
       window.jetlrp.dock.sync();
     }
   }

@@ -38,7 +38,7 @@
       value /= 1000;
       unit += 1;
     }
-    return `${value.toFixed(unit && value < 9.95 ? 1 : 0)} ${units[unit]}`;
+    return `${window.jetlrp.numbers.number(value, unit && value < 9.95 ? 1 : 0)} ${units[unit]}`;
   }
 
   /* ---------------------------------------------------------------- drawing */

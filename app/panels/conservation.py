@@ -6,10 +6,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from app import ids
-from app.drawing import value_words
 from app.heading import heading
 from app.texts import text
-from app.words import number
+from lrp_core.figures.numbers import number, value_words
 from lrp_core.service.schemas import ExplanationAnswer, LedgerLine
 
 MARKS = {"sound": "✓", "cancels": "!", "broken": "!", "unknown": "!"}

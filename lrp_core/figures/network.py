@@ -20,8 +20,10 @@ from lrp_core.figures.headline import edges_words
 from lrp_core.figures.legend import CHARGE_SHAPES, SHAPES, coloured_by
 from lrp_core.figures.legend_column import ROW, WIDE, draw_legend
 from lrp_core.figures.marks import BALL, LINE, track_mark
+from lrp_core.figures.picture import Shown
 from lrp_core.figures.scene import Scales, Scene
 from lrp_core.figures.sheet import SIDE, Paper, sheet
+from lrp_core.figures.stage import Stage
 from lrp_core.figures.theme import Theme
 from lrp_core.figures.view import View
 
@@ -29,38 +31,49 @@ if TYPE_CHECKING:
     from lrp_core.explanation import Explanation
     from lrp_core.jets import Jet
 
-Stage = tuple[float, float, float, float]  # left, top, width and height in px
+Room = tuple[float, float, float, float]  # left, top, width and height in px
 EDGE = 12.0  # px at unit 1 left free beside the stage
 CLOSE = 0.12  # share of the half width of the floor within which names of directions would meet
 DIM = 0.28  # how much of its colour a track keeps that is not looked at
 
 
-def draw_network(jet: Jet, explanation: Explanation, view: View, **paper: Unpack[Paper]) -> Drawing:
+def draw_network(
+    jet: Jet,
+    explanation: Explanation,
+    view: View,
+    *,
+    pinned: Shown | None = None,
+    **paper: Unpack[Paper],
+) -> Drawing:
     """The network plot of a view, with heading, legend and provenance, on paper as ``Paper`` says.
+
+    pinned  the jet and explanation that the view's ``pin`` names: both have the same scales, and
+            with ``difference=1`` in the view the figure is of one minus the other, where that is
 
     Raises FigureError if the explanation is not that of the jet, or the view asks for what the jet
     has not got.
     """
-    scene = Scene.of(jet, explanation)
+    set_out = Stage.of(Shown(jet, explanation), view, pinned)
+    scene, view, scales = set_out.scene, set_out.view, set_out.scales
     check_view(scene, view)
-    scales = Scales.of(scene)
-    page = sheet(jet, explanation, view, edges_words(scene, view), paper)
+    minus = None if scene.difference is None else scene.difference[1].explanation
+    page = sheet(jet, explanation, view, edges_words(scene, view), paper, minus=minus)
     u, top, right = page.unit, page.top, page.width - EDGE * page.unit
     if page.upright:
         floor = page.bottom - ROW * u
-        stage = (EDGE * u, top, right - EDGE * u, floor - top)
+        room = (EDGE * u, top, right - EDGE * u, floor - top)
         box = (SIDE * u, floor, page.width - 2 * SIDE * u, ROW * u)
     else:
         left = right - (WIDE + 6) * u
-        stage = (EDGE * u, top, left - EDGE * u, page.bottom - top)
+        room = (EDGE * u, top, left - EDGE * u, page.bottom - top)
         box = (left, top + 8 * u, WIDE * u, page.bottom - top - 8 * u)
     camera = geometry.camera_in(
-        view.camera, stage[2] / u, stage[3] / u, perspective=view.projection == "perspective"
+        view.camera, room[2] / u, room[3] / u, perspective=view.projection == "perspective"
     )
     seen = replace(view, camera=camera)
-    items = list(scene_items(scene, seen, page.theme, scales, stage, u))
+    items = list(scene_items(scene, seen, page.theme, scales, room, u))
     items += draw_legend(scene, view, page.theme, scales, u, box, beside=not page.upright)
-    return page.drawing("Network plot", items)
+    return page.drawing("Network plot" if minus is None else "Difference", items)
 
 
 def check_view(scene: Scene, view: View) -> None:
@@ -89,17 +102,17 @@ def scene_items(
     view: View,
     theme: Theme,
     scales: Scales,
-    stage: Stage,
+    room: Room,
     unit: float = 1.0,
 ) -> Iterator[Item]:
-    """The scene on a stage (left, top, width, height in px), as a browser shows it there."""
+    """The scene in a room (left, top, width, height in px), as a browser shows it there."""
     where = geometry.frame(scene, view)
-    wide, high = stage[2] / unit, stage[3] / unit
+    wide, high = room[2] / unit, room[3] / unit
     perspective = view.projection == "perspective"
     camera = view.camera or geometry.camera_for(wide, high, perspective=perspective)
     size = 1.0 if perspective else geometry.orthographic_size(wide, high)
     projector = Projector.of(
-        camera, where.low, where.high, size * geometry.LENGTH, stage, perspective=perspective
+        camera, where.low, where.high, size * geometry.LENGTH, room, perspective=perspective
     )
     order = geometry.considered(scene, view)
     k = geometry.shown_edges(scene, view, order)

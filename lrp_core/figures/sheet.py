@@ -88,8 +88,19 @@ class Sheet:
         )
 
 
-def sheet(jet: Jet, explanation: Explanation, view: View, shows: str, paper: Paper) -> Sheet:
-    """The sheet for a jet; shows: what the picture shows, in words.
+def sheet(
+    jet: Jet,
+    explanation: Explanation,
+    view: View,
+    shows: str,
+    paper: Paper,
+    *,
+    minus: Explanation | None = None,
+) -> Sheet:
+    """The sheet for a jet.
+
+    shows  what the picture shows, in words
+    minus  what is subtracted from the explanation, where that is so
 
     Raises FigureError for a size, a theme or a link that is none.
     """
@@ -101,8 +112,10 @@ def sheet(jet: Jet, explanation: Explanation, view: View, shows: str, paper: Pap
             )
     theme = theme_of(paper.get("theme") or view.theme or "light")
     provenance = paper.get("provenance") or Provenance.of(explanation)
+    if minus is not None:
+        provenance = provenance.subtracting(minus)
     unit = zoom_of(width, height)
-    headline = Headline.of(jet, explanation)
+    headline = Headline.of(jet, explanation, minus)
     heading, top = _heading(headline, facts(jet, shows), theme, unit, width)
     given = paper.get("link")
     link = None if given is None else checked_link(given)

@@ -10,7 +10,6 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from lrp_core.errors import FigureError
-from lrp_core.explanation import Explanation
 from lrp_core.figures import (
     Drawing,
     Provenance,
@@ -24,8 +23,9 @@ from lrp_core.figures import (
     to_svg,
 )
 from lrp_core.figures.naming import told_apart
+from lrp_core.figures.picture import Shown
 from lrp_core.figures.sheet import LONGEST_LINK
-from lrp_core.jets import Jet
+from lrp_core.figures.stage import Stage
 from lrp_core.service.schemas import FigureProvenance, FileQuery
 
 FigureName = Literal["network", "heatmap", "plane", "river"]
@@ -39,10 +39,29 @@ DRAW: dict[str, Callable[..., Drawing]] = {
     "plane": draw_plane,
     "river": draw_river,
 }
+WITH_PINNED = ("network",)  # figures in which it matters what is pinned beside the jet
 MEDIA = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 
-class ViewQuery(FileQuery):
+class PinnedQuery(FileQuery):
+    """An explanation, and one that is pinned beside it."""
+
+    def of_pinned(self, view: View) -> tuple[int, Self] | None:
+        """Jet and question that a view has pinned; None without one.
+
+        What it does not say of file and network is as in the question itself.
+        """
+        other = view.pinned
+        if other is None or other.jet is None:
+            return None
+        asked = {
+            "file": other.file or self.file, "model": other.model or self.model,
+            "target": other.target, "rule": other.rule,
+        }  # fmt: skip
+        return other.jet, self.model_copy(update=asked)
+
+
+class ViewQuery(PinnedQuery):
     """An explanation and a view of it. What is not said of the question is as in the view."""
 
     view: str = Field(
@@ -117,9 +136,17 @@ def check_size(query: FigureQuery, ending: FigureFormat) -> None:
 
 
 def provenance_answer(
-    provenance: Provenance, view: View, query: FigureQuery, name: FigureName
+    shown: Shown,
+    pinned: Shown | None,
+    provenance: Provenance,
+    view: View,
+    query: FigureQuery,
+    name: FigureName,
 ) -> FigureProvenance:
     """The same provenance as that of the vector figure."""
+    both = Stage.of(shown, view, pinned).scene.difference
+    if both is not None:
+        provenance = provenance.subtracting(both[1].explanation)
     words = query.words(name, view, query.scale)
     return FigureProvenance(
         name=provenance.file_name(name, "", words).rstrip("."),
@@ -130,8 +157,8 @@ def provenance_answer(
 
 
 def figure_answer(
-    jet: Jet,
-    explanation: Explanation,
+    shown: Shown,
+    pinned: Shown | None,
     provenance: Provenance,
     view: View,
     query: FigureQuery,
@@ -139,10 +166,11 @@ def figure_answer(
     ending: FigureFormat,
 ) -> Response:
     """The figure as a file to be saved."""
+    beside = {"pinned": pinned} if name in WITH_PINNED else {}
     drawing = DRAW[name](
-        jet,
-        explanation,
+        *shown,
         view,
+        **beside,
         width=query.width,
         height=query.height,
         theme=query.theme,

@@ -651,8 +651,79 @@ class PictureAnswer(BaseModel):
     )
 
 
+class EdgeEnd(BaseModel):
+    """The track at one end of an edge."""
+
+    track: int
+    kind: str = Field(description='What it was taken for: "muon", "electron" or "".')
+    pt: float | None = Field(description="Transverse momentum in GeV.")
+    displaced: bool
+    origin: str = Field(description="Where the simulation says that it comes from; else empty.")
+    relevance: float | None
+
+
+class ComparedSide(BaseModel):
+    """One of two explanations that are compared."""
+
+    index: int = Field(description="Number of the jet.")
+    jet_id: str
+    label: str | None
+    file: str = Field(description="As GET /library names it, and so the network.")
+    model: str
+    target: str
+    rule_text: str
+    stands_for: str = Field(description="What positive relevance speaks for.")
+    asked: str = Field(description="The target in words.")
+    rule_words: str = Field(description="The rule as people write it.")
+
+
+class ComparedValue(BaseModel):
+    """A number of each of the two; null where there is none."""
+
+    name: str
+    kind: Literal["share", "output", "error", "count"] = Field(
+        description="Share of 1, in units of the network's output, relative error, or count."
+    )
+    meaning: str
+    here: float | None
+    pinned: float | None
+
+
+class ComparedFeature(BaseModel):
+    """Relevance of a feature, added up over the tracks; null where a network has not got it."""
+
+    name: str
+    title: str
+    here: float | None
+    pinned: float | None
+
+
+class ComparedChange(BaseModel):
+    """How much a track's relevance, or an edge's significance, is more here than pinned."""
+
+    number: int
+    difference: float
+    rank_here: int = Field(description="1 for the largest.")
+    rank_pinned: int
+    ends: tuple[int, int] | None = Field(description="Tracks that an edge goes from and to.")
+
+
+class ComparisonAnswer(BaseModel):
+    """Two explanations beside each other; tracks and edges only where they can be subtracted."""
+
+    here: ComparedSide
+    pinned: ComparedSide
+    same_jet: bool
+    values: list[ComparedValue]
+    features: list[ComparedFeature] = Field(description="The largest in either, at most eight.")
+    tracks: list[ComparedChange] | None = Field(
+        description="Those that changed most, at most eight; null for two jets, or other edges."
+    )
+    edges: list[ComparedChange] | None = Field(description="Likewise.")
+
+
 class EdgeAnswer(BaseModel):
-    """One edge of an explanation. The two lists add up to signed_relevance."""
+    """One edge of an explanation. The two lists of relevance add up to signed_relevance."""
 
     index: int = Field(description="Number of the jet.")
     edge: int
@@ -668,11 +739,16 @@ class EdgeAnswer(BaseModel):
         description="The distinct input columns; those of the encoder, where one comes before the "
         "edges."
     )
+    feature_info: list[FeatureInfo] = Field(description="What they are.")
     source_relevance: list[float | None] = Field(
         description="[features]: what reached each of the source, duplicate columns added up."
     )
     destination_relevance: list[float | None] = Field(
         description="[features]: the same of the destination."
+    )
+    speaks: str = Field(description='In words: "for H→bb̄", "against H→bb̄".')
+    ends: list[EdgeEnd] = Field(
+        description="The source and the destination; none where their relevance is not finite."
     )
 
 

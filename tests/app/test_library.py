@@ -12,7 +12,7 @@ import pytest
 
 from app import figure_data
 from app.panels import library
-from app.words import count, plural
+from lrp_core.figures.numbers import plural, thousands
 from lrp_core.service.schemas import Health, Library
 from tests.app.test_page import eventually, question, says, wait_for_jet
 from tests.service.library_files import OWN_COLUMNS, write_jets, write_model, write_trees
@@ -60,7 +60,7 @@ def test_the_lists_say_what_is_known_and_what_goes_together():
     assert files["broken.root"]["problem"] == "it is truncated"
     assert models["one.pth"]["words"] == [
         "3 inputs",
-        f"{count(26402)} weights",
+        f"{thousands(26402)} weights",
         "QCD, H→bb̄",
         "ab12cd34",
     ]
