@@ -254,10 +254,8 @@
     if (!div.clientWidth || !view.shown[state.slot]) return;
     if (state.fitted === `${div.clientWidth} ${div.clientHeight}`) return;
     state.fitted = `${div.clientWidth} ${div.clientHeight}`;
-    if (!state.drawnOnce) {
-      scene.draw(div.id);
-      return;
-    }
+    scene.refresh(div.id); // it may have been asked for while there was no room
+    if (!state.drawnOnce) return;
     state.fitting += 1;
     try {
       await window.Plotly.Plots.resize(div);

@@ -15,7 +15,9 @@
 
   /** {dtype, data: base64} -> typed array. */
   function unpack({ dtype, data }) {
-    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const text = atob(data);
+    const bytes = new Uint8Array(text.length);
+    for (let n = 0; n < text.length; n++) bytes[n] = text.charCodeAt(n);
     return new ARRAYS[dtype](bytes.buffer);
   }
 

@@ -187,9 +187,9 @@
     const state = stateOf(id);
     const div = document.getElementById(id);
     const jet = shownIn(state);
-    if (!div || !jet) {
+    if (!div || !jet || !div.clientWidth) { // a pane that is not there asks when it comes
       if (state.stop) state.stop.abort();
-      Object.assign(state, { made: null, asked: null, stop: null });
+      Object.assign(state, { ...(jet ? {} : { made: null }), asked: null, stop: null });
       return;
     }
     const { pictures, colours } = window.jetlrp;
@@ -214,13 +214,15 @@
       if (stop.signal.aborted) return;
       state.asked = null;
       failed(error);
+    } finally {
+      if (state.stop === stop) state.stop = null;
     }
   }
 
   /** Where the camera stands at first, in the size that a div has now. */
   async function fit(div, state) {
     const room = roomOf(div);
-    state.cameras = await window.jetlrp.pictures.cameras(room) || state.cameras;
+    state.cameras = await window.jetlrp.pictures.cameras(room).catch(() => null) || state.cameras;
   }
 
   /* ---------------------------------------------------------------- drawing */
@@ -463,7 +465,7 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.scene = {
-    CONFIG, SLOTS, read, selected, traces, layout, pointsOf, wordsOf, endsOf, plotly, draw, drawAll, refreshAll,
+    CONFIG, SLOTS, read, selected, traces, layout, pointsOf, wordsOf, endsOf, plotly, draw, drawAll, refresh,
     stateOf, fit, drawLegend, anew, setDragging, showTooltip, placeTooltip, hideTooltip,
     liveCamera: (div) => window.jetlrp.camera.live(div),
     resetCamera: () => window.jetlrp.camera.reset(),
