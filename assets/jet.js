@@ -13,7 +13,6 @@
     float64: Float64Array,
     int64: BigInt64Array,
     int32: Int32Array,
-    uint32: Uint32Array,
   };
 
   /** {dtype, shape, data: base64} or a plain list -> typed array. */

@@ -1,9 +1,9 @@
 /* The jet seen along its axis: a picture of the server (lrp_core/figures/plane.py), in its panel and
  * in place of the 3D plot where the browser draws none.
  *
- * The picture holds every edge that may be shown. Here is selected which of them are: slider,
- * isolated track and chosen edge need no request, but for the edges of one track in a jet that has
- * more edges than the picture. And here is found what the pointer is on. On window.jetlrp.plane.
+ * The picture holds every edge that may be shown; which of them are is selected as in the 3D plot
+ * (scene.js), whose words it says as well. Here is found what the pointer is on.
+ * On window.jetlrp.plane.
  */
 (function () {
   "use strict";
@@ -12,120 +12,115 @@
   const PIECES = 8; // straight pieces of a curve where it is looked for
   const PICTURED = ["pin", "difference", "x", "y", "size", "color", "edgecolor", "marks"];
   const SELECTED = ["edges", "least", "track", "ways", "edge"];
+  const ARRAYS = ["edges", "curves", "widths", "places", "radii"];
   const SVG = "http://www.w3.org/2000/svg";
 
-  const hosts = new Map(); // element -> {host, slot, jet: that is wanted, made: what it shows}
+  const hosts = new Map(); // element -> {host, slot, jet: that is wanted, picture: what is there}
 
-  /* ----------------------------------------------------------------- asking */
-
-  /** The keys of the view that the picture of a jet depends on, as its address has them. */
-  function search(slot, jet, view) {
-    const { geometry, jet: jets } = window.jetlrp;
-    const keys = [...PICTURED];
-    if (jet.allEdges > geometry.MAX_STRONG) {
-      if (view.track !== null) keys.push("track");
-      const place = view.edge === null ? null : jets.placeOf(jet, view.edge);
-      if (place !== null && (view.track !== null || !(jet.rank[place] < geometry.MAX_STRONG))) keys.push("edge");
-    }
-    return window.jetlrp.view.search(slot === "a" ? view : { ...view, ...beside() }, keys);
+  /** What the network plot has of a jet in a slot (scene.js); null: another one, or not yet. */
+  function figureOf(slot, jet) {
+    const { SLOTS, stateOf } = window.jetlrp.scene;
+    const { made } = stateOf(Object.keys(SLOTS).find((id) => SLOTS[id] === slot));
+    return made && jet && made.jet === jet ? made : null;
   }
 
-  /** For the picture of the pinned jet it is the other one that stands beside it, once it is there. */
-  function beside() {
-    const { a } = window.jetlrp.view.shown;
-    return { pin: a && { jet: a.jet.index, ...a.question }, difference: false };
+  /** The keys of the view that its picture depends on: in a jet with more edges than may be shown
+   * also the track whose edges alone are considered, and the chosen edge if it is none of them. */
+  function keysOf(slot, jet) {
+    const { state } = window.jetlrp.view;
+    const made = figureOf(slot, jet);
+    if (!made || made.edges.all <= made.edges.most) return PICTURED;
+    const known = made.edges.places.get(state.edge) < made.edges.drawn;
+    return [...PICTURED, "track", ...(known && state.track === null ? [] : ["edge"])];
   }
 
   /* ---------------------------------------------------------------- showing */
 
   /** What is in a picture, from its SVG and its data. */
   function taken(svg, { data, facts }, jet) {
-    const { decode } = window.jetlrp.jet;
-    const [edges, curves, widths, places, radii] =
-      ["edges", "curves", "widths", "places", "radii"].map((name) => decode(data[name]));
-    const paths = new Map([...svg.querySelectorAll("[data-edge]")].map((path) => [+path.dataset.edge, path]));
-    const groups = new Map([...svg.querySelectorAll("[data-track]")].map((group) => [+group.dataset.track, group]));
+    const [edges, curves, widths, places, radii] = ARRAYS.map((name) => window.jetlrp.edges.unpack(data[name]));
+    const all = (name) => new Map([...svg.querySelectorAll(`[data-${name}]`)].map((part) => [+part.dataset[name], part]));
     const lights = svg.appendChild(document.createElementNS(SVG, "g"));
     lights.setAttribute("class", "plane-lights");
+    const tracks = Array.from(radii, (r, track) => ({ track, x: places[2 * track], y: places[2 * track + 1], r }));
     return {
-      svg, jet, where: facts.where, paths, groups, lights, shown: [],
-      curves: Array.from(edges, (edge, n) => ({ edge, width: widths[n], points: curves.slice(6 * n, 6 * n + 6) })),
-      tracks: Array.from(radii, (r, track) => ({ track, x: places[2 * track], y: places[2 * track + 1], r })),
-      ends: Array.from(radii, (_, track) => `${places[2 * track].toFixed(1)} ${places[2 * track + 1].toFixed(1)}`),
+      svg, jet, lights, tracks, shown: [], says: facts.says, paths: all("edge"), groups: all("track"),
+      curves: Array.from(edges, (edge, n) => ({ edge, width: widths[n], points: curves.subarray(6 * n, 6 * n + 6) })),
+      ends: tracks.map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`),
       directions: data.directions.map(([kind, number, x, y]) => ({ kind, number, x, y })),
     };
   }
 
   /** Show what the view selects: edges, faint lines, the isolated track, the chosen edge. */
-  function select({ host, slot, made }) {
-    const { geometry, jet: jets, pointing, view: { state } } = window.jetlrp;
-    const { jet, svg, paths, groups, ends } = made;
-    const order = geometry.considered(jet, state);
-    const k = geometry.shownEdges(jet, state, order);
-    const number = (place) => jets.numberOf(jet, place);
-    const shown = new Set(Array.from(order.subarray(0, k), number));
-    made.shown = made.curves.filter(({ edge }) => shown.has(edge));
+  function select({ host, slot, picture }) {
+    const made = picture && figureOf(slot, picture.jet);
+    if (!made) return; // it is on its way
+    const { edges, scene, view: { state } } = window.jetlrp;
+    const { svg, paths, groups, ends } = picture;
+    const { source, destination, number } = made.edges;
+    const { list, k } = scene.selected(made, state);
+    const curves = list.subarray(0, k);
+    const shown = new Set(Array.from(curves, (place) => number[place]));
+    picture.shown = picture.curves.filter(({ edge }) => shown.has(edge));
     for (const [edge, path] of paths) path.classList.toggle("off", !shown.has(edge));
 
-    const { count, opacity } = geometry.restEdges(jet, order, { x: [], y: [], z: [] }, k);
-    let lines = "";
-    for (let n = k; n < k + count; n++) {
-      lines += `M${ends[jet.source[order[n]]]}L${ends[jet.destination[order[n]]]}`;
-    }
+    const faint = edges.faint(made.edges, list, k);
     const rest = svg.querySelector(".rest");
-    rest.setAttribute("d", lines);
-    rest.style.strokeOpacity = opacity;
+    rest.setAttribute("d", Array.from(faint.list,
+      (place) => `M${ends[source[place]]}L${ends[destination[place]]}`).join(""));
+    rest.style.strokeOpacity = faint.opacity;
 
-    const alone = state.track !== null && state.track < jet.nTracks ? state.track : null;
+    const alone = state.track !== null && state.track < made.tracks.count ? state.track : null;
     const bright = new Set([alone]);
-    for (let n = 0; n < k; n++) bright.add(jet.source[order[n]]).add(jet.destination[order[n]]);
+    for (const place of curves) bright.add(source[place]).add(destination[place]);
     for (const [track, group] of groups) {
       group.classList.toggle("isolated", track === alone);
       group.classList.toggle("dim", alone !== null && !bright.has(track));
     }
     const chosen = paths.get(state.edge);
     svg.querySelector(".chosen").setAttribute("d", chosen ? chosen.getAttribute("d") : "");
-    host.setAttribute("aria-label", (slot === "a" ? "" : "Pinned: ") + pointing.name(jet, made.where, k));
+    host.setAttribute("aria-label", (slot === "a" ? "" : "Pinned: ") + picture.says.replace("{}", k));
     host.dataset.edges = String(k);
-    light(made, slot);
+    light(picture, slot);
   }
 
-  /** Show a jet in an element, which listens from then on. how: {view, theme}, as the dock has it. */
-  async function show(host, slot, jet, how) {
+  /** Show a jet in an element, which listens from then on. */
+  async function show(host, slot, jet) {
+    const { pictures, scene, colours } = window.jetlrp;
     const mine = hosts.get(host) || start(host, slot);
     mine.jet = jet;
-    if (mine.made && mine.made.jet === jet) select(mine); // also while another picture is on its way
-    await window.jetlrp.pictures.show("plane", mine.spec, host, jet, how);
-    const there = mine.made && host.contains(mine.made.svg) && !host.hasAttribute("aria-busy");
-    if (!there || mine.made.jet === mine.jet || !mine.jet) return;
-    mine.made.jet = mine.jet; // the same picture of an answer that came anew
+    if (mine.picture && mine.picture.jet === jet) select(mine); // also while another is on its way
+    await pictures.drawIn("plane", host, jet, {
+      keys: keysOf(slot, jet), empty: "Choose a jet to see it from above.",
+      drawn(svg, answer) {
+        mine.picture = taken(svg, answer, mine.jet);
+        select(mine);
+      },
+    }, { view: scene.viewOf(slot), theme: colours.now() });
+    const there = mine.picture && host.contains(mine.picture.svg) && !host.hasAttribute("aria-busy");
+    if (!there || !mine.jet || mine.picture.jet === mine.jet) return;
+    mine.picture.jet = mine.jet; // the same picture of an answer that came anew
     select(mine);
   }
 
   function start(host, slot) {
-    const { pictures, pointing, compare } = window.jetlrp;
     host.classList.add("plane");
     host.tabIndex = 0;
     host.setAttribute("role", "application");
     const said = host.appendChild(document.createElement("div"));
     said.className = "plane-said";
     said.setAttribute("aria-live", "polite");
-    const mine = { host, slot, jet: null, made: null };
-    mine.spec = {
-      ...pictures.USUAL, picture: "plane", empty: "Choose a jet to see it from above.",
-      search: (jet, view) => search(slot, jet, view),
-      drawn(svg, answer) {
-        mine.made = taken(svg, answer, mine.jet);
-        select(mine);
-      },
-    };
+    const mine = { host, slot, jet: null, picture: null };
     hosts.set(host, mine);
-    pointing.listen(host, {
-      shown: () => (mine.made && mine.made.svg.isConnected && mine.made.jet === compare.drawn(slot)
-        ? { slot, jet: mine.made.jet } : null),
-      find: (x, y) => found(mine, x, y),
+    window.jetlrp.pointing.listen(host, {
+      shown() {
+        const jet = window.jetlrp.view.shown[slot];
+        const made = mine.picture && mine.picture.jet === jet ? figureOf(slot, jet) : null;
+        return made && mine.picture.svg.isConnected ? { slot, made } : null;
+      },
+      find: (x, y) => nearest(mine.picture, ...moved(mine, x, y, (matrix) => matrix.inverse())),
       spot: (track) => {
-        const { x, y } = mine.made.tracks[track];
+        const { x, y } = mine.picture.tracks[track];
         return moved(mine, x, y, (matrix) => matrix);
       },
       said,
@@ -137,19 +132,11 @@
 
   /** A point of the picture as one of its element, or with the inverse the other way round: the
    * picture is another size for a moment while its element is resized. */
-  function moved({ host, made }, x, y, way) {
+  function moved({ host, picture }, x, y, way) {
     const { left, top } = host.getBoundingClientRect();
-    const matrix = way(new DOMMatrix().translate(-left, -top).multiply(made.svg.getScreenCTM()));
+    const matrix = way(new DOMMatrix().translate(-left, -top).multiply(picture.svg.getScreenCTM()));
     const at = new DOMPoint(x, y).matrixTransform(matrix);
     return [at.x, at.y];
-  }
-
-  /** What is under a point of the element, for pointing.js: {track}, {edge: its place} or a direction. */
-  function found(mine, x, y) {
-    const what = nearest(mine.made, ...moved(mine, x, y, (matrix) => matrix.inverse()));
-    if (!what || what.edge === undefined) return what;
-    const edge = window.jetlrp.jet.placeOf(mine.made.jet, what.edge);
-    return edge < 0 ? null : { edge };
   }
 
   /** What is under a point: {track}, {edge: its number}, {kind, number} of a direction, or null. */
@@ -184,32 +171,32 @@
   }
 
   /** Ring the track, or trace the edge, that the pointer is on in any panel. */
-  function light({ lights, jet, tracks, paths }, slot) {
-    const { view, jet: jets } = window.jetlrp;
-    const { track, edge } = view.hovered;
+  function light({ lights, tracks, paths, jet }, slot) {
+    const { track, edge } = window.jetlrp.view.hovered;
+    const made = slot === "a" ? figureOf(slot, jet) : null;
     const ring = (number) => {
       const { x, y, r } = tracks[number];
       return `<circle cx="${x}" cy="${y}" r="${r + 4}"/>`;
     };
     let says = "";
-    if (slot === "a" && track !== null && track < jet.nTracks) {
+    if (made && track !== null && track < tracks.length) {
       const { x, y, r } = tracks[track];
       says = `${ring(track)}<text x="${x + r + 7}" y="${y - r - 3}">${track}</text>`;
-    } else if (slot === "a" && edge !== null && edge < jet.nEdges) {
-      const path = paths.get(jets.numberOf(jet, edge));
+    } else if (made && edge !== null) {
+      const path = paths.get(edge);
+      const place = made.edges.places.get(edge);
       says = (path ? `<path d="${path.getAttribute("d")}"/>` : "") +
-        ring(jet.source[edge]) + ring(jet.destination[edge]);
+        (place === undefined ? "" : ring(made.edges.source[place]) + ring(made.edges.destination[place]));
     }
     lights.innerHTML = says;
   }
 
   /* ------------------------------------------------- in its panel, without WebGL */
 
-  async function draw(box, jet, how) {
-    const { compare } = window.jetlrp;
+  async function draw(box, jet) {
     const host = box.querySelector(".plane-host") || box.appendChild(document.createElement("div"));
-    host.className ||= "plane-host";
-    await show(host, "a", jet && compare.drawn("a"), how);
+    if (!host.className) host.className = "plane-host";
+    await show(host, "a", jet);
   }
 
   let can = null;
@@ -232,20 +219,21 @@
   });
 
   /** The plane in place of the 3D scene in its div, with a sentence that says why. */
-  function standIn(div, slot, scene, { theme }) {
+  function standIn(div, slot, jet) {
     if (!div.querySelector(".plane-host")) {
       div.innerHTML = '<p class="plane-why"><b>This browser draws no 3D</b> (WebGL is off), so the jet is ' +
         "shown from above. Hardware acceleration in the browser’s settings brings the 3D plot back; " +
         'everything else works as it is.</p><div class="plane-host"></div>';
       resized.observe(div);
     }
-    return show(div.lastChild, slot, scene, { view: window.jetlrp.view.state, theme });
+    return show(div.lastChild, slot, jet);
   }
 
   document.addEventListener("DOMContentLoaded", () => {
     window.jetlrp.view.onHover(() => {
-      for (const { made, slot } of hosts.values()) if (made) light(made, slot);
+      for (const { picture, slot } of hosts.values()) if (picture) light(picture, slot);
     });
+    document.addEventListener("jetlrp:figure", () => window.jetlrp.dock.redraw("plane"));
   });
 
   window.jetlrp = window.jetlrp || {};

@@ -45,6 +45,7 @@ from lrp_core.figures.network import (
     track_look,
 )
 from lrp_core.figures.picture import Panel, Picture, Shown, packed
+from lrp_core.figures.plot import spoken
 from lrp_core.figures.sheet import SIDE, Paper, sheet
 from lrp_core.figures.stage import Stage
 from lrp_core.figures.theme import Theme
@@ -65,7 +66,7 @@ NARROW = 320.0  # px: a panel that is narrower has smaller type
 SMALL = 300.0  # px: a panel that is narrower or lower has less room for the words of its axes
 APART = 44.0  # px between ticks
 MARK = 7.0  # px from the middle of a direction's mark to its ends
-# Where a name may stand beside its mark, the best first: right (1), left or amid; below (1) or above.
+# Where a name stands beside its mark, the best first: right (1), left or amid; below (1) or above.
 PLACES = ((1, -1), (-1, -1), (1, 1), (-1, 1), (0, -1), (0, 1), (1, 0), (-1, 0))
 ROUNDS = 4  # in which names of directions are moved out of each other's way
 CHOSEN = 9.0  # px of the edge whose card is open
@@ -99,16 +100,24 @@ class Box(NamedTuple):
         return max(0.0, across) * max(0.0, down)
 
 
-def draw_plane(jet: Jet, explanation: Explanation, view: View, **paper: Unpack[Paper]) -> Drawing:
+def draw_plane(
+    jet: Jet,
+    explanation: Explanation,
+    view: View,
+    *,
+    pinned: Shown | None = None,
+    **paper: Unpack[Paper],
+) -> Drawing:
     """The plane of a view, with heading, legend and provenance; as ``draw_network``.
 
     Raises FigureError if the explanation is not that of the jet, or the view asks for what the jet
     has not got.
     """
-    stage = Stage.of(Shown(jet, explanation), view)
-    scene, scales = stage.scene, stage.scales
+    stage = Stage.of(Shown(jet, explanation), view, pinned)
+    scene, view, scales = stage.scene, stage.view, stage.scales
     check_view(scene, view)
-    page = sheet(jet, explanation, view, edges_words(scene, view), paper)
+    minus = None if scene.difference is None else scene.difference[1].explanation
+    page = sheet(jet, explanation, view, edges_words(scene, view), paper, minus=minus)
     u, top, right = page.unit, page.top, page.width - EDGE * page.unit
     if page.upright:
         floor = page.bottom - ROW * u
@@ -121,7 +130,8 @@ def draw_plane(jet: Jet, explanation: Explanation, view: View, **paper: Unpack[P
     plane = _Plane.of(stage, page.theme, room, u, ball=BALL * u, line=LINE * u)
     items: list[Item] = list(flat(plane.items(plane.selected())))
     items += draw_legend(scene, view, page.theme, scales, u, box, beside=not page.upright)
-    return page.drawing("η–φ plane" if plane.where.angles else "Plane of two axes", items)
+    title = "η–φ plane" if plane.where.angles else "Plane of two axes"
+    return page.drawing(title if minus is None else f"Difference, {title}", items)
 
 
 def picture_plane(shown: Shown, view: View, panel: Panel, pinned: Shown | None = None) -> Picture:
@@ -131,7 +141,7 @@ def picture_plane(shown: Shown, view: View, panel: Panel, pinned: Shown | None =
     this track; and the chosen edge. Which of them are shown is selected on the page: every edge
     says its number in the graph, every track its own.
 
-    facts  where it is, in words
+    facts  says: what a screen reader says, as ``spoken``
     data   edges [n]: numbers in the graph, the most significant first; curves [n, 3, 2]: their
            quadratic Bézier curves, widths [n]; places [n_tracks, 2] and radii [n_tracks];
            directions: (kind, number, x, y) each. All in px.
@@ -144,14 +154,14 @@ def picture_plane(shown: Shown, view: View, panel: Panel, pinned: Shown | None =
     plane = _Plane.of(stage, panel.theme, room, unit)
     edges = plane.selectable()
     x, y = (plane.where.axes[side].title for side in ("x", "y"))
-    where = f"in the plane of {x} and {y}"
+    says = spoken(shown, f"in the plane of {x} and {y}")
     return Picture(
         "plane",
         panel.width,
         panel.height,
         tuple(plane.items(edges, live=True)),
-        f"The jet {where}",
-        facts={"where": where},
+        f"The plane of {x} and {y}",
+        facts={"says": says},
         data={
             "edges": packed(edges, "uint32"),
             "curves": packed(plane.bends(edges), "float32"),

@@ -39,7 +39,7 @@ DRAW: dict[str, Callable[..., Drawing]] = {
     "plane": draw_plane,
     "river": draw_river,
 }
-WITH_PINNED = ("network",)  # figures in which it matters what is pinned beside the jet
+WITH_PINNED = ("network", "plane")  # figures in which it matters what is pinned beside the jet
 MEDIA = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 

@@ -191,7 +191,7 @@ def test_other_axes_have_no_jet_axis(explained):
     np.testing.assert_array_equal(np.argsort(places[:, 0]), np.argsort(scene.pt))
     titles = {item.text for item in kinds(made.items, "title")}
     assert titles == {"track p_T (GeV) · log", "d_xy (cm)"} or len(titles) == 2
-    assert "track p_T" in made.facts["where"]
+    assert "in the plane of track p_T" in made.facts["says"]
 
 
 def test_words_of_axes_do_not_meet(explained):
