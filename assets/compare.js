@@ -108,42 +108,6 @@
     return { significance: most("maxSignificance"), signed: most("maxSigned"), relevance: most("maxRelevance"), pt: most("maxPt") };
   }
 
-  const more = (value) => (value === 0 ? "nothing changed"
-    : value > 0 ? "more than pinned" : "less than pinned");
-
-  /** An edge of a difference in words. */
-  function edge(scene, place) {
-    const { percent, signed, thousands, significant } = window.jetlrp.numbers;
-    const { a, b } = scene.difference;
-    const of = (jet) => `${significant(jet.significance[place])} · rank ${thousands(jet.rank[place] + 1)}`;
-    return {
-      title: `Track ${scene.source[place]} → track ${scene.destination[place]}`,
-      value: scene.signed[place],
-      lines: [
-        ["here", of(a)], ["pinned", of(b)],
-        ["Δ significance", `${signed(scene.signed[place])} (${percent(Math.abs(scene.signed[place]))})`],
-        ["that is", more(scene.signed[place])],
-      ],
-    };
-  }
-
-  /** A track of a difference in words. */
-  function track(scene, number) {
-    const { signed, significant } = window.jetlrp.numbers;
-    const { a, b } = scene.difference;
-    const of = (jet) => `${signed(jet.tracks.relevance[number])} · rank ${jet.tracks.rank[number] + 1}`;
-    return {
-      title: `Track ${number}`,
-      value: scene.tracks.relevance[number],
-      lines: [
-        ["pT", `${significant(scene.tracks.pt[number])} GeV`],
-        ["here", of(a)], ["pinned", of(b)],
-        ["Δ relevance", signed(scene.tracks.relevance[number])],
-        ["that is", more(scene.tracks.relevance[number])],
-      ],
-    };
-  }
-
   /* ------------------------------------------------------------ the panel "Compared" */
 
   let told = null; // what the panel was last asked to show
@@ -312,7 +276,6 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.compare = {
-    ruleWords, targetWords, title, alike, difference, isDifference, drawn, look, scales, edge, track,
-    pin, unpin, swap, sync,
+    ruleWords, targetWords, alike, difference, isDifference, drawn, look, scales, pin, unpin, swap, sync,
   };
 })();

@@ -204,7 +204,7 @@
       if (stop.signal.aborted) return;
       const before = state.made;
       state.made = read(answer, jet);
-      state.cameras = state.made.figure.cameras;
+      state.cameras = pictures.camerasHere(roomOf(div)) || state.made.figure.cameras;
       document.dispatchEvent(new CustomEvent("jetlrp:figure", { detail: { id } }));
       if (!before && keysOf(state).length > ASKED.length && how.view.track !== null) refresh(id);
       draw(id);

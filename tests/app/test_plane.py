@@ -166,7 +166,7 @@ def test_the_plane_stands_in_where_there_is_no_webgl(real_site, page_without_web
     page = page_without_webgl
     page.goto(f"{real_site.address}/?jet=12&dock=heat")
     page.wait_for_selector('#network[data-drawn="12"]', timeout=60_000)
-    page.wait_for_selector("#heat-body[data-drawn]")
+    page.wait_for_selector("#heat-body svg.heatmap")
     still(page)
     assert page.evaluate("window.jetlrp.plane.webgl()") is False
     assert "WebGL is off" in page.locator("#network").inner_text()
