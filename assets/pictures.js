@@ -208,9 +208,9 @@
   }
 
   /** Show a picture in a box that is no panel of the dock. */
-  function drawIn(name, box, jet, { keys = [] }, how) {
-    const again = () => drawIn(name, box, jet, { keys }, how);
-    return draw(name, { picture: name, keys, empty: "", told() {}, drawn() {}, again }, box, jet, how);
+  function drawIn(name, box, jet, { keys = [], empty = "", drawn = () => {} }, how) {
+    const again = () => drawIn(name, box, jet, { keys, empty, drawn }, how);
+    return draw(name, { picture: name, keys, empty, told() {}, drawn, again }, box, jet, how);
   }
 
   /* --------------------------------------------------------------- pointing */
