@@ -74,7 +74,7 @@
     const bright = new Set([alone]);
     for (const place of curves) bright.add(source[place]).add(destination[place]);
     for (const [track, group] of groups) {
-      group.classList.toggle("isolated", track === alone);
+      group.classList.toggle("is-alone", track === alone);
       group.classList.toggle("dim", alone !== null && !bright.has(track));
     }
     const chosen = paths.get(state.edge);
