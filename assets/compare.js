@@ -50,62 +50,12 @@
   /* ------------------------------------------------------------ difference */
 
   /** Whether two explanations are of one jet, which may be in a copy of the file. */
-  const isSameJet = (a, b) => a.jet.jet_id === b.jet.jet_id &&
-    (a.question.file === b.question.file || a.data.tracks.values.data === b.data.tracks.values.data);
-
-  /** Whether they are, with all their edges there, so that they subtract. */
-  const alike = (a, b) => Boolean(a && b) && isSameJet(a, b) &&
-    a.nEdges === b.nEdges && !a.numbers && !b.numbers;
-
-  const subtract = (a, b) => Float64Array.from(a, (value, at) => value - b[at]);
-
-  let last = { a: null, b: null, made: null };
-
-  /** a minus b as a jet that can be drawn: widths |Δ significance|, colours its sign. */
-  function difference(a, b) {
-    if (last.a === a && last.b === b) return last.made;
-    const { largest, rankEdges, rankTracks } = window.jetlrp.jet;
-    const signed = subtract(a.significance, b.significance);
-    const significance = signed.map(Math.abs);
-    const relevance = subtract(a.tracks.relevance, b.tracks.relevance);
-    const ranked = rankEdges(significance);
-    const all = ranked.share[significance.length] || 1;
-    const made = {
-      ...a,
-      difference: { a, b },
-      significance, signed, ...ranked,
-      share: ranked.share.map((share) => share / all),
-      tracks: { ...a.tracks, relevance, ...rankTracks(relevance) },
-      maxSignificance: largest(significance), maxSigned: largest(signed),
-      maxRelevance: largest(relevance),
-    };
-    last = { a, b, made };
-    return made;
-  }
+  const isSameJet = (a, b) => a.jet.jet_id === b.jet.jet_id && a.jet.tracks_id === b.jet.tracks_id;
 
   /** Whether the picture is that of the difference. */
   function isDifference() {
-    const { state, shown } = window.jetlrp.view;
-    return state.difference && state.pin !== null && alike(shown.a, shown.b);
-  }
-
-  /** The jet to draw in a slot. */
-  function drawn(slot) {
-    const { shown } = window.jetlrp.view;
-    return slot === "a" && isDifference() ? difference(shown.a, shown.b) : shown[slot];
-  }
-
-  /** The view to draw it with: a difference has colours of its own. */
-  function look() {
-    const { state } = window.jetlrp.view;
-    return isDifference() ? { ...state, color: "relevance", edgecolor: "relevance" } : state;
-  }
-
-  /** The scales of what is drawn: one for both, the jet and the pinned one. */
-  function scales() {
-    const of = isDifference() ? [drawn("a")] : window.jetlrp.view.both();
-    const most = (name) => Math.max(0, ...of.map((jet) => jet[name]));
-    return { significance: most("maxSignificance"), signed: most("maxSigned"), relevance: most("maxRelevance"), pt: most("maxPt") };
+    const { state, shown: { a, b } } = window.jetlrp.view;
+    return Boolean(state.difference && state.pin !== null && a && b && isSameJet(a, b));
   }
 
   /* ------------------------------------------------------------ the panel "Compared" */
@@ -179,8 +129,7 @@
     const here = a ? questionOf(a) : { jet, target, rule, ...source() };
     const there = b ? questionOf(b) : pinned;
     const note = wanted && a && b && !isDifference()
-      ? (isSameJet(a, b) ? " · too large to subtract edge by edge"
-        : " · other jet: the difference is in numbers only") : "";
+      ? " · other jet: the difference is in numbers only" : "";
     const caption = document.getElementById("network-caption");
     if (!caption.firstElementChild) caption.append(document.createElement("span"));
     say(caption.firstElementChild, isDifference()

@@ -172,6 +172,16 @@
 
   /* ---------------------------------------------------------------- panels */
 
+  /** Let the panel hear the keys, which outlasts its pictures: they are replaced. */
+  function listen() {
+    const box = body();
+    if (box.querySelector(".heat-said")) return;
+    box.append(Object.assign(document.createElement("div"), { className: "heat-said", ariaLive: "polite" }));
+    box.tabIndex = 0;
+    box.addEventListener("keydown", pressed);
+    box.addEventListener("blur", () => { cursor = null; left(); });
+  }
+
   function drawn(svg, { data, parts, label }, { view }) {
     const layer = svg.appendChild(svg.ownerDocument.createElementNS(svg.namespaceURI, "g"));
     layer.setAttribute("class", "heat-lights");
@@ -180,6 +190,7 @@
       return;
     }
     now = { svg, data, parts, layer };
+    listen();
     lights();
     svg.setAttribute("aria-hidden", "true"); // the panel says it, and is read cell by cell
     Object.entries({ role: "application", "aria-label": label }).forEach(([key, text]) => body().setAttribute(key, text));
@@ -224,11 +235,5 @@
       picture: "heatmap", keys: ["sort", "rows", "marks"], drawn, told,
       empty: "Choose a jet: here stands what each feature of each track spoke for and against.",
     });
-    const box = body();
-    if (!box) return;
-    box.append(Object.assign(document.createElement("div"), { className: "heat-said", ariaLive: "polite" }));
-    box.tabIndex = 0;
-    box.addEventListener("keydown", pressed);
-    box.addEventListener("blur", () => { cursor = null; left(); });
   });
 })();

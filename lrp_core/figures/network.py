@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Unpack
 
@@ -22,7 +22,7 @@ from lrp_core.figures.legend_column import ROW, WIDE, draw_legend
 from lrp_core.figures.marks import BALL, LINE, track_mark
 from lrp_core.figures.picture import Shown
 from lrp_core.figures.scene import Scales, Scene
-from lrp_core.figures.sheet import SIDE, Paper, sheet
+from lrp_core.figures.sheet import SIDE, Paper, Sheet, sheet
 from lrp_core.figures.stage import Stage
 from lrp_core.figures.theme import Theme
 from lrp_core.figures.view import View
@@ -53,27 +53,51 @@ def draw_network(
     Raises FigureError if the explanation is not that of the jet, or the view asks for what the jet
     has not got.
     """
-    set_out = Stage.of(Shown(jet, explanation), view, pinned)
-    scene, view, scales = set_out.scene, set_out.view, set_out.scales
-    check_view(scene, view)
-    minus = None if scene.difference is None else scene.difference[1].explanation
-    page = sheet(jet, explanation, view, edges_words(scene, view), paper, minus=minus)
-    u, top, right = page.unit, page.top, page.width - EDGE * page.unit
-    if page.upright:
-        floor = page.bottom - ROW * u
-        room = (EDGE * u, top, right - EDGE * u, floor - top)
-        box = (SIDE * u, floor, page.width - 2 * SIDE * u, ROW * u)
-    else:
-        left = right - (WIDE + 6) * u
-        room = (EDGE * u, top, left - EDGE * u, page.bottom - top)
-        box = (left, top + 8 * u, WIDE * u, page.bottom - top - 8 * u)
-    camera = geometry.camera_in(
-        view.camera, room[2] / u, room[3] / u, perspective=view.projection == "perspective"
-    )
-    seen = replace(view, camera=camera)
-    items = list(scene_items(scene, seen, page.theme, scales, room, u))
-    items += draw_legend(scene, view, page.theme, scales, u, box, beside=not page.upright)
-    return page.drawing("Network plot" if minus is None else "Difference", items)
+    on = NetworkSheet.of(Shown(jet, explanation), view, pinned, paper)
+    scene, view, scales = on.stage.scene, on.stage.view, on.stage.scales
+    return on.drawing(scene_items(scene, view, on.page.theme, scales, on.room, on.page.unit))
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkSheet:
+    """What stands around a network plot, and the room for the plot.
+
+    stage  what is drawn there; its view has the camera for this room
+    """
+
+    stage: Stage
+    page: Sheet
+    room: Room
+    legend: tuple[Item, ...]
+
+    @classmethod
+    def of(cls, shown: Shown, view: View, pinned: Shown | None, paper: Paper) -> NetworkSheet:
+        """Likewise, of what ``draw_network`` takes. Raises FigureError as it does."""
+        stage = Stage.of(shown, view, pinned)
+        scene, view, scales = stage.scene, stage.view, stage.scales
+        check_view(scene, view)
+        minus = None if scene.difference is None else scene.difference[1].explanation
+        page = sheet(*shown, view, edges_words(scene, view), paper, minus=minus)
+        u, top, right = page.unit, page.top, page.width - EDGE * page.unit
+        if page.upright:
+            floor = page.bottom - ROW * u
+            room = (EDGE * u, top, right - EDGE * u, floor - top)
+            box = (SIDE * u, floor, page.width - 2 * SIDE * u, ROW * u)
+        else:
+            left = right - (WIDE + 6) * u
+            room = (EDGE * u, top, left - EDGE * u, page.bottom - top)
+            box = (left, top + 8 * u, WIDE * u, page.bottom - top - 8 * u)
+        camera = geometry.camera_in(
+            view.camera, room[2] / u, room[3] / u, perspective=view.projection == "perspective"
+        )
+        legend = draw_legend(scene, view, page.theme, scales, u, box, beside=not page.upright)
+        seen = replace(stage, view=replace(view, camera=camera))
+        return cls(seen, page, room, tuple(legend))
+
+    def drawing(self, items: Iterable[Item] = ()) -> Drawing:
+        """All of it, with the plot's items in the room."""
+        title = "Network plot" if self.stage.scene.difference is None else "Difference"
+        return self.page.drawing(title, (*items, *self.legend))
 
 
 def check_view(scene: Scene, view: View) -> None:

@@ -22,7 +22,16 @@ from lrp_core.figures import geometry
 from lrp_core.figures.colours import channels, css, mix, rgba, scale
 from lrp_core.figures.geometry import BINS, SEGMENTS, SIDES, Bunch, Frame, Whole
 from lrp_core.figures.legend import coloured_by
-from lrp_core.figures.network import CLOSE, DIM, check_view, dimmed, hadron_colour, track_look
+from lrp_core.figures.marks import BALL
+from lrp_core.figures.network import (
+    CLOSE,
+    DIM,
+    NetworkSheet,
+    check_view,
+    dimmed,
+    hadron_colour,
+    track_look,
+)
 from lrp_core.figures.part_words import direction_part, edge_lines, track_part
 from lrp_core.figures.picture import Panel, Picture, Shown, packed
 from lrp_core.figures.scene import Direction, Scene
@@ -37,6 +46,7 @@ ISOLATED = (8.0, 9.2)  # px by which its two rings are wider than the track
 TICKS = 11.0  # px of type of an axis' numbers, and of its title
 TITLES = 13.0
 TOOLS = 52.0  # px of buttons above the scene
+AXIS = 1.25  # px of a line of an axis on a sheet, as in vectors
 USUAL_TYPE = 14.0  # px of a page's type for which sizes are as here
 
 
@@ -313,6 +323,69 @@ def low_indices(text: str) -> str:
     return re.sub(r"_(\w+)", r"<sub>\1</sub>", text)
 
 
+# ------------------------------------------------------------------------ sheet
+
+
+def plot_on(on: NetworkSheet) -> dict[str, Any]:
+    """The plot for its room on a sheet, so that a browser only draws it.
+
+    stage         left, top, width and height of the room in px
+    unit          how much larger than on the page everything is
+    data, layout  for Plotly, everything as large as on the sheet
+    letters       of the leptons, over the balls, which hide those that Plotly draws among them:
+                  x, y and z in the scene, text, size in px, and "aside", px from there to the right
+    ink, halo     colours of the letters
+    """
+    unit, theme = on.page.unit, on.page.theme
+    left, top, width, height = (int(value) for value in on.room)
+    plot = Plot(on.stage, theme, unit)
+    scene, view = plot.scene, plot.view
+    assert view.camera is not None  # a sheet has chosen one
+    perspective = view.projection == "perspective"
+    size = 1.0 if perspective else geometry.orthographic_size(width / unit, height / unit)
+    layout = plot.layout(view.camera, size)
+    for side in SIDES:
+        layout[f"{side}axis"] |= {"showline": True, "linewidth": AXIS * unit}
+    leptons = np.flatnonzero((scene.muon | scene.electron) & view.marks).tolist()
+    return {
+        "stage": [left, top, width, height],
+        "unit": unit,
+        "data": _plain(
+            [_enlarged(one, unit) for one in plot.traces() if one["name"] != "leptons"]
+        ),
+        "layout": {
+            "width": width, "height": height, "showlegend": False,
+            "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "paper_bgcolor": rgba(theme.panel, 0),
+            "scene": {**layout, "hovermode": False},
+        },
+        "letters": [
+            {
+                **dict(zip("xyz", plot.where.points[track].tolist(), strict=True)),
+                "text": "μ" if scene.muon[track] else "e",
+                "aside": (BALL * float(plot.sizes[track]) / 2 + 4) * unit, "size": 15 * unit,
+            }
+            for track in leptons
+        ],
+        "ink": theme.text,
+        "halo": theme.panel,
+    }  # fmt: skip
+
+
+def _enlarged(trace: Trace, unit: float) -> Trace:
+    """A trace whose lines and balls are so many times as large; its letters are so already."""
+
+    def more(thing: Trace, *names: str) -> Trace:
+        return thing | {name: np.multiply(thing[name], unit) for name in names if name in thing}
+
+    found = {**trace}
+    if "line" in trace:
+        found["line"] = more(trace["line"], "width")
+    if "marker" in trace:
+        marker = more(trace["marker"], "size")
+        found["marker"] = marker | {"line": more(marker["line"], "width")}
+    return found
+
+
 # ------------------------------------------------------------------------- page
 
 
@@ -342,11 +415,7 @@ def picture_network(shown: Shown, view: View, panel: Panel, pinned: Shown | None
         "scene": plot.layout(geometry.camera_for(panel.width, panel.height)),
         "cameras": first_cameras(panel.width, panel.height, plot.type),
     }
-    label = (
-        f"Jet {shown.jet.index} in three dimensions: {scene.n_tracks} tracks, {{}} of "
-        f"{scene.n_edges} edges. Left and right go from track to track, the most relevant first; "
-        "Enter leaves the edges of one; Escape leaves the tracks."
-    )
+    label = spoken(shown, "in three dimensions")
     data = {"figure": figure, "edges": _edges(plot), "tracks": _tracks(plot)}
     parts = {
         f"{kind}-{one.number}": direction_part(scene, one)
@@ -355,6 +424,16 @@ def picture_network(shown: Shown, view: View, panel: Panel, pinned: Shown | None
     }
     parts |= {f"track-{track}": track_part(scene, track) for track in range(scene.n_tracks)}
     return Picture("network", panel.width, panel.height, (), label, parts, data=data)
+
+
+def spoken(shown: Shown, where: str) -> str:
+    """What a screen reader says of a picture of tracks; "{}" is how many edges are shown."""
+    jet = shown.jet
+    return (
+        f"Jet {jet.index} {where}: {jet.n_tracks} tracks, {{}} of {jet.n_edges} edges. "
+        "Left and right go from track to track, the most relevant first; "
+        "Enter leaves the edges of one; Escape leaves the tracks."
+    )
 
 
 def _edges(plot: Plot) -> dict[str, Any]:
@@ -440,7 +519,7 @@ def _tracks(plot: Plot) -> dict[str, Any]:
 
 def _plain(traces: Any) -> Any:
     """The same with lists in place of arrays."""
-    if isinstance(traces, np.ndarray):
+    if isinstance(traces, np.ndarray | np.generic):
         return traces.tolist()
     if isinstance(traces, dict):
         return {key: _plain(value) for key, value in traces.items()}

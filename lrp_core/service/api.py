@@ -17,9 +17,8 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from lrp_core.errors import ExplanationFileError, JetError, JetFileError
 from lrp_core.explanation import Explanation
-from lrp_core.figures import Provenance
+from lrp_core.figures import Provenance, View
 from lrp_core.figures.picture import Shown
-from lrp_core.figures.view import View
 from lrp_core.jets import Jet
 from lrp_core.limits import limits_of_server
 from lrp_core.model import Model
@@ -33,13 +32,12 @@ from lrp_core.service.docs import add_docs
 from lrp_core.service.edges import edge_answer, feature_info
 from lrp_core.service.figures import (
     WITH_PINNED,
+    Drawn,
     FigureFormat,
     FigureName,
     FigureQuery,
     PinnedQuery,
     check_size,
-    figure_answer,
-    provenance_answer,
 )
 from lrp_core.service.files import edge_table, file_name, track_table
 from lrp_core.service.health import add_health
@@ -62,7 +60,7 @@ from lrp_core.service.schemas import (
     ErrorAnswer,
     ExplanationAnswer,
     ExplanationRequest,
-    FigureProvenance,
+    FigureParts,
     FileQuery,
     Health,
     JetDetail,
@@ -375,20 +373,21 @@ def _routes(service: Service) -> APIRouter:
         pinned = None if other is None else shown_of(*other, person)
         return shown_of(index, query, person), pinned
 
-    def provenance_of(shown: Shown, index: int, query: FileQuery, person: str) -> Provenance:
-        return Provenance.of(shown.explanation, service.study(query, person).fingerprint(index))
-
-    @routes.get("/jets/{index}/figures/{name}/provenance")
-    def figure_provenance(
-        index: int, name: FigureName, query: Annotated[FigureQuery, Query()], person: Person
-    ) -> FigureProvenance:
-        """Where a figure comes from: its small print, metadata and file's name."""
+    def drawn(index: int, name: FigureName, query: FigureQuery, person: str) -> Drawn:
+        """What a figure is drawn of."""
         view = query.read_view(index)
         query = query.filled(view)
-        beside = view if name in WITH_PINNED else View()
-        shown, pinned = shown_with(index, query, beside, person)
-        provenance = provenance_of(shown, index, query, person)
-        return provenance_answer(shown, pinned, provenance, view, query, name)
+        shown, pinned = shown_with(index, query, view if name in WITH_PINNED else View(), person)
+        fingerprint = service.study(query, person).fingerprint(index)
+        provenance = Provenance.of(shown.explanation, fingerprint)
+        return Drawn(name, shown, pinned, provenance, view, query)
+
+    @routes.get("/jets/{index}/figures/{name}/parts", response_model=FigureParts)
+    def figure_parts(
+        index: int, name: FigureName, query: Annotated[FigureQuery, Query()], person: Person
+    ) -> Response:
+        """A figure to be put together elsewhere: its network plot as data, the rest as SVG."""
+        return _json(drawn(index, name, query, person).parts())
 
     @routes.get("/jets/{index}/figures/{name}.{ending}", **_file("image/svg+xml"))
     def draw_figure(
@@ -402,13 +401,8 @@ def _routes(service: Service) -> APIRouter:
 
         The view is what the page's address holds, so the figure shows what is on the screen.
         """
-        view = query.read_view(index)
         check_size(query, ending)
-        query = query.filled(view)
-        beside = view if name in WITH_PINNED else View()
-        shown, pinned = shown_with(index, query, beside, person)
-        provenance = provenance_of(shown, index, query, person)
-        return figure_answer(shown, pinned, provenance, view, query, name, ending)
+        return drawn(index, name, query, person).answer(ending)
 
     @routes.get("/jets/{index}/pictures/{name}", response_model=PictureAnswer)
     def show_picture(

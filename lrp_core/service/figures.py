@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from fastapi.responses import Response
@@ -16,18 +16,21 @@ from lrp_core.figures import (
     View,
     draw_heatmap,
     draw_network,
+    draw_plane,
     draw_river,
     to_pdf,
     to_png,
     to_svg,
 )
+from lrp_core.figures.drawing import Text
 from lrp_core.figures.naming import told_apart
+from lrp_core.figures.network import NetworkSheet
 from lrp_core.figures.picture import Shown
-from lrp_core.figures.sheet import LONGEST_LINK
-from lrp_core.figures.stage import Stage
-from lrp_core.service.schemas import FigureProvenance, FileQuery
+from lrp_core.figures.plot import plot_on
+from lrp_core.figures.sheet import LONGEST_LINK, WORDS, Paper
+from lrp_core.service.schemas import FigureParts, FigureText, FileQuery
 
-FigureName = Literal["network", "heatmap", "river"]
+FigureName = Literal["network", "heatmap", "plane", "river"]
 FigureFormat = Literal["svg", "pdf", "png"]
 MOST_PIXELS = 34_000_000  # of one PNG: four times 3840 × 2160
 LONGEST_VIEW = 2_000  # letters
@@ -35,9 +38,10 @@ LONGEST_VIEW = 2_000  # letters
 DRAW: dict[str, Callable[..., Drawing]] = {
     "network": draw_network,
     "heatmap": draw_heatmap,
+    "plane": draw_plane,
     "river": draw_river,
 }
-WITH_PINNED = ("network",)  # figures in which it matters what is pinned beside the jet
+WITH_PINNED = ("network", "plane")  # figures in which it matters what is pinned beside the jet
 MEDIA = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 
@@ -105,22 +109,10 @@ class FigureQuery(ViewQuery):
         max_length=LONGEST_LINK,
         description="Opens the view; the line of provenance leads there. http or https.",
     )
+    words: bool = Field(True, description="With heading and provenance, or room for them.")
     frames: int | None = Field(
         None, ge=1, le=10_000, description="Of an animation drawn elsewhere, for its name."
     )
-
-    def words(self, name: FigureName, view: View, scale: float | None) -> list[str]:
-        """What tells the figure from others of the same explanation; scale: None without pixels."""
-        return told_apart(
-            name,
-            view,
-            width=self.width,
-            height=self.height,
-            theme=self.theme or view.theme or "light",
-            scale=scale,
-            transparent=self.transparent,
-            frames=self.frames,
-        )
 
 
 def check_size(query: FigureQuery, ending: FigureFormat) -> None:
@@ -133,56 +125,83 @@ def check_size(query: FigureQuery, ending: FigureFormat) -> None:
         )
 
 
-def provenance_answer(
-    shown: Shown,
-    pinned: Shown | None,
-    provenance: Provenance,
-    view: View,
-    query: FigureQuery,
-    name: FigureName,
-) -> FigureProvenance:
-    """The same provenance as that of the vector figure."""
-    both = Stage.of(shown, view, pinned).scene.difference
-    if both is not None:
-        provenance = provenance.subtracting(both[1].explanation)
-    words = query.words(name, view, query.scale)
-    return FigureProvenance(
-        name=provenance.file_name(name, "", words).rstrip("."),
-        title=provenance.title(),
-        caption=provenance.caption(),
-        metadata=provenance.metadata(),
-    )
+@dataclass(frozen=True)
+class Drawn:
+    """What a figure is drawn of, and how it leaves.
 
+    pinned  what the view has pinned beside it
+    """
 
-def figure_answer(
-    shown: Shown,
-    pinned: Shown | None,
-    provenance: Provenance,
-    view: View,
-    query: FigureQuery,
-    name: FigureName,
-    ending: FigureFormat,
-) -> Response:
-    """The figure as a file to be saved."""
-    beside = {"pinned": pinned} if name in WITH_PINNED else {}
-    drawing = DRAW[name](
-        *shown,
-        view,
-        **beside,
-        width=query.width,
-        height=query.height,
-        theme=query.theme,
-        provenance=provenance,
-        transparent=query.transparent,
-        link=query.link,
-    )
-    if ending == "svg":
-        body = to_svg(drawing, embed_fonts=query.fonts).encode("utf-8")
-    elif ending == "pdf":
-        body = to_pdf(drawing)
-    else:
-        body = to_png(drawing, query.scale or 1.0)
-    words = query.words(name, view, (query.scale or 1.0) if ending == "png" else None)
-    saved = provenance.file_name(name, ending, words)
-    headers = {"Content-Disposition": f'attachment; filename="{saved}"'}
-    return Response(body, media_type=MEDIA[ending], headers=headers)
+    name: FigureName
+    shown: Shown
+    pinned: Shown | None
+    provenance: Provenance
+    view: View
+    query: FigureQuery
+
+    @property
+    def _paper(self) -> Paper:
+        query = self.query
+        return {
+            "width": query.width,
+            "height": query.height,
+            "theme": query.theme,
+            "provenance": self.provenance,
+            "transparent": query.transparent,
+            "link": query.link,
+            "words": query.words,
+        }
+
+    def _drawing(self) -> Drawing:
+        beside = {"pinned": self.pinned} if self.name in WITH_PINNED else {}
+        return DRAW[self.name](*self.shown, self.view, **beside, **self._paper)
+
+    def file_name(self, ending: str, scale: float | None) -> str:
+        """What it is called; scale: None without pixels."""
+        query, view = self.query, self.view
+        words = told_apart(
+            self.name,
+            view,
+            width=query.width,
+            height=query.height,
+            theme=query.theme or view.theme or "light",
+            scale=scale,
+            transparent=query.transparent,
+            frames=query.frames,
+        )
+        return self.provenance.file_name(self.name, ending, words).rstrip(".")
+
+    def parts(self) -> FigureParts:
+        """It, to be put together elsewhere. Raises FigureError as what draws it."""
+        plot = None
+        if self.name == "network":
+            on = NetworkSheet.of(self.shown, self.view, self.pinned, self._paper)
+            drawing, plot = on.drawing(), plot_on(on)
+        else:
+            drawing = self._drawing()
+        return FigureParts(
+            name=self.file_name("", self.query.scale),
+            title=self.provenance.title(),
+            caption=drawing.description,
+            metadata=drawing.metadata,
+            words=[
+                FigureText.model_validate(item, from_attributes=True)
+                for item in drawing.items
+                if isinstance(item, Text) and item.kind in WORDS
+            ],
+            svg=to_svg(drawing, embed_fonts=self.query.fonts),
+            plot=plot,
+        )
+
+    def answer(self, ending: FigureFormat) -> Response:
+        """It as a file to be saved. Raises FigureError as what draws it."""
+        drawing, scale = self._drawing(), self.query.scale or 1.0
+        if ending == "svg":
+            body = to_svg(drawing, embed_fonts=self.query.fonts).encode("utf-8")
+        elif ending == "pdf":
+            body = to_pdf(drawing)
+        else:
+            body = to_png(drawing, scale)
+        saved = self.file_name(ending, scale if ending == "png" else None)
+        headers = {"Content-Disposition": f'attachment; filename="{saved}"'}
+        return Response(body, media_type=MEDIA[ending], headers=headers)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lrp_core.figures.heatmap import picture_heatmap
 from lrp_core.figures.legend_column import picture_legend
 from lrp_core.figures.picture import Panel, Picture, Shown
+from lrp_core.figures.plane import picture_plane
 from lrp_core.figures.plot import USUAL_TYPE, first_cameras, picture_network
 from lrp_core.figures.river import picture_river
 from lrp_core.figures.theme import theme_of
@@ -17,12 +18,13 @@ from lrp_core.figures.view import View
 from lrp_core.service.figures import ViewQuery
 from lrp_core.service.schemas import PictureAnswer, PicturePart
 
-PictureName = Literal["heatmap", "legend", "network", "river"]
+PictureName = Literal["heatmap", "legend", "network", "plane", "river"]
 
 PICTURES: dict[str, Callable[[Shown, View, Panel, Shown | None], Picture]] = {
     "heatmap": picture_heatmap,
     "legend": picture_legend,
     "network": picture_network,
+    "plane": picture_plane,
     "river": picture_river,
 }
 

@@ -752,10 +752,29 @@ class EdgeAnswer(BaseModel):
     )
 
 
-class FigureProvenance(BaseModel):
-    """Where a figure comes from, for one that is drawn elsewhere: in the browser."""
+class FigureText(BaseModel):
+    """A text around a figure's picture."""
+
+    kind: str = Field(description="jet, says, share, asked, kept, facts or provenance")
+    x: float = Field(description="px from the left; where it begins")
+    y: float = Field(description="px from the top; its base line")
+    text: str = Field(description="With an index behind each `_`, unless `plain`.")
+    size: float = Field(description="px of type")
+    colour: str
+    bold: bool
+    plain: bool
+
+
+class FigureParts(BaseModel):
+    """A figure that is put together elsewhere: in the browser, or on a slide."""
 
     name: str = Field(description="Of the file, without its ending.")
     title: str
     caption: str = Field(description="One line, for below the figure.")
     metadata: dict[str, str] = Field(description="For the inside of the file.")
+    words: list[FigureText] = Field(description="What stands above and below the picture.")
+    svg: str = Field(description="All of it but the network plot, for which there is room.")
+    plot: dict[str, Any] | None = Field(
+        description="The network plot for this room: `data` and `layout` for Plotly, `stage` with "
+        "left, top, width and height in px, and the `letters` that stand over it."
+    )

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.browser
 
 SCRIPTS = (
     *("numbers", "colours", "jet", "geometry", "axes", "words", "legend", "view", "scene", "link"),
-    *("compare", "talk", "figure"),
+    *("compare", "talk"),
 )
 NAMES = """
 window.plain = (values) => Array.from(values, (value) => (Number.isNaN(value) ? null : value));
@@ -267,7 +267,7 @@ RULES_ASKED = ["gamma(1)", "epsilon(0.01)", "alpha_beta(2, 1, bias=spread)", "ze
 def test_headings_say_the_same(script, simulated, rule):
     from lrp_core.checkpoint import load_model
     from lrp_core.explainer import explain
-    from lrp_core.figures.headline import HEATMAP, Headline, edges_words, facts, river_words
+    from lrp_core.figures.headline import Headline
     from lrp_core.reading import open_jets
     from lrp_core.service.choices import all_choices
 
@@ -299,20 +299,6 @@ def test_headings_say_the_same(script, simulated, rule):
         assert theirs[:3] == [says.jet, f"{says.says} {says.share}", says.asked]
         assert theirs[3].endswith(" % accounted for")
         assert says.kept.endswith(" % accounted for")
-    explanation = explain(model, jet)
-    for query in ("?jet=96", "?jet=96&edges=3&track=7&ways=in", "?jet=96&least=0.001"):
-        shows = {
-            "network": edges_words(simulated, View.from_link(query)),
-            "heatmap": HEATMAP,
-            "river": river_words(explanation),
-        }
-        for name, words in shows.items():
-            theirs = script(
-                "window.jetlrp.figure.subtitle(window.jetlrp.figure.pictured("
-                "{ search: a[0], a: window.other, b: null }), a[1])",
-                [query, name],
-            )
-            assert facts(jet, words) == theirs
 
 
 SIZES = [(788, 725), (1600, 900), (400, 900), (1000, 300), (1122, 620), (798, 650), (90, 60)]

@@ -27,7 +27,7 @@ from lrp_core.prong_shares import prongs
 from lrp_core.rules import parse_rule
 from lrp_core.service.compared import ComparisonQuery, comparison_answer
 from lrp_core.service.edges import edge_end, feature_info
-from lrp_core.service.figures import WITH_PINNED, FigureQuery, PinnedQuery, provenance_answer
+from lrp_core.service.figures import WITH_PINNED, Drawn, FigureQuery, PinnedQuery
 from lrp_core.service.pictures import PictureQuery, Room, cameras_answer, picture_answer
 from lrp_core.service.schemas import FileQuery
 from lrp_core.truth import BHadron, Truth
@@ -668,22 +668,29 @@ class FakeService:
 
     def figure(self, index: int, view: str, what: str, query: dict[str, str]) -> httpx.Response:
         """A vector figure, or where one comes from."""
-        target = query["target"]
         asked = FigureQuery.model_validate(query)
-        words = asked.words(view, asked.read_view(index), asked.scale)
-        name = "_".join(["toy", str(index), view, target, *words])
-        if what != "/provenance":
-            text = json.dumps({"jet": index, "view": view, "format": what[1:], **query})
-            attached = f'attachment; filename="{name}{what}"'
-            headers = {"content-type": "image/svg+xml", "content-disposition": attached}
-            return httpx.Response(200, content=text, headers=headers)
         seen = asked.read_view(index)
         asked = asked.filled(seen)
+        usual = {
+            "target": asked.target or "margin",
+            "rule": asked.rule or "gamma(gamma=1.0, bias=account)",
+        }
+        asked = asked.model_copy(update=usual)
         beside = seen if view in WITH_PINNED else View()
         shown, pinned = self.shown(index, asked), self.pinned(asked, beside)
-        provenance = Provenance.of(shown.explanation)
-        says = provenance_answer(shown, pinned, provenance, seen, asked, view)
-        return httpx.Response(200, json={**says.model_dump(), "name": name})
+        drawn = Drawn(view, shown, pinned, Provenance.of(shown.explanation), seen, asked)
+
+        def short(name: str) -> str:
+            """Without rule and network, which are the same in all tests."""
+            return re.sub(r"_[a-z]+(-[^_]*)?_0{8}", "", name)
+
+        if what == "/parts":
+            parts = drawn.parts()
+            parts = parts.model_copy(update={"name": short(parts.name)})
+            return httpx.Response(200, content=parts.model_dump_json())
+        answer = drawn.answer(what[1:])
+        headers = {"content-disposition": short(answer.headers["content-disposition"])}
+        return httpx.Response(200, content=answer.body, headers=headers)
 
     def file(self, index: int, file: str, query: dict[str, str]) -> httpx.Response:
         """An explanation to take away: "json", "npz", "tracks.csv" or "edges.csv"."""
