@@ -223,6 +223,6 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.compare = {
-    ruleWords, targetWords, alike, difference, isDifference, drawn, look, scales, pin, unpin, swap, sync,
+    ruleWords, targetWords, isDifference, pin, unpin, swap, sync,
   };
 })();
