@@ -71,7 +71,7 @@ def test_two_jets_side_by_side_with_one_camera_and_one_scale(toy_site, page):
     wait_for_jet(page, 0)
     assert page.locator("#network-b").get_attribute("data-drawn") == "5"
     caption = page.locator("#network-caption")
-    eventually(page, lambda: caption.inner_text() == "Jet 0 · margin of H→bb̄ · LRP-γ(1)")
+    eventually(page, lambda: caption.inner_text() == "Jet 0 · margin H→bb̄ − QCD · LRP-γ(1)")
     assert page.locator("#network-b-caption").inner_text().startswith("pinned: Jet 5 · margin")
 
     # a size means the same in both
@@ -228,7 +228,7 @@ def test_the_difference_of_two_rules_is_drawn(toy_site, page):
     for words in ("Δ track relevance", "+ more", "− less", "than pinned"):
         legend.get_by_text(words).first.wait_for()
     page.locator(
-        "#network-caption", has_text="LRP-γ(1) minus margin of H→bb̄ · LRP-ε(0.01)"
+        "#network-caption", has_text="LRP-γ(1) minus margin H→bb̄ − QCD · LRP-ε(0.01)"
     ).wait_for()
 
     point_at_track(page, 0)
