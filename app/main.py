@@ -148,6 +148,7 @@ def create_app(
     edge_card.register_callbacks(app, client)
     question.register_callbacks(app, choices)
     explaining.register_callbacks(app, client)
+    compare.register_callbacks(app, client)
     library.register_callbacks(app, client, choices)
     app.script = script
     page_files.serve(app, script, styles)
@@ -203,8 +204,8 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
             dcc.Store(id=ids.CHOSEN),
             dcc.Store(id=ids.SCENE_DATA),
             dcc.Store(id=ids.PINNED),
-            dcc.Store(id=ids.WHOLE),
             dcc.Store(id=ids.PINNED_DATA),
+            dcc.Store(id=ids.COMPARED_ASKED),
             dcc.Store(id=ids.WANTED),
             dcc.Store(id=ids.SOURCE, data=library.source(health)),
             dcc.Store(id=ids.SOURCE_FACTS),
@@ -381,27 +382,23 @@ def _serve_figures(app: Dash, client: ServiceClient) -> None:
             query = figure_data.query_of(link)
             jets = figure_data.jets_of(client, query)
             own, asked = jets["a"]["jet"], jets["a"]["question"]
-            says = client.figure_provenance(
+            says = client.figure_parts(
                 own["index"],
                 view,
                 view=link,
                 target=asked["target"],
                 rule=asked["rule"],
                 theme=theme_in(link),
+                fonts="false",
             )
-            other = figure_data.subtracted(jets, query) if view == "network" else None
-            if other is not None:
-                told = {"caption": f"{says.caption} · minus {other}"}
-                says = says.model_copy(
-                    update={**told, "metadata": {**says.metadata, "minus": other}}
-                )
             service = client.of(query)
-            picture = None
-            if view in PICTURES:
-                how = {"target": asked["target"], "rule": asked["rule"], "theme": theme_in(link)}
-                picture = service.picture(own["index"], view, **how, **PICTURES[view])
+            how = {"target": asked["target"], "rule": asked["rule"], "theme": theme_in(link)}
+            pictures = {
+                name: service.picture(own["index"], name, view=link, **how, **room)
+                for name, room in PICTURES[view].items()
+            }
             choices = service.choices()
-            text = document(jets, view, link, says, choices, assets_folder(), picture)
+            text = document(jets, view, link, says, choices, assets_folder(), pictures)
         except ServiceError as error:
             return refusal(502, error)
         headers = {"Content-Disposition": f'attachment; filename="{says.name}.html"'}

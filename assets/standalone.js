@@ -18,19 +18,14 @@
   }
 
   async function start() {
-    const { view, dock, figure, colours, numbers } = window.jetlrp;
+    const { view, dock } = window.jetlrp;
     const { a, b, name } = JSON.parse(box.textContent);
     await unpack("jetlrp-packed");
-    document.querySelector(".figure-title").innerHTML = "";
     view.show("b", b);
     view.show("a", a);
-    document.querySelector(".figure-title").innerHTML = window.jetlrp.talk.line(view.shown.a);
-    document.querySelector(".figure-subtitle").innerHTML = numbers.symbol(
-      figure.subtitle(figure.pictured({ search: view.search(), ...view.shown }), name, { edges: false }));
     const panel = { heatmap: "heat", river: "river" }[name];
-    const again = () => (panel ? dock.redraw(panel)
-      : window.jetlrp.legend.fill(document.getElementById("network-legend"), window.jetlrp.compare.drawn("a"),
-        window.jetlrp.compare.look(), colours.now(), window.jetlrp.compare.scales()));
+    if (!panel) return;
+    const again = () => dock.redraw(panel);
     window.addEventListener("resize", again);
     document.fonts.ready.then(again);
   }

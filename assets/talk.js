@@ -30,7 +30,7 @@
     const box = document.getElementById("talk-line");
     if (box) box.innerHTML = state.talk && shown.a ? line(shown.a) : "";
     if (turned) {
-      window.jetlrp.scene.drawAll();
+      window.jetlrp.scene.anew();
       window.jetlrp.dock.sync();
     }
   }

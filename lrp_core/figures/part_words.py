@@ -13,6 +13,7 @@ from lrp_core.truth import Origin
 
 SHOWN = ("track_charge", "trackBTag_Sip2dSig", "trackBTag_Sip3dSig", "track_dxy", "track_dz")
 EDGE_WORDS = ("significance", "rank", "signed relevance", "speaks", "pT")  # in this order
+CHANGE_WORDS = ("here", "pinned", "Δ significance", "that is")  # of an edge of a difference
 
 
 def sign_of(value: float) -> int:
@@ -59,6 +60,8 @@ def in_unit(value: float, unit: str) -> str:
 
 def track_part(scene: Scene, track: int) -> Part:
     """All that is said of a track."""
+    if scene.difference is not None:
+        return _changed_track(scene, *scene.difference, track)
     relevance = float(scene.relevance[track])
     sign = sign_of(relevance)
     lines: list[Line] = []
@@ -83,8 +86,55 @@ def track_part(scene: Scene, track: int) -> Part:
     return Part(track_title(scene, track), tuple(lines))
 
 
+def change_words(value: float) -> str:
+    """What a change of relevance or significance is."""
+    return "nothing changed" if value == 0 else f"{'more' if value > 0 else 'less'} than pinned"
+
+
+def _changed_track(scene: Scene, here: Scene, pinned: Scene, track: int) -> Part:
+    """All that is said of a track of a difference."""
+    change = float(scene.relevance[track])
+    was = [
+        f"{signed(float(one.relevance[track]))} · rank {one.tracks_rank[track] + 1}"
+        for one in (here, pinned)
+    ]
+    return Part(
+        track_title(scene, track),
+        (
+            ("pT", f"{significant(float(scene.pt[track]))} GeV", 0),
+            ("here", was[0], 0),
+            ("pinned", was[1], 0),
+            ("Δ relevance", signed(change), sign_of(change)),
+            ("that is", change_words(change), sign_of(change)),
+        ),
+    )
+
+
+def _changed_edges(
+    scene: Scene, here: Scene, pinned: Scene, edges: Iterable[int]
+) -> dict[str, list[str]]:
+    """What is said of edges of a difference, by the names in ``CHANGE_WORDS``."""
+    found: dict[str, list[str]] = {name: [] for name in CHANGE_WORDS}
+    for edge in edges:
+        change = float(scene.signed[edge])
+        was = [
+            f"{significant(float(one.significance[edge]))} · rank "
+            f"{thousands(int(one.rank[edge]) + 1)}"
+            for one in (here, pinned)
+        ]
+        texts = (*was, f"{signed(change)} ({percent(abs(change))})", change_words(change))
+        for name, text in zip(CHANGE_WORDS, texts, strict=True):
+            found[name].append(text)
+    return found
+
+
 def edge_lines(scene: Scene, edges: Iterable[int]) -> dict[str, list[str]]:
-    """What is said of edges, by the names in ``EDGE_WORDS``: a text for each edge."""
+    """What is said of edges, by the names in ``EDGE_WORDS``: a text for each edge.
+
+    Of a difference, by the names in ``CHANGE_WORDS``.
+    """
+    if scene.difference is not None:
+        return _changed_edges(scene, *scene.difference, edges)
     found: dict[str, list[str]] = {name: [] for name in EDGE_WORDS}
     total, pt = thousands(scene.n_edges), [significant(float(value)) for value in scene.pt]
     for edge in edges:

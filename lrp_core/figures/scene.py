@@ -56,7 +56,8 @@ class Scene:
     order          edges, the most significant first; ties keep their order
     origin, b      [n_tracks], a code of ``Origin``, and which b-hadron a track descends from, 0 for
                    none; None where it is not known
-    value, tracks_total, words...   what is explained, and what the tracks have of it
+    stands_for, value_words         what positive relevance speaks for, and what is explained
+    difference     where this is one minus another: the two; see difference.py
     """
 
     jet_id: str
@@ -75,6 +76,7 @@ class Scene:
     stands_for: str
     value_words: str
     explanation: Explanation
+    difference: tuple[Scene, Scene] | None = None
 
     @classmethod
     def of(cls, jet: Jet, explanation: Explanation) -> Scene:
@@ -149,6 +151,11 @@ class Scene:
     def tracks_order(self) -> Whole:
         """Tracks, that with the largest |relevance| first; ties keep their order."""
         return np.argsort(-np.abs(self.relevance), kind="stable").astype(np.int64)
+
+    @cached_property
+    def tracks_rank(self) -> Whole:
+        """The place of each track in ``tracks_order``, from 0."""
+        return np.argsort(self.tracks_order).astype(np.int64)
 
     def given(self, name: str) -> Array:
         """Values of a feature; zeros where the jet has not got it."""

@@ -104,11 +104,6 @@ def test_two_jets_side_by_side_with_one_camera_and_one_scale(toy_site, page):
 
     # numbers, as the jets are different particles
     eventually(page, lambda: table(page).get("tracks") == ["26", "7", "+19"])
-    rows = table(page)
-    assert rows["P(H→bb̄)"][2] == "0"
-    here, pinned, difference = (float(text.replace("−", "-")) for text in rows["on tracks"])
-    assert difference == pytest.approx(here - pinned, abs=2e-3)
-    assert "different particles" in page.locator(".compare-changes").inner_text()
     page.get_by_role("button", name="difference", exact=True).click()
     eventually(page, lambda: "in numbers only" in page.locator("#network-caption").inner_text())
     assert page.locator("#network-b").is_visible()
@@ -246,10 +241,6 @@ def test_the_difference_of_two_rules_is_drawn(toy_site, page):
         "#network-caption", has_text="LRP-γ(1) minus margin of H→bb̄ · LRP-ε(0.01)"
     ).wait_for()
 
-    page.locator("#save summary").click()
-    page.locator("#figure-format").select_option("svg")
-    page.locator("#figure-save").click()
-    page.locator("#figure-error", has_text="A difference leaves the page as PNG").wait_for()
     point_at_track(page, 0)
     words = page.locator("#scene-tooltip").text_content()
     assert "Δ relevance" in words
@@ -265,8 +256,14 @@ def test_the_difference_of_two_rules_is_drawn(toy_site, page):
     assert edge.get_attribute("data-edge") == str(strongest)
     edge.click()
     says(page, edge=str(strongest))
-    assert page.locator(".compare-feature").count() == 8
-    assert table(page)["rule"] == ["LRP-γ(1)", "LRP-ε(0.01)", "differs"]
+    page.keyboard.press("Escape")
+    page.locator(".dock-strip [data-dock=compare]").click()
+    service = toy_site.service
+    asked = [path for _, path, _ in service.requests].count("/jets/5/comparison")
+    page.locator(".dock-strip [data-dock=compare]").click()
+    page.locator(".compare-table").wait_for()
+    again = [path for _, path, _ in service.requests].count("/jets/5/comparison")
+    assert again == asked, "what is told already costs nothing"
 
 
 def test_a_pinned_jet_that_cannot_be_shown(toy_site, page):

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.browser
 
 SCRIPTS = (
     *("numbers", "colours", "jet", "geometry", "axes", "words", "legend", "view", "scene", "link"),
-    *("compare", "talk", "figure"),
+    *("compare", "talk"),
 )
 NAMES = """
 window.plain = (values) => Array.from(values, (value) => (Number.isNaN(value) ? null : value));
@@ -267,7 +267,7 @@ RULES_ASKED = ["gamma(1)", "epsilon(0.01)", "alpha_beta(2, 1, bias=spread)", "ze
 def test_headings_say_the_same(script, simulated, rule):
     from lrp_core.checkpoint import load_model
     from lrp_core.explainer import explain
-    from lrp_core.figures.headline import HEATMAP, Headline, edges_words, facts, river_words
+    from lrp_core.figures.headline import Headline
     from lrp_core.reading import open_jets
     from lrp_core.service.choices import all_choices
 
@@ -299,20 +299,6 @@ def test_headings_say_the_same(script, simulated, rule):
         assert theirs[:3] == [says.jet, f"{says.says} {says.share}", says.asked]
         assert theirs[3].endswith(" % accounted for")
         assert says.kept.endswith(" % accounted for")
-    explanation = explain(model, jet)
-    for query in ("?jet=96", "?jet=96&edges=3&track=7&ways=in", "?jet=96&least=0.001"):
-        shows = {
-            "network": edges_words(simulated, View.from_link(query)),
-            "heatmap": HEATMAP,
-            "river": river_words(explanation),
-        }
-        for name, words in shows.items():
-            theirs = script(
-                "window.jetlrp.figure.subtitle(window.jetlrp.figure.pictured("
-                "{ search: a[0], a: window.other, b: null }), a[1])",
-                [query, name],
-            )
-            assert facts(jet, words) == theirs
 
 
 SIZES = [(788, 725), (1600, 900), (400, 900), (1000, 300), (1122, 620), (798, 650), (90, 60)]
@@ -383,76 +369,3 @@ def test_views_have_the_keys_of_the_page(script):
     shared = [key for key in KINDS if key in usual]
     assert len(shared) > 20
     assert {key: getattr(view, key) for key in shared} == {key: usual[key] for key in shared}
-
-
-# ------------------------------------------------------------ heat map
-
-
-@pytest.fixture(scope="module")
-def panels(browser):
-    """The script of the heat map in a page of its own."""
-    tab = browser.new_page()
-    tab.set_content("<div></div>")
-    tab.evaluate("window.jetlrp = { dock: { panel() {}, redraw() {} } }")
-    for name in ("numbers", "jet", "heat"):
-        tab.add_script_tag(path=assets_folder() / f"{name}.js")
-    yield lambda code, argument=None: tab.evaluate(f"(a) => ({code})", argument)
-    tab.close()
-
-
-@pytest.fixture(scope="module")
-def explained():
-    """Simulated jets that come along, their explanations by two rules."""
-    from lrp_core.checkpoint import load_model
-    from lrp_core.explainer import explain
-    from lrp_core.reading import open_jets
-
-    jets, model = open_jets(), load_model()
-    return jets, model, [
-        (jets[index], explain(model, jets[index], target=target, rule=rule))
-        for index, target, rule in (
-            (0, "margin", "gamma(1.0)"),
-            (96, "margin", "epsilon(0.01)"),
-            (1380, "qcd", "gamma(1.0)"),
-        )
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("query", ["", "?sort=pt&rows=all", "?sort=track_pt", "?sort=nothing"])
-def test_the_heat_map_has_the_same_rows_and_columns(panels, explained, query):
-    from lrp_core.figures.arrangement import arrange
-
-    jets, model, several = explained
-    view = View.from_link(query)
-    jet, explanation = several[0]
-    scene = Scene.of(jet, explanation)
-    theirs = panels(
-        """(() => {
-          const jet = window.jetlrp.jet.prepare(a.data);
-          const { rows, columns, groups, by, of, net, most, shown } =
-            window.jetlrp.heat.arrange(jet, a.view);
-          const cells = rows.map(({ track }) => columns.map(({ at }) => of(track, at)));
-          const rest = { sentence: window.jetlrp.heat.sentence(jet, { rows, net, shown }) };
-          return { rows, columns, groups, by, cells, net, most, shown, ...rest };
-        })()""",
-        {"data": page_data(jets, model, jet.index), "view": {"sort": view.sort,
-         "rows": view.rows}},
-    )  # fmt: skip
-    ours = arrange(scene, view)
-    assert [row.track for row in ours.rows] == [row["track"] for row in theirs["rows"]]
-    assert [(one.name, one.title, one.short, one.group) for one in ours.columns] == [
-        (one["name"], one["title"], one["short"], one["group"]) for one in theirs["columns"]
-    ]
-    assert [(one.name, one.first, one.last) for one in ours.groups] == [
-        (one["name"], one["from"], one["to"]) for one in theirs["groups"]
-    ]
-    assert (ours.by and ours.by.name) == (theirs["by"] and theirs["by"]["name"])
-    np.testing.assert_allclose(ours.cells, theirs["cells"], rtol=1e-6, atol=1e-9)
-    for one, other in zip(
-        (*ours.rows, *ours.columns), (*theirs["rows"], *theirs["columns"]), strict=True
-    ):
-        assert [one.sums.net, one.sums.plus] == pytest.approx([other["net"], other["plus"]])
-    assert [ours.net, ours.most, ours.shown] == pytest.approx(
-        [theirs["net"], theirs["most"], theirs["shown"]]
-    )
-    assert ours.sentence == theirs["sentence"]

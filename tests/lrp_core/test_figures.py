@@ -23,6 +23,7 @@ from lrp_core.figures import (
     View,
     draw_heatmap,
     draw_network,
+    draw_plane,
     draw_river,
     geometry,
     to_pdf,
@@ -34,11 +35,17 @@ from lrp_core.figures.drawing import Gradient, Path, Text
 from lrp_core.figures.naming import told_apart
 from lrp_core.figures.presets import PRESETS, zoom_of
 from lrp_core.figures.scene import Scene
+from lrp_core.figures.sheet import WORDS
 from lrp_core.figures.stream import flattened, hatched, stream
 from lrp_core.figures.typeset import face, measure
 from lrp_core.reading import open_jets
 
-DRAW = {"network": draw_network, "heatmap": draw_heatmap, "river": draw_river}
+DRAW = {
+    "network": draw_network,
+    "heatmap": draw_heatmap,
+    "plane": draw_plane,
+    "river": draw_river,
+}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -70,6 +77,42 @@ def test_every_edge_is_a_path_and_every_track_a_ball(explained):
     edges = [path for path in root.iter(f"{SVG}path") if path.get("class") == "edge"]
     assert len(edges) == 40
     assert not list(root.iter(f"{SVG}image"))
+
+
+@pytest.mark.parametrize("preset", ["slide", "portrait"])
+def test_the_sheet_for_a_plot_that_is_drawn_elsewhere_leaves_its_place_free(explained, preset):
+    size = {"width": PRESETS[preset].width, "height": PRESETS[preset].height}
+    whole = draw_network(*explained, View(), **size)
+    sheet = draw_network(*explained, View(), plot=False, **size)
+    assert set(sheet.items) < set(whole.items), "the rest is the same"
+    assert not {"edge", "rest", "track", "title"} & {item.kind for item in sheet.items
+                                                     if item not in legend_of(sheet)}  # fmt: skip
+    root = ET.fromstring(to_svg(sheet))
+    left, top, width, height = map(int, root.get("data-stage").split())
+    assert float(root.get("data-unit")) == pytest.approx(zoom_of(**size), rel=1e-5)
+    for item in whole.items:
+        if isinstance(item, Path) and item.kind == "edge":
+            (x, y), *_ = (values for _, values in item.commands)
+            assert left < x < left + width
+            assert top < y < top + height
+    for item in sheet.items:
+        if isinstance(item, Text):
+            inside = left < item.x < left + width - 1
+            assert not (inside and top < item.y < top + height), item.text
+
+
+def legend_of(drawing: Drawing) -> list:
+    """The marks in the legend look as those in the plot."""
+    return [item for item in drawing.items if item.kind in ("legend", "track")]
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_without_words_a_figure_leaves_room_for_them(explained, name):
+    whole, bare = (DRAW[name](*explained, View(), words=words) for words in (True, False))
+    missing = [item for item in whole.items if item not in bare.items]
+    assert list(bare.items) == [item for item in whole.items if item not in missing]
+    assert [item.kind for item in missing] == list(WORDS)
+    assert bare.metadata == whole.metadata
 
 
 def test_the_view_is_what_is_drawn(explained):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import struct
 
 import pytest
+
+from lrp_core.figures.sheet import WORDS
 
 PATH = "/api/v1/jets/11/figures/"
 
@@ -88,8 +91,8 @@ def test_where_a_figure_comes_from_is_told_for_one_that_is_drawn_elsewhere(toy):
     view = {"view": "?jet=11&target=qcd&theme=dark"}
     says = toy.get(f"{PATH}river/provenance", params=view).json()
     assert says["name"] == "toy_11_river_qcd_gamma-gamma-1.0-bias-account_ab12"
-    drawn = toy.get(f"{PATH}river.svg", params={**view, "fonts": False})
-    assert f'filename="{says["name"]}.svg"' in drawn.headers["content-disposition"]
+    vector = toy.get(f"{PATH}river.svg", params={**view, "fonts": False})
+    assert f'filename="{says["name"]}.svg"' in vector.headers["content-disposition"]
     for scale, ending in ((4, "_4x"), (2, "")):
         large = {**view, "width": 1200, "height": 900, "scale": scale}
         name = toy.get(f"{PATH}river/provenance", params=large).json()["name"]
@@ -98,5 +101,10 @@ def test_where_a_figure_comes_from_is_told_for_one_that_is_drawn_elsewhere(toy):
         assert f'filename="{name}.png"' in drawn.headers["content-disposition"]
     assert "toy.root, jet 11" in says["caption"]
     assert says["metadata"]["target"] == "qcd"
+    assert [one["kind"] for one in says["words"]] == list(WORDS)
+    for one in says["words"]:
+        shown = one["text"].partition("_")[0]  # an index stands in an element of its own
+        assert f'fill="{one["colour"]}"' in vector.text
+        assert shown in html.unescape(vector.text)
     assert toy.get(f"{PATH}tree/provenance").status_code == 422
     assert toy.get(f"{PATH}river/provenance", params={"view": "?jet=3"}).status_code == 422
