@@ -4,9 +4,6 @@ import globals from "globals";
 
 export default [
   { ignores: ["assets/plotly/**", "build/**", "node_modules/**", ".venv/**"] },
-  // Are about to be drawn in Python: then the rest of them is looked at, too (as in tsconfig.json).
-  { ignores: ["compare", "controls", "figure", "geometry", "heat", "legend", "pictures", "plane", "scene", "words"]
-    .map((name) => `assets/${name}.js`) },
   js.configs.recommended,
   {
     files: ["assets/*.js"],

@@ -196,8 +196,8 @@
     }
   });
 
-  for (const [name, over] of [["mouseover", true], ["mouseout", false],
-                              ["focusin", true], ["focusout", false]]) {
+  for (const name of ["mouseover", "mouseout", "focusin", "focusout"]) {
+    const over = name === "mouseover" || name === "focusin";
     document.addEventListener(name, (event) => {
       const row = event.target.closest?.("#compare-body button[data-track], #compare-body button[data-edge]");
       if (!row) return;
@@ -225,6 +225,6 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.compare = {
-    ruleWords, targetWords, alike, difference, isDifference, drawn, look, scales, pin, unpin, swap, sync,
+    ruleWords, targetWords, isDifference, pin, unpin, swap, sync,
   };
 })();
