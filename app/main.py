@@ -72,7 +72,6 @@ INDEX = """<!DOCTYPE html>
 <style id="jetlrp-colours">{colours}</style>
 <link rel="stylesheet" href="{styles}">
 {%css%}
-<script id="jetlrp-themes" type="application/json">{themes}</script>
 <script>{choose}</script>
 <link id="jetlrp-plotly" rel="preload" as="script" href="{plotly}">
 </head>
@@ -219,9 +218,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
                     jets.layout(health, all_choices.picks),
                     html.Div(
                         [
-                            scene.layout(
-                                compare.tools(all_choices), compare.pane(), edge_card.layout()
-                            ),
+                            scene.layout(compare.tools(), compare.pane(), edge_card.layout()),
                             *dock.layout(),
                         ],
                         className="centre",
@@ -305,7 +302,6 @@ def _index(styles: PageFile) -> str:
         .replace("{styles}", TOP + styles.address)
         .replace("{colours}", theme.css_variables())
         .replace("{choose}", theme.CHOOSE)
-        .replace("{themes}", theme.as_json().replace("<", "\\u003c"))
         .replace("{plotly}", f"{TOP}{PLOTLY_PATH}?v={fingerprint(assets_folder())}")
     )
 
@@ -397,8 +393,7 @@ def _serve_figures(app: Dash, client: ServiceClient) -> None:
                 name: service.picture(own["index"], name, view=link, **how, **room)
                 for name, room in PICTURES[view].items()
             }
-            choices = service.choices()
-            text = document(jets, view, link, says, choices, assets_folder(), pictures)
+            text = document(jets, view, link, says, assets_folder(), pictures)
         except ServiceError as error:
             return refusal(502, error)
         headers = {"Content-Disposition": f'attachment; filename="{says.name}.html"'}

@@ -173,9 +173,7 @@
   /** Another network can have other classes, and so other targets. */
   function targets(given) {
     const select = document.getElementById("target-list");
-    const tools = document.querySelector(".compare-tools");
     if (!select) return;
-    if (tools) tools.dataset.targets = JSON.stringify(Object.fromEntries(given));
     const same = given.length === select.options.length &&
       given.every(([name], at) => select.options[at].value === name);
     if (!same) {

@@ -87,7 +87,7 @@
 
   /** Show a jet in an element, which listens from then on. */
   async function show(host, slot, jet) {
-    const { pictures, scene, colours } = window.jetlrp;
+    const { pictures, scene } = window.jetlrp;
     const mine = hosts.get(host) || start(host, slot);
     mine.jet = jet;
     if (mine.picture && mine.picture.jet === jet) select(mine); // also while another is on its way
@@ -97,7 +97,7 @@
         mine.picture = taken(svg, answer, mine.jet);
         select(mine);
       },
-    }, { view: scene.viewOf(slot), theme: colours.now() });
+    }, { view: scene.viewOf(slot), theme: window.jetlrp.theme.now() });
     const there = mine.picture && host.contains(mine.picture.svg) && !host.hasAttribute("aria-busy");
     if (!there || !mine.jet || mine.picture.jet === mine.jet) return;
     mine.picture.jet = mine.jet; // the same picture of an answer that came anew
