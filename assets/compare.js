@@ -184,8 +184,8 @@
     }
   });
 
-  for (const [name, over] of [["mouseover", true], ["mouseout", false],
-                              ["focusin", true], ["focusout", false]]) {
+  for (const name of ["mouseover", "mouseout", "focusin", "focusout"]) {
+    const over = name === "mouseover" || name === "focusin";
     document.addEventListener(name, (event) => {
       const row = event.target.closest?.("#compare-body button[data-track], #compare-body button[data-edge]");
       if (!row) return;

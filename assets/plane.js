@@ -39,7 +39,8 @@
   /** What is in a picture, from its SVG and its data. */
   function taken(svg, { data, facts }, jet) {
     const [edges, curves, widths, places, radii] = ARRAYS.map((name) => window.jetlrp.edges.unpack(data[name]));
-    const all = (name) => new Map([...svg.querySelectorAll(`[data-${name}]`)].map((part) => [+part.dataset[name], part]));
+    const all = (name) => new Map(
+      [...svg.querySelectorAll(`[data-${name}]`)].map((part) => [+part.dataset[name], part]));
     const lights = svg.appendChild(document.createElementNS(SVG, "g"));
     lights.setAttribute("class", "plane-lights");
     const tracks = Array.from(radii, (r, track) => ({ track, x: places[2 * track], y: places[2 * track + 1], r }));

@@ -32,7 +32,8 @@
   function read(answer, jet = null) {
     if (!answer.made) {
       const { figure, edges, tracks } = answer.data;
-      answer.made = { figure, edges: window.jetlrp.edges.decode(edges), tracks, parts: answer.parts, label: answer.label, facts: answer.facts };
+      const { parts, label, facts } = answer;
+      answer.made = { figure, edges: window.jetlrp.edges.decode(edges), tracks, parts, label, facts };
     }
     return { ...answer.made, jet };
   }
@@ -123,7 +124,8 @@
     const { marker } = figure.tracks;
     const of = (usual, dull) => usual.map((colour, track) => (bright.has(track) ? colour : dull[track]));
     return { ...figure.tracks, marker: {
-      ...marker, color: of(marker.color, tracks.dim), line: { ...marker.line, color: of(marker.line.color, tracks.dim_rims) },
+      ...marker, color: of(marker.color, tracks.dim),
+      line: { ...marker.line, color: of(marker.line.color, tracks.dim_rims) },
     } };
   }
 
@@ -374,7 +376,8 @@
     const sign = edges.sign[place] - 1;
     return {
       title: `Track ${edges.source[place]} → track ${edges.destination[place]}`,
-      lines: Object.entries(edges.words).map(([name, texts]) => [name, texts[place], edges.signed.includes(name) ? sign : 0]),
+      lines: Object.entries(edges.words)
+        .map(([name, texts]) => [name, texts[place], edges.signed.includes(name) ? sign : 0]),
     };
   }
 

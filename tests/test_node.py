@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lrp_core.figures.axes import reading
-from lrp_core.figures.numbers import number, plain, precise, signed, significant
+from lrp_core.figures.numbers import number, plain, precise, significant
 from lrp_core.figures.view import KINDS, PAGE_ONLY, View
 from tests.conftest import REPOSITORY, missing
 
@@ -44,9 +44,9 @@ def test_any_number_reads_as_in_python(node):
     script = f"""
         import {{ jetlrp }} from {json.dumps((TESTS / "script.mjs").as_uri())};
         import {{ readFileSync }} from "node:fs";
-        const {{ significant, signed, number }} = jetlrp(["numbers"]).numbers;
+        const {{ significant, number }} = jetlrp(["numbers"]).numbers;
         console.log(JSON.stringify(JSON.parse(readFileSync(0)).map((v) => [2, 3, 4].flatMap((d) =>
-          [significant(v, d), signed(v, d), Math.abs(v) < 1e20 ? number(v, d - 2, true) : "",
+          [significant(v, d), Math.abs(v) < 1e20 ? number(v, d - 2, true) : "",
            String(+v.toPrecision(d))]))));
     """
     status, said = node("--input-type=module", "-e", script, given=json.dumps(values))
@@ -57,7 +57,6 @@ def test_any_number_reads_as_in_python(node):
             for digits in (2, 3, 4)
             for text in (
                 significant(value, digits),
-                signed(value, digits),
                 number(value, digits - 2, sign=True) if abs(value) < 1e20 else "",
                 plain(precise(value, digits)),
             )
