@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from app.client import ServiceClient, ServiceError
 from app.drawing import scene_data
-from app.explaining import top_edges
+from app.explaining import FEWEST_EDGES
 from lrp_core.errors import FigureError
 from lrp_core.figures import View
 from lrp_core.service.schemas import ExplanationAnswer, JetDetail
@@ -60,6 +60,6 @@ def _explained(
         jet.index,
         target=query.get("target") or defaults.target,
         rule=query.get("rule") or defaults.rule,
-        top_edges=top_edges(jet),
+        top_edges=FEWEST_EDGES,
     )
     return jet, explanation

@@ -16,13 +16,14 @@ from dash import Dash, dcc, html
 from dash.development.base_component import Component
 from flask import Response, g, has_request_context, request, send_file
 
-from app import explaining, figure_data, ids, theme
+from app import explaining, figure_data, ids, page_files, theme
 from app.access.below import top_of_request
-from app.access.headers import hash_of, policy
+from app.access.headers import NOTHING, framed, hash_of, policy
 from app.client import ServiceClient, ServiceError
 from app.compression import compress_answers
 from app.controls import again_mark, away_mark
 from app.forwarding import forward_requests, refusal
+from app.page_files import PageFile
 from app.panels import (
     compare,
     conservation,
@@ -48,7 +49,7 @@ logger = logging.getLogger("jetlrp.app")
 
 TITLE = "jetlrp – relevance in jets"
 PLOTLY_PATH = "_jetlrp/plotly.min.js"
-NEEDLESS = ("/deps/polyfill@", "/dash_table/")  # of the scripts that Dash brings
+NEEDLESS = ("/deps/polyfill@", "/dash_table/", "/dash/dcc/")  # of the scripts that Dash brings
 ALIVE_PATH = "_jetlrp/alive"
 STANDALONE_PATH = "_jetlrp/figure.html"
 TOP = "/_jetlrp-top/"  # stands in the page for the top of the server, wherever that is
@@ -68,6 +69,7 @@ INDEX = """<!DOCTYPE html>
 <link rel="preload" as="font" type="font/woff2" crossorigin
       href="{top}assets/fonts/inter-latin-wght-normal.woff2">
 <style id="jetlrp-colours">{colours}</style>
+<link rel="stylesheet" href="{styles}">
 {%css%}
 <script id="jetlrp-themes" type="application/json">{themes}</script>
 <script>{choose}</script>
@@ -121,13 +123,15 @@ def create_app(
     metrics_from  addresses and networks that may read /metrics, beside this machine
     frames        origins whose pages may show the page in a frame
     """
+    script, styles = page_files.script(assets_folder()), page_files.styles(assets_folder())
     app = _Page(
         "jetlrp",
         assets_folder=str(assets_folder()),
         assets_path_ignore=["plotly"],  # not before the first picture
+        assets_ignore=page_files.APART,
         title=title,
         update_title="",
-        index_string=_index(),
+        index_string=_index(styles),
         requests_pathname_prefix=TOP,
         routes_pathname_prefix="/",
         serve_locally=True,
@@ -145,6 +149,8 @@ def create_app(
     explaining.register_callbacks(app, client)
     compare.register_callbacks(app, client)
     library.register_callbacks(app, client, choices)
+    app.script = script
+    page_files.serve(app, script, styles)
     _serve_plotly(app)
     _serve_service(app, client)
     watch_requests(app.server, metrics_from)
@@ -158,8 +164,10 @@ class _Page(Dash):
     """Dash, with addresses below the path where the browser that asks finds the server.
 
     Without the scripts that this page has no use for: stand-ins for what browsers lacked until
-    2018, and DataTable.
+    2018, DataTable, and Dash Core Components, in whose place is assets/components.js.
     """
+
+    script: PageFile
 
     def index(self, path: str = "", **_: Any) -> Any:
         """The page itself, at the top alone: elsewhere its relative addresses would not hold."""
@@ -169,10 +177,13 @@ class _Page(Dash):
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
         """The page as text; its configuration is JSON in which slashes are escaped."""
-        scripts = parts["scripts"].splitlines()
-        parts["scripts"] = "\n".join(
-            line for line in scripts if not any(name in line for name in NEEDLESS)
-        )
+        scripts = [
+            line
+            for line in parts["scripts"].splitlines()
+            if not any(name in line for name in NEEDLESS)
+        ]
+        own = f'<script src="{TOP}{self.script.address}"></script>'
+        parts["scripts"] = "\n".join([*scripts, own])
         text = str(super().interpolate_index(**parts))
         for slash in ("/", r"\u002f"):
             text = text.replace(TOP.replace("/", slash), top_of_request().replace("/", slash))
@@ -192,7 +203,6 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
             dcc.Store(id=ids.CHOSEN),
             dcc.Store(id=ids.SCENE_DATA),
             dcc.Store(id=ids.PINNED),
-            dcc.Store(id=ids.WHOLE),
             dcc.Store(id=ids.PINNED_DATA),
             dcc.Store(id=ids.COMPARED_ASKED),
             dcc.Store(id=ids.WANTED),
@@ -287,10 +297,11 @@ def _asked_once(client: ServiceClient) -> Callable[..., Choices]:
     return choices
 
 
-def _index() -> str:
+def _index(styles: PageFile) -> str:
     return (
         INDEX.replace("{top}", TOP)
         .replace("{icon}", _icon())
+        .replace("{styles}", TOP + styles.address)
         .replace("{colours}", theme.css_variables())
         .replace("{choose}", theme.CHOOSE)
         .replace("{themes}", theme.as_json().replace("<", "\\u003c"))
@@ -307,11 +318,12 @@ def _icon() -> str:
 def _restrict(app: Dash, frames: Sequence[str]) -> None:
     """Tell browsers what the page may load. The scripts within it are known now, all of them."""
     hashes = [*(found.strip("'") for found in app.csp_hashes()), hash_of(theme.CHOOSE)]
-    allowed = policy(hashes, frames=frames)
+    allowed, nothing = policy(hashes, frames=frames), framed(NOTHING, frames)
 
     @app.server.after_request
     def _allow(response: Response) -> Response:
-        response.headers.setdefault("Content-Security-Policy", allowed)
+        own = allowed if response.mimetype == "text/html" else nothing
+        response.headers.setdefault("Content-Security-Policy", own)
         return response
 
 

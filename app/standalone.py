@@ -27,7 +27,7 @@ SCRIPTS = (  # in the order in which they need each other
     "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls",
     "pictures", "river", "heat", "standalone",
 )  # fmt: skip
-STYLES = ("style", "scene", "heat", "pictures", "river", "figure")
+STYLES = ("style", "scene", "plane", "heat", "pictures", "river", "figure")
 PANELS = {"heatmap": "heat", "river": "river"}
 TOLD = {  # of a picture that the reader changes
     "network": "drag to turn, scroll to zoom, point for numbers",
@@ -38,9 +38,10 @@ PICTURES = {  # in the file of a view, and how large
     "network": {
         "network": {"width": 1100, "height": 560, "font": 14},
         "legend": {"width": 132, "height": 560, "font": 11},
+        "plane": {"width": 1100, "height": 560, "font": 13},  # for a browser without WebGL
     },
     "river": {"river": {"width": 1200, "height": 640, "font": 14}},
-    "heatmap": {},
+    "heatmap": {"heatmap": {"width": 1200, "height": 640, "font": 13}},
 }
 CAMERAS = [  # where they stand at first in windows of all shapes, in px of the plot
     {"width": width, "height": height, "first": first_cameras(width, height)}

@@ -63,10 +63,11 @@
 
   /** What the page knows of an edge by its number: {title, lines}. */
   function known(jet, number) {
-    const place = window.jetlrp.jet.placeOf(jet, number);
-    if (place < 0) return { title: `Edge ${number}`, lines: [] };
-    const { title, lines } = window.jetlrp.words.edge(jet, place);
-    return { title, lines: lines.filter(([what]) => KNOWN.includes(what)) };
+    const { scene } = window.jetlrp;
+    const { made } = scene.stateOf("network");
+    const says = made && made.jet === jet && scene.wordsOf(made, { edge: number });
+    if (!says) return { title: `Edge ${number}`, lines: [] };
+    return { title: says.title, lines: says.lines.filter(([what]) => KNOWN.includes(what)) };
   }
 
   /** Show all features, or the strongest. */
@@ -95,5 +96,6 @@
     const { view } = window.jetlrp;
     view.on(["edge"], ask);
     view.onShown((slot) => { if (slot === "a") ask(); });
+    document.addEventListener("jetlrp:figure", draw);
   });
 })();

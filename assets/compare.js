@@ -50,98 +50,12 @@
   /* ------------------------------------------------------------ difference */
 
   /** Whether two explanations are of one jet, which may be in a copy of the file. */
-  const isSameJet = (a, b) => a.jet.jet_id === b.jet.jet_id &&
-    (a.question.file === b.question.file || a.data.tracks.values.data === b.data.tracks.values.data);
-
-  /** Whether they are, with all their edges there, so that they subtract. */
-  const alike = (a, b) => Boolean(a && b) && isSameJet(a, b) &&
-    a.nEdges === b.nEdges && !a.numbers && !b.numbers;
-
-  const subtract = (a, b) => Float64Array.from(a, (value, at) => value - b[at]);
-
-  let last = { a: null, b: null, made: null };
-
-  /** a minus b as a jet that can be drawn: widths |Δ significance|, colours its sign. */
-  function difference(a, b) {
-    if (last.a === a && last.b === b) return last.made;
-    const { largest, rankEdges, rankTracks } = window.jetlrp.jet;
-    const signed = subtract(a.significance, b.significance);
-    const significance = signed.map(Math.abs);
-    const relevance = subtract(a.tracks.relevance, b.tracks.relevance);
-    const ranked = rankEdges(significance);
-    const all = ranked.share[significance.length] || 1;
-    const made = {
-      ...a,
-      difference: { a, b },
-      significance, signed, ...ranked,
-      share: ranked.share.map((share) => share / all),
-      tracks: { ...a.tracks, relevance, ...rankTracks(relevance) },
-      maxSignificance: largest(significance), maxSigned: largest(signed),
-      maxRelevance: largest(relevance),
-    };
-    last = { a, b, made };
-    return made;
-  }
+  const isSameJet = (a, b) => a.jet.jet_id === b.jet.jet_id && a.jet.tracks_id === b.jet.tracks_id;
 
   /** Whether the picture is that of the difference. */
   function isDifference() {
-    const { state, shown } = window.jetlrp.view;
-    return state.difference && state.pin !== null && alike(shown.a, shown.b);
-  }
-
-  /** The jet to draw in a slot. */
-  function drawn(slot) {
-    const { shown } = window.jetlrp.view;
-    return slot === "a" && isDifference() ? difference(shown.a, shown.b) : shown[slot];
-  }
-
-  /** The view to draw it with: a difference has colours of its own. */
-  function look() {
-    const { state } = window.jetlrp.view;
-    return isDifference() ? { ...state, color: "relevance", edgecolor: "relevance" } : state;
-  }
-
-  /** The scales of what is drawn: one for both, the jet and the pinned one. */
-  function scales() {
-    const of = isDifference() ? [drawn("a")] : window.jetlrp.view.both();
-    const most = (name) => Math.max(0, ...of.map((jet) => jet[name]));
-    return { significance: most("maxSignificance"), signed: most("maxSigned"), relevance: most("maxRelevance"), pt: most("maxPt") };
-  }
-
-  const more = (value) => (value === 0 ? "nothing changed"
-    : value > 0 ? "more than pinned" : "less than pinned");
-
-  /** An edge of a difference in words. */
-  function edge(scene, place) {
-    const { percent, signed, thousands, significant } = window.jetlrp.numbers;
-    const { a, b } = scene.difference;
-    const of = (jet) => `${significant(jet.significance[place])} · rank ${thousands(jet.rank[place] + 1)}`;
-    return {
-      title: `Track ${scene.source[place]} → track ${scene.destination[place]}`,
-      value: scene.signed[place],
-      lines: [
-        ["here", of(a)], ["pinned", of(b)],
-        ["Δ significance", `${signed(scene.signed[place])} (${percent(Math.abs(scene.signed[place]))})`],
-        ["that is", more(scene.signed[place])],
-      ],
-    };
-  }
-
-  /** A track of a difference in words. */
-  function track(scene, number) {
-    const { signed, significant } = window.jetlrp.numbers;
-    const { a, b } = scene.difference;
-    const of = (jet) => `${signed(jet.tracks.relevance[number])} · rank ${jet.tracks.rank[number] + 1}`;
-    return {
-      title: `Track ${number}`,
-      value: scene.tracks.relevance[number],
-      lines: [
-        ["pT", `${significant(scene.tracks.pt[number])} GeV`],
-        ["here", of(a)], ["pinned", of(b)],
-        ["Δ relevance", signed(scene.tracks.relevance[number])],
-        ["that is", more(scene.tracks.relevance[number])],
-      ],
-    };
+    const { state, shown: { a, b } } = window.jetlrp.view;
+    return Boolean(state.difference && state.pin !== null && a && b && isSameJet(a, b));
   }
 
   /* ------------------------------------------------------------ the panel "Compared" */
@@ -215,8 +129,7 @@
     const here = a ? questionOf(a) : { jet, target, rule, ...source() };
     const there = b ? questionOf(b) : pinned;
     const note = wanted && a && b && !isDifference()
-      ? (isSameJet(a, b) ? " · too large to subtract edge by edge"
-        : " · other jet: the difference is in numbers only") : "";
+      ? " · other jet: the difference is in numbers only" : "";
     const caption = document.getElementById("network-caption");
     if (!caption.firstElementChild) caption.append(document.createElement("span"));
     say(caption.firstElementChild, isDifference()
@@ -312,7 +225,6 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.compare = {
-    ruleWords, targetWords, title, alike, difference, isDifference, drawn, look, scales, edge, track,
-    pin, unpin, swap, sync,
+    ruleWords, targetWords, alike, difference, isDifference, drawn, look, scales, pin, unpin, swap, sync,
   };
 })();

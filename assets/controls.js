@@ -32,7 +32,7 @@
   }
 
   /** Whether the tracks of a jet can be coloured so: by what is known of them. */
-  const canColour = ({ truth, tracks }, by) => ({ origin: truth, charge: tracks.charge }[by] !== null);
+  const canColour = ({ colours }, by) => colours.includes(by);
 
   /** Show what the view says on every control of a part of the page. */
   function sync() {
@@ -100,7 +100,7 @@
     const { state, shown } = window.jetlrp.view;
     const chip = document.getElementById("isolated");
     if (!chip) return;
-    chip.hidden = !shown.a || state.track === null || state.track >= shown.a.nTracks;
+    chip.hidden = !shown.a || state.track === null || state.track >= shown.a.jet.n_tracks;
     chip.querySelector("[data-says=track]").textContent = `track ${state.track}`;
   }
 
@@ -174,14 +174,11 @@
     const jet = view.shown.a;
     if (!jet) return;
     const groups = new Map();
-    for (const name of jet.values.names) {
-      const { title, group } = jet.features.get(name) || { title: name, group: "other" };
+    for (const { name, title, group, log } of jet.axes) {
       const plain = title.replace(/_(\w+)/g, "$1");
       const options = groups.get(group) || groups.set(group, []).get(group);
       options.push([name, plain]);
-      if (jet.values.column(name).every((value) => value > 0)) {
-        options.push([`log:${name}`, `log ${plain}`]);
-      }
+      if (log) options.push([`log:${name}`, `log ${plain}`]);
     }
     const html = [...groups].map(([group, options]) =>
       `<optgroup label="${numbers.escape(group || "other")}">${options.map(([value, text]) =>
@@ -189,7 +186,7 @@
       "</optgroup>").join("");
     for (const button of document.querySelectorAll("button[data-set]")) { // axes that are not there
       button.disabled = Object.entries(JSON.parse(button.dataset.set)).some(([key, value]) =>
-        "xyz".includes(key) && !jet.values.column(value.replace(/^log:/, "")));
+        "xyz".includes(key) && !jet.axes.some(({ name }) => name === value.replace(/^log:/, "")));
     }
     for (const select of document.querySelectorAll("select[data-axis]")) {
       if (select.dataset.filled !== html) {

@@ -2,7 +2,7 @@
  *
  * A panel's script says once what draws it:
  *
- *   window.jetlrp.dock.panel("river", { keys: ["sort"], draw(box, jet, { view, theme, scales }) {} })
+ *   window.jetlrp.dock.panel("river", { keys: ["sort"], draw(box, jet, { view, theme }) {} })
  *
  * and is called with its box when it is open and the jet, the theme, its size or one of the keys of
  * the view has changed; with no jet, jet is null. On window.jetlrp.dock.
@@ -39,9 +39,9 @@
       waiting.delete(name);
       const box = document.getElementById(`${name}-body`);
       if (!box || !isOpen(name) || !box.clientWidth) return;
-      const { view, compare, colours } = window.jetlrp;
+      const { view, colours } = window.jetlrp;
       panels.get(name)(box, view.shown.a, {
-        view: view.state, theme: colours.now(), scales: compare.scales(),
+        view: view.state, theme: colours.now(),
       });
     });
   }

@@ -68,6 +68,13 @@
     return Math.max(Math.min(1, limit), Math.min(view.edges ?? edges.usual, limit));
   }
 
+  /** Those behind the first k, as many as are faint lines, and how faint: {list, opacity}. */
+  function faint(edges, list, k) {
+    const { least, most: limit, ink, lines } = edges.faint;
+    const rest = list.subarray(k, k + lines);
+    return { list: rest, opacity: Math.max(least, Math.min(limit, ink / Math.max(1, rest.length))) };
+  }
+
   /** Slider position 0..1 -> number of edges; logarithmic, so that few edges are easy to choose. */
   function countAt(position, limit) {
     if (limit <= 1) return limit;
@@ -98,5 +105,5 @@
   }
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.edges = { decode, considered, most, shown, countAt, positionOf, share, words };
+  window.jetlrp.edges = { unpack, decode, considered, most, shown, faint, countAt, positionOf, share, words };
 })();

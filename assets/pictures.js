@@ -7,7 +7,8 @@
  * makes a panel of the dock show the picture of that name, or of another `picture`. It is asked for
  * anew when the jet or what is asked of it, the theme, the panel's size or one of the keys of the view
  * changes; the old one stays until then, and the latest wins. `told` hears of what is shown, or null;
- * `drawn(svg, answer)` of each SVG that was put into a box.
+ * `drawn(svg, answer)` of each SVG that was put into a box. `tell` and `silence` are for panels that
+ * find by themselves what is pointed at.
  * An element of the picture that has data-id answers pointer and keyboard with the words of that part,
  * and lights all elements whose data-id or data-of are among those that it names.
  *
@@ -207,9 +208,9 @@
   }
 
   /** Show a picture in a box that is no panel of the dock. */
-  function drawIn(name, box, jet, { keys = [] }, how) {
-    const again = () => drawIn(name, box, jet, { keys }, how);
-    return draw(name, { picture: name, keys, empty: "", told() {}, drawn() {}, again }, box, jet, how);
+  function drawIn(name, box, jet, { keys = [], empty = "", drawn = () => {} }, how) {
+    const again = () => drawIn(name, box, jet, { keys, empty, drawn }, how);
+    return draw(name, { picture: name, keys, empty, told() {}, drawn, again }, box, jet, how);
   }
 
   /* --------------------------------------------------------------- pointing */
@@ -325,5 +326,5 @@
   }
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.pictures = { camerasHere, panel, ask, addressOf, cameras, drawIn };
+  window.jetlrp.pictures = { camerasHere, panel, ask, addressOf, cameras, drawIn, tell, silence };
 })();

@@ -50,7 +50,7 @@
     const alone = view.track !== null && view.track < tracks.count;
     return [
       ...figure.before,
-      rest(made, dragging ? [] : list.subarray(k, k + made.edges.faint.lines)),
+      rest(made, window.jetlrp.edges.faint(made.edges, list, dragging ? Infinity : k)),
       ...curves(made, list.subarray(0, k)),
       ...chosen(made, view),
       ...figure.after,
@@ -60,8 +60,7 @@
   }
 
   /** Faint straight lines. */
-  function rest({ figure, edges }, list) {
-    const { least, most, ink } = edges.faint;
+  function rest({ figure, edges }, { list, opacity }) {
     const place = (side) => {
       const along = new Float32Array(list.length * 3).fill(NaN);
       list.forEach((edge, n) => {
@@ -70,8 +69,7 @@
       });
       return along;
     };
-    return { ...figure.rest, x: place("x"), y: place("y"), z: place("z"), visible: list.length > 0,
-             opacity: Math.max(least, Math.min(most, ink / Math.max(1, list.length))) };
+    return { ...figure.rest, x: place("x"), y: place("y"), z: place("z"), visible: list.length > 0, opacity };
   }
 
   /** The curves of some edges, in a trace for each width. */
@@ -256,7 +254,7 @@
     if (state.drawing) return;
     state.drawing = true;
     try {
-      const { plane, view, compare } = window.jetlrp;
+      const { plane, view } = window.jetlrp;
       const Plotly = plane.webgl() ? await plotly() : null;
       if (document.fonts && document.fonts.load) {
         await Promise.race([document.fonts.load("13px Inter", "Δηφ p"), wait(1500)]);
@@ -288,8 +286,7 @@
           div.setAttribute("role", "application");
           div.setAttribute("aria-label", (state.slot === "a" ? "" : "Pinned: ") + made.label.replace("{}", k));
         } else {
-          plane.standIn(div, state.slot, compare.drawn(state.slot), {
-            view: compare.look(), theme: window.jetlrp.colours.now(), scales: compare.scales() });
+          await plane.standIn(div, state.slot, made.jet);
         }
         if (state.slot === "a") document.title = `Jet ${made.jet.jet.index} – jetlrp`;
         await frame();
@@ -467,7 +464,7 @@
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.scene = {
     CONFIG, SLOTS, read, selected, traces, layout, pointsOf, wordsOf, endsOf, plotly, draw, drawAll, refresh,
-    stateOf, fit, drawLegend, anew, setDragging, showTooltip, placeTooltip, hideTooltip,
+    stateOf, viewOf, fit, drawLegend, anew, setDragging, showTooltip, placeTooltip, hideTooltip,
     liveCamera: (div) => window.jetlrp.camera.live(div),
     resetCamera: () => window.jetlrp.camera.reset(),
   };

@@ -185,7 +185,7 @@
   /** A jet as the server sent it, or null for none, takes its slot. */
   function show(slot, data) {
     if ((shown[slot] ? shown[slot].data : null) === (data || null)) return;
-    shown[slot] = data ? window.jetlrp.jet.prepare(data) : null;
+    shown[slot] = data ? { ...data, data } : null;
     if (slot === "a") hover(null);
     for (const heard of showing) heard(slot);
   }

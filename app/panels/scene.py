@@ -104,21 +104,7 @@ def layout(tools: Component, pinned: Component, card: Component) -> Component:
                     html.Div(
                         [
                             html.Label("Edges", htmlFor=ids.EDGES_SLIDER),
-                            html.Div(
-                                [
-                                    html.Div(id=ids.EDGES_WORDS, className="edges-words"),
-                                    html.Button(
-                                        "all",
-                                        id=ids.WHOLE_BUTTON,
-                                        type="button",
-                                        className="link",
-                                        hidden=True,
-                                        title="Every edge of this large jet; may take a moment",
-                                        **label("Fetch all edges"),
-                                    ),
-                                ],
-                                className="edges-said",
-                            ),
+                            html.Div(id=ids.EDGES_WORDS, className="edges-words"),
                             html.Div(**data(range="edges")),
                         ],
                         className="control edges-control",

@@ -45,9 +45,11 @@ class Pen(NamedTuple):
     wide: float | None
 
     def head(self, x: float, y: float, text: str) -> Text:
-        """A block's title."""
+        """A block's title, in smaller type where its column is narrow."""
         u = self.unit
-        return Text(x, y + 11.4 * u, text, HEAD * u, self.theme.text, bold=True, kind="legend")
+        room = 1.0 if self.wide is None else self.wide / measure(text, HEAD, bold=True)
+        size = HEAD * min(1.0, room) * u
+        return Text(x, y + 11.4 * u, text, size, self.theme.text, bold=True, kind="legend")
 
     def body(self, x: float, y: float, text: str, colour: str | None = None) -> Text:
         """A text whose middle is at y."""

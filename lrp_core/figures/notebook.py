@@ -14,6 +14,8 @@ from plotly.subplots import make_subplots
 from lrp_core.figures import geometry
 from lrp_core.figures.arrangement import Arrangement, arrange
 from lrp_core.figures.colours import rgba
+from lrp_core.figures.heat_tips import cell_texts
+from lrp_core.figures.heatmap import DASH, against, gentle, ramp
 from lrp_core.figures.legend import coloured_by
 from lrp_core.figures.network import check_view
 from lrp_core.figures.numbers import signed, significant, value_words
@@ -38,6 +40,7 @@ CONFIG = {"showSendToCloud": False, "displaylogo": False, "plotlyServerURL": ""}
 STAGE = (820.0, 640.0)  # px of a figure, unless it is given another size
 SCENE = (STAGE[0] - 200, STAGE[1] - 70)  # px that margins and the colour bar leave to the scene
 RIVER = (1000.0, 480.0)
+MOST_DASHED = 50  # rows of a heat map that are high enough for dashes
 SPACE = "&nbsp;"  # a line of nothing below a title, so that it touches nothing
 
 
@@ -157,13 +160,10 @@ def heatmap_figure(
         rows=2, cols=2, shared_xaxes=True, shared_yaxes=True, row_heights=[0.16, 0.84],
         column_widths=[0.88, 0.12], horizontal_spacing=0.01, vertical_spacing=0.015,
     )  # fmt: skip
-    share = says.cells / (says.most or 1.0)
-    strong, weak, _, for_weak, for_strong = colours.diverging
-    stops = [strong, weak, colours.panel, for_weak, for_strong]
-    places = (-1.0, -0.5, 0.0, 0.5, 1.0)
+    stops, places = ramp(colours), (-1.0, -0.5, 0.0, 0.5, 1.0)
     figure.add_trace(
         go.Heatmap(
-            z=np.sign(share) * np.sqrt(np.abs(share)),
+            z=gentle(says.shares),
             x=np.arange(len(says.columns)), y=np.arange(len(says.rows)), zmin=-1, zmax=1,
             colorscale=[[n / 4, colour] for n, colour in enumerate(stops)],
             text=_cell_words(scene, says), hoverinfo="text", xgap=1, ygap=1, name="relevance",
@@ -175,6 +175,8 @@ def heatmap_figure(
         ),
         row=2, col=1,
     )  # fmt: skip
+    if len(says.rows) <= MOST_DASHED:
+        figure.add_trace(_dashes(says, colours), row=2, col=1)
     columns = [column.sums.net for column in says.columns]
     for number, sums in enumerate((columns, [row.sums.net for row in says.rows])):
         ink = [colours.positive if value >= 0 else colours.negative for value in sums]
@@ -207,15 +209,28 @@ def heatmap_figure(
     return NotebookFigure(figure)
 
 
+def _dashes(says: Arrangement, theme: Theme) -> go.Scatter:
+    """A dash in each cell that speaks strongly against."""
+    rows, columns = np.nonzero(against(says.shares))
+    start, end = (columns - 0.5 + share for share in DASH)
+    gap = np.full(len(rows), np.nan)
+    return go.Scatter(
+        x=np.stack([start, end, gap], axis=1).ravel(), y=np.repeat(rows, 3), mode="lines",
+        line={"color": theme.panel, "width": 1.1}, hoverinfo="skip", name="against",
+    )  # fmt: skip
+
+
 def _cell_words(scene: Scene, says: Arrangement) -> list[list[str]]:
+    texts = cell_texts(scene, says)
     return [
         [
-            f"<b>Track {row.track}: {low_indices(column.title)}</b><br>value "
-            f"{significant(float(scene.given(column.name)[row.track]))}<br>relevance "
-            f"{signed(float(value))}"
-            for column, value in zip(says.columns, values, strict=True)
+            f"<b>Track {row.track}: {low_indices(column.title)}</b><br>value {value}<br>"
+            f"relevance {relevance}"
+            for column, value, relevance in zip(says.columns, values, relevances, strict=True)
         ]
-        for row, values in zip(says.rows, says.cells.tolist(), strict=True)
+        for row, values, relevances in zip(
+            says.rows, texts["values"], texts["relevances"], strict=True
+        )
     ]
 
 

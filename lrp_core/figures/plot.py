@@ -415,11 +415,7 @@ def picture_network(shown: Shown, view: View, panel: Panel, pinned: Shown | None
         "scene": plot.layout(geometry.camera_for(panel.width, panel.height)),
         "cameras": first_cameras(panel.width, panel.height, plot.type),
     }
-    label = (
-        f"Jet {shown.jet.index} in three dimensions: {scene.n_tracks} tracks, {{}} of "
-        f"{scene.n_edges} edges. Left and right go from track to track, the most relevant first; "
-        "Enter leaves the edges of one; Escape leaves the tracks."
-    )
+    label = spoken(shown, "in three dimensions")
     data = {"figure": figure, "edges": _edges(plot), "tracks": _tracks(plot)}
     parts = {
         f"{kind}-{one.number}": direction_part(scene, one)
@@ -428,6 +424,16 @@ def picture_network(shown: Shown, view: View, panel: Panel, pinned: Shown | None
     }
     parts |= {f"track-{track}": track_part(scene, track) for track in range(scene.n_tracks)}
     return Picture("network", panel.width, panel.height, (), label, parts, data=data)
+
+
+def spoken(shown: Shown, where: str) -> str:
+    """What a screen reader says of a picture of tracks; "{}" is how many edges are shown."""
+    jet = shown.jet
+    return (
+        f"Jet {jet.index} {where}: {jet.n_tracks} tracks, {{}} of {jet.n_edges} edges. "
+        "Left and right go from track to track, the most relevant first; "
+        "Enter leaves the edges of one; Escape leaves the tracks."
+    )
 
 
 def _edges(plot: Plot) -> dict[str, Any]:

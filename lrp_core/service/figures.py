@@ -16,6 +16,7 @@ from lrp_core.figures import (
     View,
     draw_heatmap,
     draw_network,
+    draw_plane,
     draw_river,
     to_pdf,
     to_png,
@@ -29,7 +30,7 @@ from lrp_core.figures.plot import plot_on
 from lrp_core.figures.sheet import LONGEST_LINK, WORDS, Paper
 from lrp_core.service.schemas import FigureParts, FigureText, FileQuery
 
-FigureName = Literal["network", "heatmap", "river"]
+FigureName = Literal["network", "heatmap", "plane", "river"]
 FigureFormat = Literal["svg", "pdf", "png"]
 MOST_PIXELS = 34_000_000  # of one PNG: four times 3840 × 2160
 LONGEST_VIEW = 2_000  # letters
@@ -37,9 +38,10 @@ LONGEST_VIEW = 2_000  # letters
 DRAW: dict[str, Callable[..., Drawing]] = {
     "network": draw_network,
     "heatmap": draw_heatmap,
+    "plane": draw_plane,
     "river": draw_river,
 }
-WITH_PINNED = ("network",)  # figures in which it matters what is pinned beside the jet
+WITH_PINNED = ("network", "plane")  # figures in which it matters what is pinned beside the jet
 MEDIA = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 

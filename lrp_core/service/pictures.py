@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lrp_core.figures.heatmap import picture_heatmap
 from lrp_core.figures.legend_column import picture_legend
 from lrp_core.figures.picture import Panel, Picture, Shown
+from lrp_core.figures.plane import picture_plane
 from lrp_core.figures.plot import USUAL_TYPE, first_cameras, picture_network
 from lrp_core.figures.river import picture_river
 from lrp_core.figures.theme import theme_of
@@ -17,11 +18,13 @@ from lrp_core.figures.view import View
 from lrp_core.service.figures import ViewQuery
 from lrp_core.service.schemas import PictureAnswer, PicturePart
 
-PictureName = Literal["network", "legend", "river"]
+PictureName = Literal["heatmap", "legend", "network", "plane", "river"]
 
 PICTURES: dict[str, Callable[[Shown, View, Panel, Shown | None], Picture]] = {
-    "network": picture_network,
+    "heatmap": picture_heatmap,
     "legend": picture_legend,
+    "network": picture_network,
+    "plane": picture_plane,
     "river": picture_river,
 }
 
@@ -57,7 +60,7 @@ def picture_answer(
         height=made.height,
         label=made.label,
         svg=made.svg(),
-        parts={key: PicturePart.model_validate(asdict(part)) for key, part in made.parts.items()},
+        parts={key: PicturePart.model_validate(vars(part)) for key, part in made.parts.items()},
         first=made.first,
         facts=dict(made.facts),
         data=dict(made.data),

@@ -270,7 +270,7 @@ def point(tab, part, says):
 @browser_test
 def test_the_other_stand_alone_figures_answer_the_pointer(studio, offline):
     for view, part, says in (
-        ("heatmap", ".heat", "#scene-tooltip"),
+        ("heatmap", ".heatmap .cells", "#heat-tooltip"),
         ("river", ".river .ribbon.way", "#river-tooltip"),
     ):
         name, content = studio.make(Figure(5, "?jet=5&theme=dark", view), "html", Look())
@@ -282,7 +282,7 @@ def test_the_other_stand_alone_figures_answer_the_pointer(studio, offline):
         # a pointer that rests is answered by the figure in another size, too
         words = tab.locator(says).inner_text()
         tab.evaluate(
-            "() => { const drawn = document.querySelector('.river, .heat svg .heat-lights');"
+            "() => { const drawn = document.querySelector('svg.picture');"
             " drawn.classList.add('before'); window.dispatchEvent(new Event('resize')); }"
         )
         tab.wait_for_function("!document.querySelector('.before')")

@@ -23,6 +23,7 @@ from lrp_core.figures import (
     View,
     draw_heatmap,
     draw_network,
+    draw_plane,
     draw_river,
     geometry,
     to_pdf,
@@ -42,7 +43,12 @@ from lrp_core.figures.stream import flattened, hatched, stream
 from lrp_core.figures.typeset import face, measure
 from lrp_core.reading import open_jets
 
-DRAW = {"network": draw_network, "heatmap": draw_heatmap, "river": draw_river}
+DRAW = {
+    "network": draw_network,
+    "heatmap": draw_heatmap,
+    "plane": draw_plane,
+    "river": draw_river,
+}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
