@@ -51,7 +51,6 @@ TITLE = "jetlrp – relevance in jets"
 PLOTLY_PATH = "_jetlrp/plotly.min.js"
 NEEDLESS = ("/deps/polyfill@", "/dash_table/", "/dash/dcc/")  # of the scripts that Dash brings
 ALIVE_PATH = "_jetlrp/alive"
-FIGURE_PATH = "_jetlrp/figure.json"
 STANDALONE_PATH = "_jetlrp/figure.html"
 TOP = "/_jetlrp-top/"  # stands in the page for the top of the server, wherever that is
 YEAR_SECONDS = 31_536_000
@@ -362,14 +361,7 @@ def _serve_service(app: Dash, client: ServiceClient) -> None:
 
 
 def _serve_figures(app: Dash, client: ServiceClient) -> None:
-    """What assets/figure.js asks for: the jets of a link, and a figure that needs no server."""
-
-    @app.server.route(f"/{FIGURE_PATH}")
-    def _figure() -> Any:
-        try:
-            return figure_data.jets_of(client, request.args)
-        except ServiceError as error:
-            return refusal(502, error)
+    """What assets/figure.js asks the page for: a figure that needs no server."""
 
     @app.server.route(f"/{STANDALONE_PATH}")
     def _standalone() -> Any:

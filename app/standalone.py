@@ -66,7 +66,7 @@ PAGE = """<!DOCTYPE html>
 </div>
 <div id="scene-tooltip" class="tooltip" role="status" hidden></div>
 {packed}
-<script id="jetlrp-standalone" type="application/json">{data}</script>
+<script id="jetlrp-standalone" type="text/plain">{data}</script>
 <script>{scripts}</script>
 </body>
 </html>
@@ -122,7 +122,9 @@ def document(
         packed=""
         if panel
         else f'<script id="jetlrp-packed" type="text/plain">{_plotly(assets)}</script>',
-        data=_json({**jets, "name": view, "pictures": told, "cameras": CAMERAS}),
+        data=_packed(
+            _json({**jets, "name": view, "pictures": told, "cameras": CAMERAS}).encode("utf-8")
+        ),
         scripts=_scripts(assets),
     )
 
@@ -159,11 +161,15 @@ def _json(data: object) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
+def _packed(content: bytes) -> str:
+    """Compressed, as base64."""
+    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode("ascii")
+
+
 @cache
 def _plotly(assets: Path) -> str:
-    """The part of Plotly that the page draws with, compressed, as base64."""
-    script = plotly_js(assets).read_bytes()
-    return base64.b64encode(gzip.compress(script, 9, mtime=0)).decode("ascii")
+    """The part of Plotly that the page draws with, packed."""
+    return _packed(plotly_js(assets).read_bytes())
 
 
 @cache

@@ -6,21 +6,26 @@
   const box = document.getElementById("jetlrp-standalone");
   if (!box) return;
 
-  /** Run a script that lies in the file, compressed: Plotly is the larger part of it. */
-  async function unpack(id) {
-    const packed = document.getElementById(id);
+  /** What lies in the file, compressed. */
+  async function unpacked({ textContent }) {
+    const bytes = Uint8Array.from(atob(textContent.trim()), (c) => c.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  }
+
+  /** Run Plotly, which is the larger part of the file. */
+  async function loadPlotly() {
+    const packed = document.getElementById("jetlrp-packed");
     if (!packed) return;
-    const bytes = Uint8Array.from(atob(packed.textContent.trim()), (c) => c.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
-    script.textContent = await new Response(stream).text();
+    script.textContent = await unpacked(packed);
     document.head.append(script);
   }
 
   async function start() {
     const { view, dock } = window.jetlrp;
+    box.textContent = await unpacked(box);
     const { a, b, name } = JSON.parse(box.textContent);
-    await unpack("jetlrp-packed");
+    await loadPlotly();
     view.show("b", b);
     view.show("a", a);
     const panel = { heatmap: "heat", river: "river" }[name];

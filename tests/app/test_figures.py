@@ -14,6 +14,7 @@ from PIL import Image, ImageSequence
 from app.export.asked import Figure, Look
 from app.export.chromium import ChromiumError
 from app.export.command import Studio
+from app.figure_data import jets_of
 from app.main import create_app
 from lrp_core.figures.presets import PRESETS
 from tests.app.test_page import eventually, still, turn, wait_for_jet, written
@@ -137,11 +138,11 @@ def test_the_figure_of_a_difference_says_what_was_subtracted(studio):
 def test_what_a_figure_asks_the_page_for(service):
     with service.client() as client:
         server = create_app(client).server.test_client()
-        both = server.get("/_jetlrp/figure.json?jet=5&pin=0~hbb~gamma(gamma=1)").json
+        both = jets_of(client, {"jet": "5", "pin": "0~hbb~gamma(gamma=1)"})
         assert (both["a"]["jet"]["index"], both["b"]["jet"]["index"]) == (5, 0)
         assert both["a"]["question"]["target"] == "margin", "the service's default"
         assert both["b"]["question"]["target"] == "hbb"
-        alone = server.get("/_jetlrp/figure.json?jet=5").json
+        alone = jets_of(client, {"jet": "5"})
         assert alone["b"] is None
         for link, differs in (
             ("?jet=5&pin=5~qcd~gamma(gamma=1)&difference=1", True),
@@ -154,7 +155,7 @@ def test_what_a_figure_asks_the_page_for(service):
                 caption = text.partition("<footer>")[2].partition("</footer>")[0]
                 assert (" · minus " in caption) == (differs and view == "network"), caption
         for link in ("", "?jet=no", "?jet=4"):
-            refused = server.get(f"/_jetlrp/figure.json{link}")
+            refused = server.get("/_jetlrp/figure.html", query_string={"link": link})
             assert refused.status_code == 502
             assert refused.json["error"]["message"]
 

@@ -33,6 +33,9 @@ from lrp_core.figures import (
 from lrp_core.figures.camera import Projector
 from lrp_core.figures.drawing import Gradient, Path, Text
 from lrp_core.figures.naming import told_apart
+from lrp_core.figures.network import NetworkSheet
+from lrp_core.figures.picture import Shown
+from lrp_core.figures.plot import Plot, plot_on
 from lrp_core.figures.presets import PRESETS, zoom_of
 from lrp_core.figures.scene import Scene
 from lrp_core.figures.sheet import WORDS
@@ -83,13 +86,13 @@ def test_every_edge_is_a_path_and_every_track_a_ball(explained):
 def test_the_sheet_for_a_plot_that_is_drawn_elsewhere_leaves_its_place_free(explained, preset):
     size = {"width": PRESETS[preset].width, "height": PRESETS[preset].height}
     whole = draw_network(*explained, View(), **size)
-    sheet = draw_network(*explained, View(), plot=False, **size)
+    on = NetworkSheet.of(Shown(*explained), View(), None, size)
+    sheet = on.drawing()
     assert set(sheet.items) < set(whole.items), "the rest is the same"
-    assert not {"edge", "rest", "track", "title"} & {item.kind for item in sheet.items
-                                                     if item not in legend_of(sheet)}  # fmt: skip
-    root = ET.fromstring(to_svg(sheet))
-    left, top, width, height = map(int, root.get("data-stage").split())
-    assert float(root.get("data-unit")) == pytest.approx(zoom_of(**size), rel=1e-5)
+    plot = plot_on(on)
+    left, top, width, height = plot["stage"]
+    assert plot["unit"] == zoom_of(**size)
+    assert (plot["layout"]["width"], plot["layout"]["height"]) == (width, height)
     for item in whole.items:
         if isinstance(item, Path) and item.kind == "edge":
             (x, y), *_ = (values for _, values in item.commands)
@@ -101,9 +104,34 @@ def test_the_sheet_for_a_plot_that_is_drawn_elsewhere_leaves_its_place_free(expl
             assert not (inside and top < item.y < top + height), item.text
 
 
-def legend_of(drawing: Drawing) -> list:
-    """The marks in the legend look as those in the plot."""
-    return [item for item in drawing.items if item.kind in ("legend", "track")]
+def test_a_plot_for_a_sheet_is_as_large_as_the_vector_figure(explained):
+    view = View(edges=40, track=3, camera=Camera((1.2, -1.5, 0.9)))
+    on = NetworkSheet.of(Shown(*explained), view, None, {"width": 2400, "height": 1800})
+    plot = plot_on(on)
+    usual = {one["name"]: one for one in Plot(on.stage, on.page.theme).traces()}
+    assert [one["name"] for one in plot["data"]] == [name for name in usual if name != "leptons"]
+    for one in plot["data"]:
+        plain = usual[one["name"]]
+        assert one["mode"] == plain["mode"]
+        if "line" in one:
+            assert one["line"]["width"] == pytest.approx(2.5 * plain["line"]["width"])
+        if "marker" in one:
+            sizes = 2.5 * np.asarray(plain["marker"]["size"])
+            np.testing.assert_allclose(one["marker"]["size"], sizes)
+        if "textfont" in one:
+            assert one["textfont"]["size"] == 2.5 * plain["textfont"]["size"]
+    camera = plot["layout"]["scene"]["camera"]
+    assert camera["eye"]["z"] == pytest.approx(on.stage.view.camera.eye[2])
+    axis = plot["layout"]["scene"]["xaxis"]
+    assert axis["title"]["font"]["size"] == 2.5 * 13
+    assert axis["linewidth"] == 2.5 * 1.25
+    letters = {(one["text"], round(one["x"], 6)) for one in plot["letters"]}
+    scene = on.stage.scene
+    marked = np.flatnonzero(scene.muon | scene.electron)
+    assert len(plot["letters"]) == len(marked)
+    assert {text for text, _ in letters} <= {"μ", "e"}
+    bare = NetworkSheet.of(Shown(*explained), View(marks=False), None, {})
+    assert plot_on(bare)["letters"] == []
 
 
 @pytest.mark.parametrize("name", DRAW)

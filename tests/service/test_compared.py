@@ -77,11 +77,11 @@ def test_the_vectors_of_a_difference(toy, view, differs):
     svg = toy.get(f"{PATH}figures/network.svg", params=asked).text
     assert ("|Δ significance|" in svg) == differs
     assert ("minus logit of QCD, epsilon(epsilon=0.01" in svg) == differs
-    says = toy.get(f"{PATH}figures/network/provenance", params=asked).json()
+    says = toy.get(f"{PATH}figures/network/parts", params=asked).json()
     assert ("minus" in says["metadata"]) == differs
     assert (" · minus logit of QCD" in says["caption"]) == differs
     assert says["caption"].split(" · minus ")[-1] in svg
-    river = toy.get(f"{PATH}figures/river/provenance", params=asked).json()
+    river = toy.get(f"{PATH}figures/river/parts", params=asked).json()
     assert "minus" not in river["metadata"], "a river is of one explanation"
     bad = {**asked, "view": "?pin=7~margin~zero"}
     assert toy.get(f"{PATH}figures/river.svg", params=bad).is_success
