@@ -194,6 +194,10 @@
     svg.setAttribute("aria-hidden", "true"); // the panel says it, and is read cell by cell
     body().setAttribute("role", "application");
     body().setAttribute("aria-label", label);
+    svg.addEventListener("mousedown", (event) => { // the keys are the panel's, also after a click
+      event.preventDefault();
+      body().focus();
+    });
     svg.addEventListener("pointermove", pointed);
     svg.addEventListener("pointerleave", left);
     svg.addEventListener("click", (event) => chosen(pointed(event)));
