@@ -224,8 +224,8 @@
   function standIn(div, slot, jet) {
     if (!div.querySelector(".plane-host")) {
       div.innerHTML = '<p class="plane-why"><b>This browser draws no 3D</b> (WebGL is off), so the jet is ' +
-        "shown from above. Hardware acceleration in the browser’s settings brings the 3D plot back; " +
-        'everything else works as it is.</p><div class="plane-host"></div>';
+        "shown from above.<span> Hardware acceleration in the browser’s settings brings the 3D plot back; " +
+        'everything else works as it is.</span></p><div class="plane-host"></div>';
       resized.observe(div);
     }
     return show(div.lastChild, slot, jet);

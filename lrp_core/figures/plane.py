@@ -64,6 +64,7 @@ TYPE = 13.0  # px of a panel's type at which sizes of type are as they are given
 TICK, TITLE, RING, LEPTON, NAME = 11.0, 12.0, 10.0, 14.0, 13.0  # px of type
 NARROW = 320.0  # px: a panel that is narrower has smaller type
 SMALL = 300.0  # px: a panel that is narrower or lower has less room for the words of its axes
+LONG_TICK = "−0.025"  # as long as one of an angle gets
 APART = 44.0  # px between ticks
 MARK = 7.0  # px from the middle of a direction's mark to its ends
 # Where a name stands beside its mark, the best first: right (1), left or amid; below (1) or above.
@@ -205,7 +206,8 @@ def area_of(where: Frame, directions: Array, room: Box, unit: float) -> Area:
     and all tracks and directions [n, 2] in sight.
     """
     small = min(room.width, room.height) < SMALL * unit
-    words = 0.0 if where.angles else max(_widths_of_ticks(where, unit), default=0.0)
+    ticks = [LONG_TICK] if where.angles else where.axes["y"].ticktext
+    words = max((measure(text, TICK * unit) for text in ticks), default=0.0)
     left = room.left + max((44 if small else 54) * unit, words + 24 * unit)
     top, bottom = room.top + 10 * unit, room.bottom - (34 if small else 42) * unit
     high = max(20.0, bottom - top)
@@ -220,10 +222,6 @@ def area_of(where: Frame, directions: Array, room: Box, unit: float) -> Area:
     size = np.array([wide, high])
     ends = size / (size / reach).min()
     return Area(box, -ends, ends)
-
-
-def _widths_of_ticks(where: Frame, unit: float) -> Iterator[float]:
-    return (measure(text, TICK * unit) for text in where.axes["y"].ticktext)
 
 
 class Direction(NamedTuple):

@@ -195,8 +195,11 @@ def test_other_axes_have_no_jet_axis(explained):
 
 
 def test_words_of_axes_do_not_meet(explained):
-    for view in (View(), View(x="track_dxy", y="log:track_pt"), View(y="trackBTag_Sip3dSig")):
-        made = picture(explained, view, size=(560, 160))
+    for view, size in itertools.product(
+        (View(), View(x="track_dxy", y="log:track_pt"), View(y="trackBTag_Sip3dSig")),
+        ((560, 160), (300, 232)),
+    ):
+        made = picture(explained, view, size=size)
         frame = kinds(made.items, "axis")[0].commands
         left = min(values[0] for _, values in frame if values)
         ticks = [item for item in kinds(made.items, "tick") if item.anchor == "end"]
