@@ -88,7 +88,7 @@
    * plot  as lrp_core/figures/plot.py has it for a sheet
    */
   async function plotted(plot, scale) {
-    const { axes, camera: { inside: insideOf }, plane, scene } = window.jetlrp;
+    const { axes, plane, scene } = window.jetlrp;
     if (!plane.webgl()) {
       throw new Error("This browser draws no 3D plot (WebGL is off). SVG and PDF do not need it.");
     }
@@ -110,7 +110,7 @@
         ...scene.CONFIG, responsive: false, scrollZoom: false, plotGlPixelRatio: Math.max(1, ratio),
       });
       // the first picture does not know yet how long the axes are, and has other sizes of type
-      const inside = insideOf(div);
+      const inside = window.jetlrp.camera.inside(div);
       inside.glplot.redraw();
       for (const pad of ["tickPad", "labelPad", "_defaultTickPad", "_defaultLabelPad"]) { // to their words
         inside.axesOptions[pad] = inside.axesOptions[pad].map((one) => one * unit);

@@ -21,20 +21,13 @@
   const rect = (kind, x, y, width, height, more = "") =>
     `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${height}" rx="2" ${more}/>`;
 
-  /** The tracks that an edge joins, as the network plot has them. */
-  function endsOf(edge) {
-    const { made } = window.jetlrp.scene.stateOf("network");
-    const place = made ? made.edges.places.get(edge) : undefined;
-    return place === undefined ? [] : [made.edges.source[place], made.edges.destination[place]];
-  }
-
   /** Frame the isolated track, and the rows and the column that are pointed at anywhere. */
   function lights(cell = null) {
     if (!now) return;
     const { svg, layer } = now;
     const { left, right: _, head, top, bottom, pitch, step, xs, size, number, momentum, ...data } = now.data;
     const { state, hovered: { track, edge } } = window.jetlrp.view;
-    const tracks = track !== null ? [track] : edge !== null ? endsOf(edge) : [];
+    const tracks = track !== null ? [track] : edge !== null ? window.jetlrp.scene.endsOf(edge) : [];
     const at = (row) => top + row * step;
     const width = svg.viewBox.baseVal.width;
     const rows = [...data.tracks.keys()].filter((row) => tracks.includes(data.tracks[row]));
