@@ -389,8 +389,7 @@ def _serve_figures(app: Dash, client: ServiceClient) -> None:
                 name: service.picture(own["index"], name, view=link, **how, **room)
                 for name, room in PICTURES[view].items()
             }
-            choices = service.choices()
-            text = document(jets, view, link, says, choices, assets_folder(), pictures)
+            text = document(jets, view, link, says, assets_folder(), pictures)
         except ServiceError as error:
             return refusal(502, error)
         headers = {"Content-Disposition": f'attachment; filename="{says.name}.html"'}

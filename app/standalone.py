@@ -17,13 +17,12 @@ from typing import Any
 
 from app import theme
 from app.plotly_js import plotly_js
-from lrp_core.figures.numbers import with_labels
 from lrp_core.figures.plot import first_cameras
 from lrp_core.figures.typeset import runs
-from lrp_core.service.schemas import Choices, FigureParts, FigureText, PictureAnswer
+from lrp_core.service.schemas import FigureParts, FigureText, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other
-    "numbers", "colours", "view", "jet", "words", "edges", "axes", "link", "compare",
+    "numbers", "colours", "view", "edges", "axes", "link", "compare",
     "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls",
     "pictures", "river", "heat", "standalone",
 )  # fmt: skip
@@ -67,7 +66,6 @@ PAGE = """<!DOCTYPE html>
 <footer>{caption}</footer>
 </div>
 <div id="scene-tooltip" class="tooltip" role="status" hidden></div>
-<div class="compare-tools" data-targets="{targets}" data-rules="{rules}" hidden></div>
 {packed}
 <script id="jetlrp-standalone" type="text/plain">{data}</script>
 <script>{scripts}</script>
@@ -88,7 +86,6 @@ def document(
     view: str,
     search: str,
     provenance: FigureParts,
-    choices: Choices,
     assets: Path,
     pictures: dict[str, PictureAnswer],
 ) -> str:
@@ -97,7 +94,6 @@ def document(
     jets     {"a", "b"}: scene data of the jet, and of the one that is pinned or None
     view     "network", "heatmap" or "river"
     search   the view as the page's address has it
-    choices  what targets and rules are called
     assets   folder of the page's scripts and styles
     pictures those that ``PICTURES`` has for the view
     """
@@ -125,8 +121,6 @@ def document(
         middle=PANEL.format(name=panel) if panel else NETWORK,
         controls="" if panel else SLIDER,
         caption=_text(provenance.caption),
-        targets=_text(json.dumps({e.name: with_labels(e.title) for e in choices.targets})),
-        rules=_text(json.dumps({e.name: e.title for e in choices.rules})),
         packed=""
         if panel
         else f'<script id="jetlrp-packed" type="text/plain">{_plotly(assets)}</script>',
