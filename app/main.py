@@ -71,7 +71,6 @@ INDEX = """<!DOCTYPE html>
 <style id="jetlrp-colours">{colours}</style>
 <link rel="stylesheet" href="{styles}">
 {%css%}
-<script id="jetlrp-themes" type="application/json">{themes}</script>
 <script>{choose}</script>
 <link id="jetlrp-plotly" rel="preload" as="script" href="{plotly}">
 </head>
@@ -218,9 +217,7 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
                     jets.layout(health, all_choices.picks),
                     html.Div(
                         [
-                            scene.layout(
-                                compare.tools(all_choices), compare.pane(), edge_card.layout()
-                            ),
+                            scene.layout(compare.tools(), compare.pane(), edge_card.layout()),
                             *dock.layout(),
                         ],
                         className="centre",
@@ -304,7 +301,6 @@ def _index(styles: PageFile) -> str:
         .replace("{styles}", TOP + styles.address)
         .replace("{colours}", theme.css_variables())
         .replace("{choose}", theme.CHOOSE)
-        .replace("{themes}", theme.as_json().replace("<", "\\u003c"))
         .replace("{plotly}", f"{TOP}{PLOTLY_PATH}?v={fingerprint(assets_folder())}")
     )
 

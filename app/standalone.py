@@ -22,7 +22,7 @@ from lrp_core.figures.typeset import runs
 from lrp_core.service.schemas import FigureParts, FigureText, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other
-    "numbers", "colours", "view", "edges", "axes", "link", "compare",
+    "numbers", "view", "theme", "edges", "axes", "link", "compare",
     "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls",
     "pictures", "river", "heat", "standalone",
 )  # fmt: skip
@@ -56,7 +56,6 @@ PAGE = """<!DOCTYPE html>
 {metas}
 <style id="jetlrp-colours">{colours}</style>
 <style>{styles}</style>
-<script id="jetlrp-themes" type="application/json">{themes}</script>
 </head>
 <body>
 <div class="figure standalone">
@@ -117,7 +116,6 @@ def document(
         metas=metas,
         colours=theme.css_variables(),
         styles=_styles(assets),
-        themes=_json(json.loads(theme.as_json())),
         middle=PANEL.format(name=panel) if panel else NETWORK,
         controls="" if panel else SLIDER,
         caption=_text(provenance.caption),

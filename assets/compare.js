@@ -12,27 +12,14 @@
 
   /* -------------------------------------------------------------- in words */
 
-  const known = (kind) => {
-    const tools = document.querySelector(".compare-tools");
-    return tools ? JSON.parse(tools.dataset[kind]) : {};
-  };
-
-  /** A rule as people write it: "LRP-γ(1)", "LRP-ε(0.01, relative, biases spread)". */
-  function ruleWords(text) {
-    const { name, parameters } = window.jetlrp.link.readRule(text) || { name: text, parameters: {} };
-    const own = Object.entries(parameters).flatMap(([key, value]) =>
-      typeof value === "number" ? [window.jetlrp.numbers.minus(String(value))]
-        : value === true || value === "True" ? [key]
-        : key === "bias" && value === "spread" ? ["biases spread"] : []);
-    const title = known("rules")[name] || name;
-    if (name === "composite") return title;
-    return own.length ? `${title}(${own.join(", ")})` : title;
+  /** What the figure in a slot says of what is explained: {target, rule}; nothing before it is there. */
+  function saidOf(id) {
+    const { made } = window.jetlrp.scene.stateOf(id);
+    return made ? made.facts : {};
   }
 
-  const targetWords = (name) => known("targets")[name] || name;
-
   /** What is explained, and how, in a line: "Jet 12 · margin H→bb̄ − QCD · LRP-γ(1)". */
-  const title = ({ jet, target, rule }) => `Jet ${jet} · ${targetWords(target)} · ${ruleWords(rule)}`;
+  const title = (jet, { target, rule }) => [`Jet ${jet}`, target, rule].filter(Boolean).join(" · ");
 
   /** Two names without the folders that they share; what is left tells them apart. */
   function shortly(one, other) {
@@ -133,10 +120,11 @@
     const caption = document.getElementById("network-caption");
     if (!caption.firstElementChild) caption.append(document.createElement("span"));
     say(caption.firstElementChild, isDifference()
-      ? `Difference: ${apart(here, there)}${title(here)} minus ${apart(there, here)}` +
-        `${targetWords(pinned.target)} · ${ruleWords(pinned.rule)}`
-      : `${apart(here, there)}${title(here)}${note}`);
-    say(document.getElementById("network-b-caption"), `pinned: ${apart(there, here)}${title(there)}`);
+      ? `Difference: ${apart(here, there)}${title(here.jet, saidOf("network"))} minus ` +
+        `${apart(there, here)}${saidOf("network").minus}`
+      : `${apart(here, there)}${title(here.jet, saidOf("network"))}${note}`);
+    say(document.getElementById("network-b-caption"),
+        `pinned: ${apart(there, here)}${title(there.jet, saidOf("network-b"))}`);
   }
 
   /** What a picture shows, above it; heights says how many lines that takes. */
@@ -196,8 +184,8 @@
     }
   });
 
-  for (const [name, over] of [["mouseover", true], ["mouseout", false],
-                              ["focusin", true], ["focusout", false]]) {
+  for (const name of ["mouseover", "mouseout", "focusin", "focusout"]) {
+    const over = name === "mouseover" || name === "focusin";
     document.addEventListener(name, (event) => {
       const row = event.target.closest?.("#compare-body button[data-track], #compare-body button[data-edge]");
       if (!row) return;
@@ -214,6 +202,7 @@
     window.jetlrp.dock.panel("compare", { draw });
     view.on(["pin", "difference", "jet", "target", "rule", "file", "model"], sync);
     view.onShown(sync);
+    document.addEventListener("jetlrp:figure", sync);
     document.addEventListener("jetlrp:drawn", ({ detail: { id } }) => { // its pane came before its jet
       const div = document.getElementById(id);
       const { width, height } = div._fullLayout || {};
@@ -224,7 +213,5 @@
   });
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.compare = {
-    ruleWords, targetWords, alike, difference, isDifference, drawn, look, scales, pin, unpin, swap, sync,
-  };
+  window.jetlrp.compare = { isDifference, pin, unpin, swap, sync };
 })();

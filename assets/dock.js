@@ -39,9 +39,9 @@
       waiting.delete(name);
       const box = document.getElementById(`${name}-body`);
       if (!box || !isOpen(name) || !box.clientWidth) return;
-      const { view, colours } = window.jetlrp;
+      const { view } = window.jetlrp;
       panels.get(name)(box, view.shown.a, {
-        view: view.state, theme: colours.now(),
+        view: view.state, theme: window.jetlrp.theme.now(),
       });
     });
   }

@@ -42,7 +42,8 @@
     return answerOf(`${base()}api/v1/jets/${jet}/figures/${view}${more}?${query}`);
   }
 
-  /** Size, theme and ground of a figure. */
+  /** Size, theme and ground of a figure.
+   * @type {(search: string, how: any) => any} */
   function lookOf(search, { preset, transparent = false }) {
     const { width, height, theme } = facts().presets[preset];
     return { width, height, transparent, theme: new URLSearchParams(search).get("theme") || theme };
@@ -111,7 +112,7 @@
       // the first picture does not know yet how long the axes are, and has other sizes of type
       const inside = insideOf(div);
       inside.glplot.redraw();
-      for (const pad of ["tickPad", "labelPad", "_defaultTickPad", "_defaultLabelPad"]) { // from the axes to their words
+      for (const pad of ["tickPad", "labelPad", "_defaultTickPad", "_defaultLabelPad"]) { // to their words
         inside.axesOptions[pad] = inside.axesOptions[pad].map((one) => one * unit);
       }
       await Plotly.react(div, data, layout);
@@ -238,7 +239,7 @@
       reader.onerror = () => failed(reader.error);
       reader.readAsDataURL(blob);
     });
-    return { name, png: reader.result.split(",")[1] };
+    return { name, png: String(reader.result).split(",")[1] };
   }
 
   /* ---------------------------------------------------------------- PNG texts */

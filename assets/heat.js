@@ -31,7 +31,7 @@
   function lights(cell = null) {
     if (!now) return;
     const { svg, layer } = now;
-    const { left, right, head, top, bottom, pitch, step, xs, size, number, momentum, ...data } = now.data;
+    const { left, right: _, head, top, bottom, pitch, step, xs, size, number, momentum, ...data } = now.data;
     const { state, hovered: { track, edge }, shown: { a } } = window.jetlrp.view;
     const tracks = track !== null ? [track] : edge !== null && a ? [a.source[edge], a.destination[edge]] : [];
     const at = (row) => top + row * step;
@@ -40,7 +40,8 @@
     const column = data.features.indexOf(lit);
     const label = (row, x, text) => `<text x="${x}" y="${at(row + 0.5)}" font-size="${size}">${text}</text>`;
     layer.innerHTML = alone(svg, now.data, state.track) +
-      rows.map((row) => rect("light row-light", left - 1, at(row) - 1, width - left - 1, step + 1, `data-row="${row}"`) +
+      rows.map((row) =>
+        rect("light row-light", left - 1, at(row) - 1, width - left - 1, step + 1, `data-row="${row}"`) +
         rect("plate", 0, at(row + 0.5) - size / 2 - 2, momentum + 2, size + 4) +
         label(row, number, data.tracks[row]) + label(row, momentum, data.momenta[row])).join("") +
       (column < 0 ? "" : rect("light column-light", xs[column] - 1, head, pitch + 1, bottom - head + 1,
@@ -193,7 +194,8 @@
     listen();
     lights();
     svg.setAttribute("aria-hidden", "true"); // the panel says it, and is read cell by cell
-    Object.entries({ role: "application", "aria-label": label }).forEach(([key, text]) => body().setAttribute(key, text));
+    body().setAttribute("role", "application");
+    body().setAttribute("aria-label", label);
     svg.addEventListener("pointermove", pointed);
     svg.addEventListener("pointerleave", left);
     svg.addEventListener("click", (event) => chosen(pointed(event)));

@@ -93,7 +93,7 @@
   }
 
   function draw() {
-    const { view, scene, colours, numbers } = window.jetlrp;
+    const { view, scene, numbers } = window.jetlrp;
     const found = parts();
     if (!found) return;
     const { box, svg, line } = found;
@@ -110,13 +110,12 @@
       if (says) says.textContent = "";
       return;
     }
-    const theme = colours.now();
     const least = threshold(made.edges, view.state, order, k);
     const key = [width, view.state.track, view.state.ways].join();
     if (!shown || shown.made !== made || shown.key !== key) {
       svg.setAttribute("width", width);
       svg.setAttribute("height", HEIGHT);
-      svg.innerHTML = bars(spread, width, theme, made.edges);
+      svg.innerHTML = bars(spread, width, made.edges);
       shown = { made, key };
     }
     shown = { ...shown, order, spread, width, k, least };
@@ -139,7 +138,7 @@
   }
 
   /** All bars, dull; and once more in the colours of the edges, clipped to those that are drawn. */
-  function bars({ low, high, counts }, width, theme, { shades, largest }) {
+  function bars({ low, high, counts }, width, { shades, largest }) {
     const colourOf = (value) => shades[Math.round(Math.min(1, value / (largest || 1)) * (shades.length - 1))];
     const most = Math.sqrt(Math.max(...counts));
     const step = width / BARS;
@@ -153,7 +152,7 @@
     }).join("");
     return '<defs><clipPath id="histogram-shown">' +
       `<rect x="0" y="0" width="${width}" height="${HEIGHT}"/></clipPath></defs>` +
-      `<g class="hidden-edges" opacity="0.3">${rects(theme.muted)}</g>` +
+      `<g class="hidden-edges" opacity="0.3">${rects("var(--muted)")}</g>` +
       `<g class="shown-edges" clip-path="url(#histogram-shown)">${rects("")}</g>`;
   }
 

@@ -18,7 +18,8 @@
     view.set({ [key]: !view.state[key] });
   };
 
-  /* [heading, [[keys as written, what they do, {key: action}]]] */
+  /** Heading, and of each row: keys as written, what they do, {key: action}.
+   * @type {[string, [string[], string, Object<string, () => void>][]][]} */
   const KEYS = [
     ["Jets", [
       [["J", "→"], "next jet of the list, as sorted and filtered", { j: () => leaf(1), ArrowRight: () => leaf(1) }],

@@ -1,4 +1,4 @@
-/* Numbers as people read them, as lrp_core/figures/numbers.py writes them: one rounding, a true
+/* The numbers that the page writes itself, as lrp_core/figures/numbers.py does: one rounding, a true
  * minus sign, no stray digits. On window.jetlrp.numbers. */
 (function () {
   "use strict";
@@ -28,19 +28,6 @@
     return (sign && value > 0 ? "+" : "") + minus(text);
   }
 
-  /** A share or probability that never rounds to a certainty: "98.1 %", "99.997 %". */
-  function certainty(fraction) {
-    if (!Number.isFinite(fraction)) return "–";
-    const distance = Math.min(fraction, 1 - fraction);
-    const decimals = distance > 0
-      ? Math.min(6, Math.max(1, -Math.floor(Math.log10(100 * distance)))) : 0;
-    return `${(100 * fraction).toFixed(decimals)} %`;
-  }
-
-  /** As `significant`, the sign always written: "+0.0213". */
-  const signed = (value, digits = 3) => (value > 0 && value < Infinity ? "+" : "") +
-    significant(value, digits);
-
   const thousands = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, " ");
   const percent = (fraction) => `${significant(100 * fraction, fraction >= 0.1 ? 3 : 2)} %`;
 
@@ -48,15 +35,6 @@
   const escape = (text) => String(text).replace(/[&<>"]/g, (c) =>
     ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }[c]));
 
-  /** A short label with its indices set low, as HTML: "p_T / jet p_T", "d_xy". */
-  const symbol = (text) => escape(text).replace(/_(\w+)/g, "<sub>$1</sub>");
-
-  /** The same as SVG, for the inside of a <text>. */
-  const inSvg = (text) => escape(text).replace(/_(\w+)/g,
-    '<tspan dy="0.22em" font-size="78%">$1</tspan><tspan dy="-0.17em">\u200b</tspan>');
-
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.numbers = {
-    significant, number, signed, thousands, percent, certainty, minus, escape, symbol, inSvg,
-  };
+  window.jetlrp.numbers = { significant, number, thousands, percent, escape };
 })();

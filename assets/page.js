@@ -91,6 +91,7 @@
     }
   }
 
+  /** @type {Object<string, Function>} */
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
   functions.jetFixed = (params, digits) =>
     (params.data ? window.jetlrp.numbers.number(params.value, digits) : "");
@@ -178,7 +179,8 @@
       const asked = rule ? link.inputsOf(rule, places) : null;
       if (asked && (!later || view.state.rule === rule)) { // as the page itself writes it: no step
         const now = asked.values.map((value, at) => (value === no_update ? values[at] : value));
-        view.settle({ rule: link.ruleText(asked.rule, now, places), ...(target || !asked.target ? {} : { target: asked.target }) });
+        const preset = target || !asked.target ? {} : { target: asked.target };
+        view.settle({ rule: link.ruleText(asked.rule, now, places), ...preset });
       }
       return [
         given(jet),

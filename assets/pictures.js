@@ -33,7 +33,8 @@
 
   /* ----------------------------------------------------------------- asking */
 
-  /** The room in a box: {width, height, font}, in px. */
+  /** The room in a box, in px.
+   * @returns {any} {width, height, font} */
   function roomOf(box) {
     const style = getComputedStyle(box);
     const px = (name) => parseFloat(style[name]) || 0;

@@ -39,7 +39,8 @@
   /** What is in a picture, from its SVG and its data. */
   function taken(svg, { data, facts }, jet) {
     const [edges, curves, widths, places, radii] = ARRAYS.map((name) => window.jetlrp.edges.unpack(data[name]));
-    const all = (name) => new Map([...svg.querySelectorAll(`[data-${name}]`)].map((part) => [+part.dataset[name], part]));
+    const all = (name) => new Map(
+      [...svg.querySelectorAll(`[data-${name}]`)].map((part) => [+part.dataset[name], part]));
     const lights = svg.appendChild(document.createElementNS(SVG, "g"));
     lights.setAttribute("class", "plane-lights");
     const tracks = Array.from(radii, (r, track) => ({ track, x: places[2 * track], y: places[2 * track + 1], r }));
@@ -74,7 +75,7 @@
     const bright = new Set([alone]);
     for (const place of curves) bright.add(source[place]).add(destination[place]);
     for (const [track, group] of groups) {
-      group.classList.toggle("isolated", track === alone);
+      group.classList.toggle("is-alone", track === alone);
       group.classList.toggle("dim", alone !== null && !bright.has(track));
     }
     const chosen = paths.get(state.edge);
@@ -86,7 +87,7 @@
 
   /** Show a jet in an element, which listens from then on. */
   async function show(host, slot, jet) {
-    const { pictures, scene, colours } = window.jetlrp;
+    const { pictures, scene } = window.jetlrp;
     const mine = hosts.get(host) || start(host, slot);
     mine.jet = jet;
     if (mine.picture && mine.picture.jet === jet) select(mine); // also while another is on its way
@@ -96,7 +97,7 @@
         mine.picture = taken(svg, answer, mine.jet);
         select(mine);
       },
-    }, { view: scene.viewOf(slot), theme: colours.now() });
+    }, { view: scene.viewOf(slot), theme: window.jetlrp.theme.now() });
     const there = mine.picture && host.contains(mine.picture.svg) && !host.hasAttribute("aria-busy");
     if (!there || !mine.jet || mine.picture.jet === mine.jet) return;
     mine.picture.jet = mine.jet; // the same picture of an answer that came anew

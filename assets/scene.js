@@ -5,7 +5,7 @@
  * same scales. The figure is asked for anew when the jet or one of ASKED changes; the old one stays
  * until then. What it holds:
  *
- *   made = { figure, edges, tracks, parts, label, jet }   see `made`
+ *   made = { figure, edges, tracks, parts, label, facts, jet }
  *
  * On window.jetlrp.scene.
  */
@@ -32,7 +32,8 @@
   function read(answer, jet = null) {
     if (!answer.made) {
       const { figure, edges, tracks } = answer.data;
-      answer.made = { figure, edges: window.jetlrp.edges.decode(edges), tracks, parts: answer.parts, label: answer.label };
+      const { parts, label, facts } = answer;
+      answer.made = { figure, edges: window.jetlrp.edges.decode(edges), tracks, parts, label, facts };
     }
     return { ...answer.made, jet };
   }
@@ -123,7 +124,8 @@
     const { marker } = figure.tracks;
     const of = (usual, dull) => usual.map((colour, track) => (bright.has(track) ? colour : dull[track]));
     return { ...figure.tracks, marker: {
-      ...marker, color: of(marker.color, tracks.dim), line: { ...marker.line, color: of(marker.line.color, tracks.dim_rims) },
+      ...marker, color: of(marker.color, tracks.dim),
+      line: { ...marker.line, color: of(marker.line.color, tracks.dim_rims) },
     } };
   }
 
@@ -177,7 +179,7 @@
 
   const roomOf = (div) => ({
     width: div.clientWidth, height: div.clientHeight,
-    font: TYPE * window.jetlrp.colours.now().type * (div.clientWidth < SMALL ? 0.8 : 1),
+    font: TYPE * window.jetlrp.theme.now().type * (div.clientWidth < SMALL ? 0.8 : 1),
   });
 
   /** Ask for the figure of a slot, if another is shown than is asked for, and draw it. */
@@ -190,9 +192,9 @@
       Object.assign(state, { ...(jet ? {} : { made: null }), asked: null, stop: null });
       return;
     }
-    const { pictures, colours } = window.jetlrp;
+    const { pictures } = window.jetlrp;
     const spec = { picture: "network", kept: id, keys: keysOf(state) };
-    const how = { view: viewOf(state.slot), theme: colours.now() };
+    const how = { view: viewOf(state.slot), theme: window.jetlrp.theme.now() };
     const question = pictures.addressOf(spec, jet, how);
     const asked = `${question} ${how.theme.type}`;
     if (asked === state.asked) return;
@@ -374,7 +376,8 @@
     const sign = edges.sign[place] - 1;
     return {
       title: `Track ${edges.source[place]} → track ${edges.destination[place]}`,
-      lines: Object.entries(edges.words).map(([name, texts]) => [name, texts[place], edges.signed.includes(name) ? sign : 0]),
+      lines: Object.entries(edges.words)
+        .map(([name, texts]) => [name, texts[place], edges.signed.includes(name) ? sign : 0]),
     };
   }
 
@@ -420,14 +423,14 @@
   const legend = () => document.getElementById("network-legend");
 
   function drawLegend() {
-    const { pictures, colours } = window.jetlrp;
+    const { pictures } = window.jetlrp;
     const jet = window.jetlrp.view.shown.a;
     const box = legend();
     if (!box || !jet) {
       if (box) box.replaceChildren();
       return;
     }
-    pictures.drawIn("legend", box, jet, { keys: LEGEND }, { view: viewOf("a"), theme: colours.now() });
+    pictures.drawIn("legend", box, jet, { keys: LEGEND }, { view: viewOf("a"), theme: window.jetlrp.theme.now() });
   }
 
   let resizing = null;

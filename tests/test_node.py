@@ -9,7 +9,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from lrp_core.figures.numbers import number, plain, precise, signed, significant
+from lrp_core.figures.axes import reading
+from lrp_core.figures.numbers import number, plain, precise, significant
+from lrp_core.figures.view import KINDS, PAGE_ONLY, View
 from tests.conftest import REPOSITORY, missing
 
 TESTS = REPOSITORY / "tests" / "node"
@@ -42,9 +44,9 @@ def test_any_number_reads_as_in_python(node):
     script = f"""
         import {{ jetlrp }} from {json.dumps((TESTS / "script.mjs").as_uri())};
         import {{ readFileSync }} from "node:fs";
-        const {{ significant, signed, number }} = jetlrp(["numbers"]).numbers;
+        const {{ significant, number }} = jetlrp(["numbers"]).numbers;
         console.log(JSON.stringify(JSON.parse(readFileSync(0)).map((v) => [2, 3, 4].flatMap((d) =>
-          [significant(v, d), signed(v, d), Math.abs(v) < 1e20 ? number(v, d - 2, true) : "",
+          [significant(v, d), Math.abs(v) < 1e20 ? number(v, d - 2, true) : "",
            String(+v.toPrecision(d))]))));
     """
     status, said = node("--input-type=module", "-e", script, given=json.dumps(values))
@@ -55,9 +57,44 @@ def test_any_number_reads_as_in_python(node):
             for digits in (2, 3, 4)
             for text in (
                 significant(value, digits),
-                signed(value, digits),
                 number(value, digits - 2, sign=True) if abs(value) < 1e20 else "",
                 plain(precise(value, digits)),
             )
         ]
         assert ours == texts, value
+
+
+def test_titles_of_axes_read_the_same(node):
+    """From the left, and from below where an axis is about upright: never from above."""
+    angles = np.arange(-179.5, 180.0)
+    ways = np.stack([np.cos(np.radians(angles)), -np.sin(np.radians(angles))], axis=1)  # y down
+    ours = np.array([-reading(way) for way in ways])
+    script = f"""
+        import {{ jetlrp }} from {json.dumps((TESTS / "script.mjs").as_uri())};
+        import {{ readFileSync }} from "node:fs";
+        const {{ reading }} = jetlrp(["axes"]).axes;
+        console.log(JSON.stringify(JSON.parse(readFileSync(0)).map((angle) => reading(angle))));
+    """
+    given = json.dumps(np.radians(angles).tolist())
+    status, said = node("--input-type=module", "-e", script, given=given)
+    assert status == 0, said
+    np.testing.assert_allclose(np.degrees(json.loads(said)), ours, atol=1e-9)
+    assert (ours.min(), ours.max()) == (pytest.approx(-69.5), pytest.approx(109.5))
+
+
+def test_views_have_the_keys_of_the_page(node):
+    script = f"""
+        import {{ jetlrp }} from {json.dumps((TESTS / "script.mjs").as_uri())};
+        const {{ KEYS }} = jetlrp(["view"], {{
+          document: {{ documentElement: {{ dataset: {{ view: "" }} }} }}, URLSearchParams,
+        }}).view;
+        console.log(JSON.stringify(Object.fromEntries(
+          Object.entries(KEYS).map(([key, [usual]]) => [key, usual]))));
+    """
+    status, said = node("--input-type=module", "-e", script)
+    assert status == 0, said
+    usual = json.loads(said)
+    assert set(usual) <= {*KINDS, *PAGE_ONLY}
+    shared = [key for key in KINDS if key in usual]
+    assert len(shared) > 20
+    assert {key: getattr(View(), key) for key in shared} == {key: usual[key] for key in shared}

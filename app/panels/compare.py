@@ -5,7 +5,6 @@ assets/compare.js pins, unpins and swaps, and says which two the panel "Compared
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import PurePosixPath
 from typing import Any
@@ -24,10 +23,8 @@ from lrp_core.figures.numbers import (
     signed,
     significant,
     thousands,
-    with_labels,
 )
 from lrp_core.service.schemas import (
-    Choices,
     ComparedChange,
     ComparedFeature,
     ComparedValue,
@@ -35,17 +32,8 @@ from lrp_core.service.schemas import (
 )
 
 
-def tools(choices: Choices) -> Component:
-    """What pins the explanation on screen, and says how the two are drawn.
-
-    The scripts read here what targets and rules are called.
-    """
-    names: Any = {
-        "data-targets": json.dumps(
-            {each.name: with_labels(each.title) for each in choices.targets}
-        ),
-        "data-rules": json.dumps({each.name: each.title for each in choices.rules}),
-    }
+def tools() -> Component:
+    """What pins the explanation on screen, and says how the two are drawn."""
     return html.Div(
         [
             segments(
@@ -66,7 +54,6 @@ def tools(choices: Choices) -> Component:
             ),
         ],
         className="compare-tools",
-        **names,
     )
 
 

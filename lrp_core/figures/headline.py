@@ -1,7 +1,4 @@
-"""What stands above a figure, in words.
-
-The Python twin of ``line`` in assets/talk.js and of ``subtitle`` in assets/figure.js.
-"""
+"""What stands above a figure, and in the line of a talk, in words."""
 
 from __future__ import annotations
 

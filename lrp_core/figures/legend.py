@@ -41,7 +41,7 @@ class Titles:
         if scene.difference is None:
             return cls(of=scene.stands_for)
         return cls(
-            "Change of significance", "Δ edge significance", "Δ track relevance",
+            "|Δ significance|", "Δ edge significance", "Δ track relevance",
             "+ more", "− less", "than pinned",
         )  # fmt: skip
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from lrp_core.figures import geometry
 from lrp_core.figures.colours import channels, css, mix, rgba, scale
 from lrp_core.figures.geometry import BINS, SEGMENTS, SIDES, Bunch, Frame, Whole
+from lrp_core.figures.headline import Headline, rule_words, target_words
 from lrp_core.figures.legend import coloured_by
 from lrp_core.figures.marks import BALL
 from lrp_core.figures.network import (
@@ -395,6 +396,7 @@ def picture_network(shown: Shown, view: View, panel: Panel, pinned: Shown | None
     Its edges depend on the view only where the jet has more than may be shown and a track is
     isolated: then they are those of the track.
 
+    facts  the words of ``Headline``; target, rule, and both of what is pinned as minus, in words
     data  figure: traces ``before`` and ``after`` the edges, ``layout`` of the scene, the first
           ``cameras`` for the panel's size, and what is to be filled: ``rest``, ``bunches`` by
           number, ``chosen``, ``isolated``; edges: see ``_edges``; tracks: see ``_tracks``
@@ -423,7 +425,17 @@ def picture_network(shown: Shown, view: View, panel: Panel, pinned: Shown | None
         for one in group
     }
     parts |= {f"track-{track}": track_part(scene, track) for track in range(scene.n_tracks)}
-    return Picture("network", panel.width, panel.height, (), label, parts, data=data)
+    facts = asdict(Headline.of(*shown))
+    said = [_said(one) for one in (shown, pinned) if one is not None]
+    facts |= {"target": said[0][0], "rule": said[0][1], "minus": " · ".join(said[-1])}
+    return Picture("network", panel.width, panel.height, (), label, parts, facts=facts, data=data)
+
+
+def _said(shown: Shown) -> tuple[str, str]:
+    """What is explained and by which rule, in words."""
+    explanation = shown.explanation
+    words = target_words(explanation.target, explanation.classes)
+    return words, rule_words(explanation.rule)
 
 
 def spoken(shown: Shown, where: str) -> str:

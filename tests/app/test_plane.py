@@ -63,15 +63,15 @@ def test_what_is_selected_needs_no_request(real_site, page):
     page.evaluate("window.jetlrp.view.set({ edges: 7 })")
     eventually(page, lambda: page.evaluate(SHOWN) == {"edges": order[:7], "rest": n - 7})
     page.evaluate("window.jetlrp.view.set({ track: 4, ways: 'out', edge: 3 })")
-    page.wait_for_selector(".plane .isolated")
+    page.wait_for_selector(".plane .is-alone")
     shown = page.evaluate(SHOWN)["edges"]
     source = page.evaluate("Array.from(window.jetlrp.view.shown.a.source)")
     assert shown == [edge for edge in order if source[edge] == 4][:7]
-    assert page.locator(".plane .isolated .alone").is_visible()
+    assert page.locator(".plane .is-alone .alone").is_visible()
     assert page.locator(".plane .dim").count() == 16 - 8
     assert page.locator(".plane .chosen").get_attribute("d").startswith("M")
     page.evaluate("window.jetlrp.view.set({ track: null, edge: null })")
-    page.wait_for_selector(".plane .isolated", state="detached")
+    page.wait_for_selector(".plane .is-alone", state="detached")
     assert page.locator(".plane .alone").first.is_hidden()
     assert page.locator(".plane .chosen").get_attribute("d") == ""
     assert len(asked) == 1
@@ -90,7 +90,7 @@ def test_of_a_large_jet_the_edges_of_a_track_are_asked_for(toy_site, page):
     assert page.locator(".plane [data-edge]").count() == 2_000
     page.evaluate("window.jetlrp.view.set({ track: 7 })")
     eventually(page, lambda: page.locator(".plane [data-edge]").count() == 2 * 117)
-    page.wait_for_selector(".plane .isolated")
+    page.wait_for_selector(".plane .is-alone")
     assert len(page.evaluate(SHOWN)["edges"]) == 150
     assert "track%3D7" in asked[1]
     weak = "window.jetlrp.view.shown.a.order.at(-1)"
@@ -111,10 +111,10 @@ def test_pointing_and_clicking_is_linked(real_site, page):
     assert page.locator(".plane-lights circle").count() == 1
     page.mouse.click(x, y)
     state(page, "track", hovered)
-    page.wait_for_selector(".plane .isolated")
+    page.wait_for_selector(".plane .is-alone")
     page.mouse.click(x, y)
     state(page, "track", None)
-    page.wait_for_selector(".plane .isolated", state="detached")
+    page.wait_for_selector(".plane .is-alone", state="detached")
     still(page)
     # another panel's pointer is ringed here
     page.mouse.move(5, 5)
@@ -181,7 +181,7 @@ def test_the_plane_stands_in_where_there_is_no_webgl(real_site, page_without_web
     page.mouse.click(x, y)
     page.wait_for_function("window.jetlrp.view.state.track !== null")
     track = page.evaluate("window.jetlrp.view.state.track")
-    page.wait_for_selector("#network .isolated")
+    page.wait_for_selector("#network .is-alone")
     still(page)
     page.evaluate("(track) => window.jetlrp.view.hover({ track })", track)
     eventually(page, lambda: page.locator("#network .plane-lights circle").count() == 1)

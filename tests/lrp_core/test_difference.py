@@ -93,7 +93,7 @@ def test_the_figure_of_a_difference_says_what_it_is(shown):
     here, pinned = shown["gamma"], shown["epsilon"]
     drawing = draw_network(*here, WANTED, pinned=pinned)
     said = [item.text for item in drawing.items if isinstance(item, Text)]
-    assert {"Change of significance", "Δ edge significance", "Δ track relevance"} <= set(said)
+    assert {"|Δ significance|", "Δ edge significance", "Δ track relevance"} <= set(said)
     assert {"+ more", "− less", "than pinned"} <= set(said)
     assert not {"Track origin", "+ for", "Edge significance"} & set(said)
     assert "margin H→bb̄ − QCD, LRP-γ(1) minus margin H→bb̄ − QCD, LRP-ε(0.01)" in said

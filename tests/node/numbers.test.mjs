@@ -7,11 +7,10 @@ import { jetlrp } from "./script.mjs";
 const { numbers } = jetlrp(["numbers"]);
 const cases = JSON.parse(readFileSync(new URL("numbers.json", import.meta.url), "utf8"));
 
-for (const [name, given, says] of cases) {
+for (const [name, given, says] of cases.filter(([of]) => of in numbers)) { // others are Python's alone
   test(`${name}(${given.join(", ")}) says ${says}`, () => assert.equal(numbers[name](...given), says));
 }
 
-test("indices are set low, and what could be markup is not", () => {
-  assert.equal(numbers.symbol("p_T / jet p_T"), "p<sub>T</sub> / jet p<sub>T</sub>");
-  assert.equal(numbers.symbol('<b a="1">'), "&lt;b a=&quot;1&quot;&gt;");
+test("what could be markup is not", () => {
+  assert.equal(numbers.escape('<b a="1">'), "&lt;b a=&quot;1&quot;&gt;");
 });

@@ -75,7 +75,7 @@ def test_what_cannot_be_compared_is_refused(toy, query, status, code, says):
 def test_the_vectors_of_a_difference(toy, view, differs):
     asked = {**GAMMA, "view": view, "fonts": False}
     svg = toy.get(f"{PATH}figures/network.svg", params=asked).text
-    assert ("Change of significance" in svg) == differs
+    assert ("|Δ significance|" in svg) == differs
     assert ("minus logit of QCD, epsilon(epsilon=0.01" in svg) == differs
     says = toy.get(f"{PATH}figures/network/parts", params=asked).json()
     assert ("minus" in says["metadata"]) == differs
