@@ -95,7 +95,7 @@
     const Plotly = await scene.plotly();
     await document.fonts.load("640 15px Inter", "μ");
     const { stage: [left, top, width, height], unit, data, layout } = plot;
-    const { camera } = layout.scene;
+    const stand = layout.scene.camera;
     const div = document.createElement("div");
     div.className = "figure-plot";
     Object.assign(div.style, { width: `${width}px`, height: `${height}px` });
@@ -118,9 +118,9 @@
       await Plotly.react(div, data, layout);
       axes.letRead(inside);
       return {
-        camera,
-        turn: (to) => Plotly.relayout(div, { "scene.camera": { ...to, projection: camera.projection } }),
-        paint: (context, from = camera) => settled(inside, from, () => {
+        camera: stand,
+        turn: (to) => Plotly.relayout(div, { "scene.camera": { ...to, projection: stand.projection } }),
+        paint: (context, from = stand) => settled(inside, from, () => {
           context.drawImage(inside.glplot.canvas, left * scale, top * scale, width * scale, height * scale);
           letter(context, div, plot, scale);
         }),
@@ -219,9 +219,9 @@
   /** The frame of a turn at a part of it, from 0 to 1, as base64 PNG. */
   async function frameAt(part) {
     const { figure, on } = film;
-    const camera = window.jetlrp.camera.around(figure.camera, 2 * Math.PI * part);
-    await figure.turn(camera);
-    await figure.paint(on, camera);
+    const stand = window.jetlrp.camera.around(figure.camera, 2 * Math.PI * part);
+    await figure.turn(stand);
+    await figure.paint(on, stand);
     return on.toDataURL("image/png").split(",")[1];
   }
 
