@@ -7,7 +7,6 @@
 (function () {
   "use strict";
 
-  if (!window.React) return; // in a figure in a file of its own
   const { createElement, useCallback, useEffect, useRef } = window.React;
 
   /** Holds data, which Dash keeps. */

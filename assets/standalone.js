@@ -1,10 +1,8 @@
-/* One figure as a page of its own (app/standalone.py): starts it with what lies in the file. It does
- * nothing on the page of a server. */
+/* One figure as a page of its own (app/standalone.py): starts it with what lies in the file. */
 (function () {
   "use strict";
 
   const box = document.getElementById("jetlrp-standalone");
-  if (!box) return;
 
   /** What lies in the file, compressed. */
   async function unpacked({ textContent }) {
