@@ -84,6 +84,16 @@ lint: $(VENV)/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
+	@command -v npm >/dev/null || { echo "The page's scripts were not looked at: that takes npm" >&2; \
+	  exit 1; }
+	@$(MAKE) --no-print-directory node_modules/ready
+	node_modules/.bin/eslint assets tests/node
+	node_modules/.bin/tsc -p .
+
+# eslint and tsc; without a lock file, which would have addresses of wherever they came from.
+node_modules/ready: package.json
+	npm install --no-package-lock --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 format: $(VENV)/ready-dev
 	$(BIN)/ruff check --fix-only .
@@ -94,7 +104,7 @@ wheel: $(VENV)/ready-dev
 	$(BIN)/python -m build --no-isolation --wheel
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find app lrp_core tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each set of dependencies, so that `make run` does not install what only the tests

@@ -25,9 +25,10 @@ from pydantic import BaseModel, ValidationError
 from lrp_core.errors import JetlrpError, SettingsError
 from lrp_core.service.schemas import (
     Choices,
+    ComparisonAnswer,
     EdgeAnswer,
     ExplanationAnswer,
-    FigureProvenance,
+    FigureParts,
     Health,
     JetDetail,
     JetPage,
@@ -242,18 +243,22 @@ class ServiceClient:
         url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + target.encode())
         return self._send(method, url, headers, body, stream=True)
 
-    def figure_provenance(
-        self, index: int, name: str, *, view: str, target: str, rule: str, theme: str
-    ) -> FigureProvenance:
-        """Where the figure ``name`` of a jet, "network", "heatmap" or "river", comes from."""
-        query = {"view": view, "target": target, "rule": rule, "theme": theme}
-        path = f"/jets/{int(index)}/figures/{name}/provenance"
-        return self._ask(FigureProvenance, "GET", path, params=query)
+    def figure_parts(self, index: int, name: str, **query: object) -> FigureParts:
+        """The figure ``name`` of a jet, "network", "heatmap" or "river", to be put together."""
+        path = f"/jets/{int(index)}/figures/{name}/parts"
+        return self._ask(FigureParts, "GET", path, params=query)
 
     def picture(self, index: int, name: str, **query: object) -> PictureAnswer:
         """A picture of a jet, as a panel shows it; query as of GET /api/v1/jets/…/pictures/…"""
         path = f"/jets/{int(index)}/pictures/{name}"
         return self._ask(PictureAnswer, "GET", path, params=query)
+
+    def comparison(
+        self, index: int, *, target: str, rule: str, pin: str, dtype: str = "float32"
+    ) -> ComparisonAnswer:
+        """An explanation beside another, which ``pin`` names as the page's address does."""
+        query = {"target": target, "rule": rule, "pin": pin, "dtype": dtype}
+        return self._ask(ComparisonAnswer, "GET", f"/jets/{int(index)}/comparison", params=query)
 
     def close(self) -> None:
         """Let go of the connections."""

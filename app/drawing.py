@@ -1,15 +1,15 @@
-"""From the service's answer to what assets/scene.js draws: numbers, never a figure."""
+"""From the service's answers to what the page's scripts know of a jet."""
 
 from __future__ import annotations
 
-import base64
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from app.words import label_text
+from lrp_core.figures.numbers import label_text, stands_for, value_words
 from lrp_core.service.schemas import Base64Array, ExplanationAnswer, JetDetail
 
 
@@ -20,21 +20,6 @@ def values(vector: Base64Array | Sequence[float | None]) -> npt.NDArray[np.float
     return np.array([np.nan if value is None else value for value in vector], dtype=np.float64)
 
 
-def pack(numbers: npt.ArrayLike, dtype: str = "float32") -> dict[str, Any]:
-    """An array for the browser: {"dtype", "shape", "data"}, little-endian base64."""
-    array = np.ascontiguousarray(numbers, dtype=np.dtype(dtype).newbyteorder("<"))
-    data = base64.b64encode(array.tobytes()).decode("ascii")
-    return {"dtype": dtype, "shape": list(array.shape), "data": data}
-
-
-def stands_for(target: str, classes: list[str]) -> str:
-    """What positive relevance speaks for: "margin" -> "H→bb̄", "qcd" -> "QCD"."""
-    kind, _, of = target.partition(":")
-    if kind != "margin":
-        return label_text(target)
-    return label_text(of or ("hbb" if "hbb" in classes else classes[-1]))
-
-
 def feature_sums(explanation: ExplanationAnswer) -> npt.NDArray[np.float64]:
     """Relevance of each feature, added up over the tracks, [n_features]."""
     given = explanation.feature_relevance
@@ -42,30 +27,16 @@ def feature_sums(explanation: ExplanationAnswer) -> npt.NDArray[np.float64]:
     return table.reshape(-1, len(explanation.features)).astype(np.float64).sum(axis=0)
 
 
-def value_words(target: str, classes: list[str]) -> str:
-    """What the explained value is: "margin of H→bb̄", "logit of QCD"."""
-    kind = "margin" if target.partition(":")[0] == "margin" else "logit"
-    return f"{kind} of {stands_for(target, classes)}"
-
-
 def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]:
-    """All that the page draws of one jet, ready for JSON; assets/jet.js reads it.
+    """What the page's scripts know of an explained jet beside its pictures, ready for JSON.
 
-    tracks     values [n_tracks, features] of the jet's features in their units, relevance
-               [n_tracks] and feature_relevance [n_tracks, relevance_features] in units of the
-               network's output, as base64 float32
-    edges      significance and signed relevance [edges] as base64 float32; index is None where
-               every track is joined to every other, source by source, and numbers says which of
-               these edges came where only the most significant ones did
-    account    where the explained value went, and what the sum misses
-    truth, subjets, prongs  None or empty for jets without them
+    axes      the features that an axis can have; log: whether all are positive
+    colours   what tracks can be coloured by
+    tracks_id  the same for the same tracks, also in a copy of the file
+    account   where the explained value went, and what the sum misses
     """
-    values_of = np.array(jet.tracks, dtype=np.float64).reshape(jet.n_tracks, len(jet.features))
-    relevance = explanation.feature_relevance
-    table = relevance.numpy() if isinstance(relevance, Base64Array) else np.array(relevance)
-    index, numbers = explanation.edge_index, explanation.edge_numbers
-    if isinstance(index, Base64Array):
-        index = pack(index.numpy(), "int32")  # type: ignore[assignment]
+    given = np.array(jet.tracks, dtype=np.float64).reshape(jet.n_tracks, len(jet.features))
+    known = {"charge": "track_charge" in jet.features, "origin": jet.truth is not None}
     return {
         "jet": {
             "index": jet.index,
@@ -75,6 +46,7 @@ def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]
             "sdmass": jet.sdmass,
             "n_tracks": jet.n_tracks,
             "n_edges": jet.n_edges,
+            "tracks_id": hashlib.sha256(given.tobytes()).hexdigest()[:16],
         },
         "question": {
             "target": explanation.target,
@@ -84,35 +56,27 @@ def scene_data(jet: JetDetail, explanation: ExplanationAnswer) -> dict[str, Any]
         },
         "words": {
             "label": label_text(jet.label),
-            "stands_for": stands_for(explanation.target, explanation.classes),
-            "value": value_words(explanation.target, explanation.classes),
+            "stands_for": stands_for(explanation.target, tuple(explanation.classes)),
+            "value": value_words(explanation.target, tuple(explanation.classes)),
         },
         "prediction": {
             "classes": [label_text(name) for name in explanation.classes],
             "probabilities": _finite(values(explanation.probabilities)),
-            "logits": _finite(values(explanation.logits)),
         },
         "account": {
             **explanation.totals.model_dump(),
             "error": explanation.conservation_error,
         },
-        "features": [info.model_dump() for info in jet.feature_info],
-        "tracks": {
-            "features": jet.features,
-            "values": pack(values_of),
-            "relevance": pack(values(explanation.track_relevance_sum)),
-            "relevance_features": explanation.features,
-            "feature_relevance": pack(table),
-        },
-        "edges": {
-            "significance": pack(values(explanation.edge_significance)),
-            "signed": pack(values(explanation.signed_edge_relevance)),
-            "index": index,
-            "numbers": None if numbers is None else pack(values(numbers), "int32"),
-        },
-        "truth": jet.truth.model_dump() if jet.truth else None,
-        "subjets": [subjet.model_dump() for subjet in jet.subjets],
-        "prongs": explanation.prongs.model_dump() if explanation.prongs else None,
+        "axes": [
+            {
+                "name": about.name,
+                "title": about.title,
+                "group": about.group,
+                "log": bool((given[:, at] > 0).all()),
+            }
+            for at, about in enumerate(jet.feature_info)
+        ],
+        "colours": ["relevance", *(name for name, there in known.items() if there)],
     }
 
 

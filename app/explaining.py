@@ -10,10 +10,8 @@ from app import ids
 from app.client import ServiceClient, ServiceError
 from app.drawing import scene_data
 from app.panels import compare, conservation, features, prediction, prongs, question, scene, truth
-from lrp_core.service.schemas import JetDetail
 
-MANY_EDGES = 20_000  # edges above which only the most significant ones are fetched at first
-TOP_EDGES = 4_000  # how many of them
+FEWEST_EDGES = 1  # that an answer can hold: pictures bring their own
 
 
 def explained(
@@ -23,13 +21,8 @@ def explained(
     rule: str,
     values: list[Any],
     places: list[dict[str, str]],
-    *,
-    whole: bool = False,
 ) -> dict[str, Any]:
-    """What each panel shows for this question; the keys are those of the callback's outputs.
-
-    whole  every edge, also of a jet that has more than ``MANY_EDGES``
-    """
+    """What each panel shows for this question; the keys are those of the callback's outputs."""
     if index is None:
         return {
             "stage": scene.state_class("empty"),
@@ -52,9 +45,7 @@ def explained(
                 code="no_value",
             )
         jet = client.jet(index)
-        explanation = client.explain(
-            index, target=target, rule=wanted, top_edges=None if whole else top_edges(jet)
-        )
+        explanation = client.explain(index, target=target, rule=wanted, top_edges=FEWEST_EDGES)
     except ServiceError as error:
         return {
             "stage": scene.state_class("error"),
@@ -84,11 +75,6 @@ def explained(
     }
 
 
-def top_edges(jet: JetDetail) -> int | None:
-    """How many edges of a jet are fetched at first, None for all."""
-    return TOP_EDGES if jet.n_edges > MANY_EDGES else None
-
-
 def explained_pinned(
     client: ServiceClient, pinned: dict[str, Any] | None
 ) -> tuple[dict[str, Any] | None, list[Any]]:
@@ -102,7 +88,7 @@ def explained_pinned(
             pinned["jet"],
             target=pinned["target"],
             rule=pinned["rule"],
-            top_edges=top_edges(jet),
+            top_edges=FEWEST_EDGES,
         )
     except ServiceError as error:
         return None, compare.failure(error, pinned)
@@ -170,7 +156,6 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
             "rule": Input(ids.RULE, "value"),
             "values": Input({"type": "rule-parameter", "rule": ALL, "name": ALL}, "value"),
             "retry": Input(ids.RETRY, "n_clicks"),
-            "whole": Input(ids.WHOLE, "data"),
             "source": Input(ids.SOURCE, "data"),
             "places": State({"type": "rule-parameter", "rule": ALL, "name": ALL}, "id"),
         },
@@ -182,11 +167,9 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
         rule: str,
         values: list[Any],
         retry: int | None,
-        whole: int | None,
         source: dict[str, Any] | None,
         places: list[dict[str, str]],
     ) -> Any:
         del retry  # only asks again
-        wanted = whole is not None and whole == index
         own = client.of(source)
-        return explained(own, index, target, rule, values, places, whole=wanted)
+        return explained(own, index, target, rule, values, places)

@@ -2,53 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, urlencode
 
 from app.client import ServiceClient, ServiceError
 from app.drawing import scene_data
-from app.explaining import top_edges
+from app.explaining import FEWEST_EDGES
+from lrp_core.errors import FigureError
+from lrp_core.figures import View
 from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 
-HIDDEN = ("rule", "file", "model")  # in which "~" and "%" are written as %7E and %25
-PIN = re.compile(  # as assets/view.js writes it
-    r"(?P<jet>\d+)~(?P<target>[^~]+)~(?P<rule>[^~]+)(~(?P<file>[^~]*)~(?P<model>[^~]*))?"
-)
+QUESTION = ("jet", "target", "rule", "file", "model")
 
 
 def jets_of(client: ServiceClient, query: Mapping[str, str]) -> dict[str, Any]:
     """The jet of a link and the pinned one -> {"a": scene data, "b": scene data or None}.
 
     query  the keys of the page's address: jet, target, rule, pin, file, model
-    Raises ServiceError if the link names no jet, or one that cannot be explained.
+    Raises ServiceError if the link names no jet, or one that cannot be explained, or pins none.
     """
-    found = PIN.fullmatch(query.get("pin", ""))
-    pinned = {key: unquote(text) if key in HIDDEN else text
-              for key, text in found.groupdict().items() if text} if found else None  # fmt: skip
+    pinned = _pinned(query.get("pin"))
     return {
         "a": scene_data(*_explained(client, query)),
         "b": scene_data(*_explained(client, pinned)) if pinned else None,
     }
 
 
-def subtracted(jets: Mapping[str, Any], query: Mapping[str, str]) -> str | None:
-    """What is subtracted where a link asks for a difference that can be drawn; else None.
-
-    jets  as ``jets_of`` gives them. As ``subtracted`` and ``alike`` in the page's scripts.
-    """
-    a, b = jets["a"], jets["b"]
-    if query.get("difference") != "1" or b is None:
+def _pinned(pin: str | None) -> dict[str, str] | None:
+    """The keys of the question that is pinned."""
+    if pin is None:
         return None
-    if a["jet"]["jet_id"] != b["jet"]["jet_id"] or a["question"]["file"] != b["question"]["file"]:
-        return None
-    if a["edges"]["numbers"] is not None or b["edges"]["numbers"] is not None:
-        return None
-    words = [b["words"]["value"], b["question"]["rule"]]
-    if a["question"]["model"] != b["question"]["model"]:
-        words.append(b["question"]["model"])
-    return ", ".join(words)
+    try:
+        view = View.from_link(f"?{urlencode({'pin': pin})}").pinned
+    except FigureError as error:
+        raise ServiceError(str(error), code="bad_figure") from error
+    return {key: str(value) for key in QUESTION if (value := getattr(view, key)) is not None}
 
 
 def query_of(link: str) -> dict[str, str]:
@@ -71,6 +60,6 @@ def _explained(
         jet.index,
         target=query.get("target") or defaults.target,
         rule=query.get("rule") or defaults.rule,
-        top_edges=top_edges(jet),
+        top_edges=FEWEST_EDGES,
     )
     return jet, explanation

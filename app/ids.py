@@ -40,6 +40,8 @@ PINNED_CAPTION = "network-b-caption"
 PINNED_ERROR = "network-b-error"
 PINNED_BUSY = "network-b-busy"
 PINNED_RETRY = "network-b-retry"
+COMPARED_ASKED = "compared-asked"  # the two questions that the panel "Compared" is to show
+COMPARED = "compare-body"
 SCENE_TITLE = "scene-title"
 SCENE_EMPTY = "scene-empty"
 SCENE_ERROR = "scene-error"
@@ -49,14 +51,12 @@ TOOLTIP = "scene-tooltip"
 SAID = "said"  # read aloud: the jet that is shown and its prediction, or what went wrong
 EDGES_SLIDER = "edges-slider"
 EDGES_WORDS = "edges-words"
-WHOLE_BUTTON = "whole-button"  # "all": fetch also the edges that were left out of a large jet
-WHOLE = "whole"  # the jet that was asked for with all its edges
 RESET_VIEW = "reset-view"
 LOOK = "look"  # the popover with everything that is not used all the time
 ISOLATED = "isolated"  # the chip that says whose edges alone are considered
 EDGE_CARD = "edge-card"
 EDGE_ASKED = "edge-asked"  # the edge whose card is open, and of which explanation
-EDGE_ANSWER = "edge-answer"  # what the service says of it, or what went wrong
+EDGE_SAYS = "edge-says"  # what the service says of it, or what went wrong
 
 DOCK = "dock"
 

@@ -16,17 +16,19 @@ from dash import Dash, dcc, html
 from dash.development.base_component import Component
 from flask import Response, g, has_request_context, request, send_file
 
-from app import explaining, figure_data, ids, theme
+from app import explaining, figure_data, ids, page_files, theme
 from app.access.below import top_of_request
-from app.access.headers import hash_of, policy
+from app.access.headers import NOTHING, framed, hash_of, policy
 from app.client import ServiceClient, ServiceError
 from app.compression import compress_answers
 from app.controls import again_mark, away_mark
 from app.forwarding import forward_requests, refusal
+from app.page_files import PageFile
 from app.panels import (
     compare,
     conservation,
     dock,
+    edge_card,
     features,
     header,
     jets,
@@ -47,9 +49,8 @@ logger = logging.getLogger("jetlrp.app")
 
 TITLE = "jetlrp – relevance in jets"
 PLOTLY_PATH = "_jetlrp/plotly.min.js"
-NEEDLESS = ("/deps/polyfill@", "/dash_table/")  # of the scripts that Dash brings
+NEEDLESS = ("/deps/polyfill@", "/dash_table/", "/dash/dcc/")  # of the scripts that Dash brings
 ALIVE_PATH = "_jetlrp/alive"
-FIGURE_PATH = "_jetlrp/figure.json"
 STANDALONE_PATH = "_jetlrp/figure.html"
 TOP = "/_jetlrp-top/"  # stands in the page for the top of the server, wherever that is
 YEAR_SECONDS = 31_536_000
@@ -68,8 +69,8 @@ INDEX = """<!DOCTYPE html>
 <link rel="preload" as="font" type="font/woff2" crossorigin
       href="{top}assets/fonts/inter-latin-wght-normal.woff2">
 <style id="jetlrp-colours">{colours}</style>
+<link rel="stylesheet" href="{styles}">
 {%css%}
-<script id="jetlrp-themes" type="application/json">{themes}</script>
 <script>{choose}</script>
 <link id="jetlrp-plotly" rel="preload" as="script" href="{plotly}">
 </head>
@@ -121,13 +122,15 @@ def create_app(
     metrics_from  addresses and networks that may read /metrics, beside this machine
     frames        origins whose pages may show the page in a frame
     """
+    script, styles = page_files.script(assets_folder()), page_files.styles(assets_folder())
     app = _Page(
         "jetlrp",
         assets_folder=str(assets_folder()),
         assets_path_ignore=["plotly"],  # not before the first picture
+        assets_ignore=page_files.APART,
         title=title,
         update_title="",
-        index_string=_index(),
+        index_string=_index(styles),
         requests_pathname_prefix=TOP,
         routes_pathname_prefix="/",
         serve_locally=True,
@@ -139,11 +142,15 @@ def create_app(
     choices = _asked_once(client)
     app.layout = lambda: page(client, choices) if _is_asked_for() else html.Div()
     jets.register_callbacks(app, client)
-    scene.register_callbacks(app, client)
+    scene.register_callbacks(app)
+    edge_card.register_callbacks(app, client)
     question.register_callbacks(app, choices)
     conservation.register_callbacks(app, client)
     explaining.register_callbacks(app, client)
+    compare.register_callbacks(app, client)
     library.register_callbacks(app, client, choices)
+    app.script = script
+    page_files.serve(app, script, styles)
     _serve_plotly(app)
     _serve_service(app, client)
     watch_requests(app.server, metrics_from)
@@ -157,8 +164,10 @@ class _Page(Dash):
     """Dash, with addresses below the path where the browser that asks finds the server.
 
     Without the scripts that this page has no use for: stand-ins for what browsers lacked until
-    2018, and DataTable.
+    2018, DataTable, and Dash Core Components, in whose place is assets/components.js.
     """
+
+    script: PageFile
 
     def index(self, path: str = "", **_: Any) -> Any:
         """The page itself, at the top alone: elsewhere its relative addresses would not hold."""
@@ -168,10 +177,13 @@ class _Page(Dash):
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
         """The page as text; its configuration is JSON in which slashes are escaped."""
-        scripts = parts["scripts"].splitlines()
-        parts["scripts"] = "\n".join(
-            line for line in scripts if not any(name in line for name in NEEDLESS)
-        )
+        scripts = [
+            line
+            for line in parts["scripts"].splitlines()
+            if not any(name in line for name in NEEDLESS)
+        ]
+        own = f'<script src="{TOP}{self.script.address}"></script>'
+        parts["scripts"] = "\n".join([*scripts, own])
         text = str(super().interpolate_index(**parts))
         for slash in ("/", r"\u002f"):
             text = text.replace(TOP.replace("/", slash), top_of_request().replace("/", slash))
@@ -191,8 +203,8 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
             dcc.Store(id=ids.CHOSEN),
             dcc.Store(id=ids.SCENE_DATA),
             dcc.Store(id=ids.PINNED),
-            dcc.Store(id=ids.WHOLE),
             dcc.Store(id=ids.PINNED_DATA),
+            dcc.Store(id=ids.COMPARED_ASKED),
             dcc.Store(id=ids.WANTED),
             dcc.Store(id=ids.SOURCE, data=library.source(health)),
             dcc.Store(id=ids.SOURCE_FACTS),
@@ -205,7 +217,10 @@ def page(client: ServiceClient, choices: Callable[[], Choices]) -> Component:
                 [
                     jets.layout(health, all_choices.picks),
                     html.Div(
-                        [scene.layout(compare.tools(all_choices), compare.pane()), *dock.layout()],
+                        [
+                            scene.layout(compare.tools(), compare.pane(), edge_card.layout()),
+                            *dock.layout(),
+                        ],
                         className="centre",
                     ),
                     html.Div(
@@ -280,13 +295,13 @@ def _asked_once(client: ServiceClient) -> Callable[..., Choices]:
     return choices
 
 
-def _index() -> str:
+def _index(styles: PageFile) -> str:
     return (
         INDEX.replace("{top}", TOP)
         .replace("{icon}", _icon())
+        .replace("{styles}", TOP + styles.address)
         .replace("{colours}", theme.css_variables())
         .replace("{choose}", theme.CHOOSE)
-        .replace("{themes}", theme.as_json().replace("<", "\\u003c"))
         .replace("{plotly}", f"{TOP}{PLOTLY_PATH}?v={fingerprint(assets_folder())}")
     )
 
@@ -300,11 +315,12 @@ def _icon() -> str:
 def _restrict(app: Dash, frames: Sequence[str]) -> None:
     """Tell browsers what the page may load. The scripts within it are known now, all of them."""
     hashes = [*(found.strip("'") for found in app.csp_hashes()), hash_of(theme.CHOOSE)]
-    allowed = policy(hashes, frames=frames)
+    allowed, nothing = policy(hashes, frames=frames), framed(NOTHING, frames)
 
     @app.server.after_request
     def _allow(response: Response) -> Response:
-        response.headers.setdefault("Content-Security-Policy", allowed)
+        own = allowed if response.mimetype == "text/html" else nothing
+        response.headers.setdefault("Content-Security-Policy", own)
         return response
 
 
@@ -346,14 +362,7 @@ def _serve_service(app: Dash, client: ServiceClient) -> None:
 
 
 def _serve_figures(app: Dash, client: ServiceClient) -> None:
-    """What assets/figure.js asks for: the jets of a link, and a figure that needs no server."""
-
-    @app.server.route(f"/{FIGURE_PATH}")
-    def _figure() -> Any:
-        try:
-            return figure_data.jets_of(client, request.args)
-        except ServiceError as error:
-            return refusal(502, error)
+    """What assets/figure.js asks the page for: a figure that needs no server."""
 
     @app.server.route(f"/{STANDALONE_PATH}")
     def _standalone() -> Any:
@@ -362,27 +371,22 @@ def _serve_figures(app: Dash, client: ServiceClient) -> None:
             query = figure_data.query_of(link)
             jets = figure_data.jets_of(client, query)
             own, asked = jets["a"]["jet"], jets["a"]["question"]
-            says = client.figure_provenance(
+            says = client.figure_parts(
                 own["index"],
                 view,
                 view=link,
                 target=asked["target"],
                 rule=asked["rule"],
                 theme=theme_in(link),
+                fonts="false",
             )
-            other = figure_data.subtracted(jets, query) if view == "network" else None
-            if other is not None:
-                told = {"caption": f"{says.caption} · minus {other}"}
-                says = says.model_copy(
-                    update={**told, "metadata": {**says.metadata, "minus": other}}
-                )
             service = client.of(query)
-            picture = None
-            if view in PICTURES:
-                how = {"target": asked["target"], "rule": asked["rule"], "theme": theme_in(link)}
-                picture = service.picture(own["index"], view, **how, **PICTURES[view])
-            choices = service.choices()
-            text = document(jets, view, link, says, choices, assets_folder(), picture)
+            how = {"target": asked["target"], "rule": asked["rule"], "theme": theme_in(link)}
+            pictures = {
+                name: service.picture(own["index"], name, view=link, **how, **room)
+                for name, room in PICTURES[view].items()
+            }
+            text = document(jets, view, link, says, assets_folder(), pictures)
         except ServiceError as error:
             return refusal(502, error)
         headers = {"Content-Disposition": f'attachment; filename="{says.name}.html"'}

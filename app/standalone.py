@@ -17,17 +17,35 @@ from typing import Any
 
 from app import theme
 from app.plotly_js import plotly_js
-from app.words import with_labels
-from lrp_core.service.schemas import Choices, FigureProvenance, PictureAnswer
+from lrp_core.figures.plot import first_cameras
+from lrp_core.figures.typeset import runs
+from lrp_core.service.schemas import FigureParts, FigureText, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other
-    "numbers", "colours", "view", "jet", "words", "geometry", "axes", "legend", "link", "compare",
-    "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls", "talk",
-    "pictures", "river", "heat", "figure", "standalone",
+    "numbers", "view", "theme", "selection", "axes", "link", "compare",
+    "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls",
+    "pictures", "river", "heat", "standalone",
 )  # fmt: skip
-STYLES = ("style", "scene", "heat", "pictures", "river", "figure")
+STYLES = ("style", "scene", "plane", "heat", "pictures", "river", "figure")
 PANELS = {"heatmap": "heat", "river": "river"}
-PICTURES = {"river": {"width": 1200, "height": 640, "font": 14}}  # in the file, and how large
+TOLD = {  # of a picture that the reader changes
+    "network": "drag to turn, scroll to zoom, point for numbers",
+    "heatmap": None,
+    "river": None,
+}
+PICTURES = {  # in the file of a view, and how large
+    "network": {
+        "network": {"width": 1100, "height": 560, "font": 14},
+        "legend": {"width": 132, "height": 560, "font": 11},
+        "plane": {"width": 1100, "height": 560, "font": 13},  # for a browser without WebGL
+    },
+    "river": {"river": {"width": 1200, "height": 640, "font": 14}},
+    "heatmap": {"heatmap": {"width": 1200, "height": 640, "font": 13}},
+}
+CAMERAS = [  # where they stand at first in windows of all shapes, in px of the plot
+    {"width": width, "height": height, "first": first_cameras(width, height)}
+    for width, height in ((420, 720), (560, 560), (840, 560), (1100, 560), (1600, 560))
+]
 
 PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="{theme}" data-view="{search}">
@@ -38,19 +56,17 @@ PAGE = """<!DOCTYPE html>
 {metas}
 <style id="jetlrp-colours">{colours}</style>
 <style>{styles}</style>
-<script id="jetlrp-themes" type="application/json">{themes}</script>
 </head>
 <body>
 <div class="figure standalone">
-<header><p class="figure-title">{title}</p><p class="figure-subtitle">…</p></header>
+<header><p class="figure-title">{heading}</p><p class="figure-subtitle">{facts}</p></header>
 <div class="figure-middle">{middle}</div>
 {controls}
 <footer>{caption}</footer>
 </div>
 <div id="scene-tooltip" class="tooltip" role="status" hidden></div>
-<div class="compare-tools" data-targets="{targets}" data-rules="{rules}" hidden></div>
 {packed}
-<script id="jetlrp-standalone" type="application/json">{data}</script>
+<script id="jetlrp-standalone" type="text/plain">{data}</script>
 <script>{scripts}</script>
 </body>
 </html>
@@ -68,27 +84,25 @@ def document(
     jets: dict[str, Any],
     view: str,
     search: str,
-    provenance: FigureProvenance,
-    choices: Choices,
+    provenance: FigureParts,
     assets: Path,
-    picture: PictureAnswer | None = None,
+    pictures: dict[str, PictureAnswer],
 ) -> str:
     """The file as text, the same for the same input.
 
     jets     {"a", "b"}: scene data of the jet, and of the one that is pinned or None
     view     "network", "heatmap" or "river"
     search   the view as the page's address has it
-    choices  what targets and rules are called
     assets   folder of the page's scripts and styles
-    picture  what the panel shows, of views in ``PICTURES``
+    pictures those that ``PICTURES`` has for the view
     """
     panel = PANELS.get(view)
-    pictures = {} if picture is None else {view: picture.model_dump()}
     shown = re.sub(r"[?&](full|talk|rotate)=[^&]*", "", search)
     if not shown.startswith("?"):
         shown = f"?{shown.lstrip('&')}"
     if panel:
         shown = f"{shown}&full={panel}"
+    told = {name: one.model_dump() for name, one in pictures.items()}
     facts = {"description": provenance.caption, **provenance.metadata, "link": search}
     metas = "\n".join(
         f'<meta name="{_text(key)}" content="{_text(value)}">' for key, value in facts.items()
@@ -97,21 +111,39 @@ def document(
         theme=theme_in(search),
         search=_text(shown),
         title=_text(provenance.title),
+        heading=_heading(provenance.words),
+        facts=_facts(provenance.words, TOLD[view]),
         metas=metas,
         colours=theme.css_variables(),
         styles=_styles(assets),
-        themes=_json(json.loads(theme.as_json())),
         middle=PANEL.format(name=panel) if panel else NETWORK,
         controls="" if panel else SLIDER,
         caption=_text(provenance.caption),
-        targets=_text(json.dumps({e.name: with_labels(e.title) for e in choices.targets})),
-        rules=_text(json.dumps({e.name: e.title for e in choices.rules})),
         packed=""
         if panel
         else f'<script id="jetlrp-packed" type="text/plain">{_plotly(assets)}</script>',
-        data=_json({**jets, "name": view, "pictures": pictures}),
+        data=_packed(
+            _json({**jets, "name": view, "pictures": told, "cameras": CAMERAS}).encode("utf-8")
+        ),
         scripts=_scripts(assets),
     )
+
+
+def _heading(words: list[FigureText]) -> str:
+    """The jet, what the network says of it, and what is explained."""
+    told = {one.kind: _text(one.text) for one in words}
+    parts = {**told, "says": f"{told['says']}<b>{told['share']}</b>"}
+    return "".join(
+        f'<span class="{kind}">{parts[kind]}</span>' for kind in ("jet", "says", "asked", "kept")
+    )
+
+
+def _facts(words: list[FigureText], told: str | None) -> str:
+    """The line below it; told: what is said of the picture in place of what the sheet says."""
+    line = " ".join(one.text for one in words if one.kind == "facts")
+    if told is not None:
+        line = f"{line.rpartition(' · ')[0]} · {told}"
+    return "".join(f"<sub>{_text(part)}</sub>" if low else _text(part) for part, low in runs(line))
 
 
 def theme_in(search: str) -> str:
@@ -129,11 +161,15 @@ def _json(data: object) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
+def _packed(content: bytes) -> str:
+    """Compressed, as base64."""
+    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode("ascii")
+
+
 @cache
 def _plotly(assets: Path) -> str:
-    """The part of Plotly that the page draws with, compressed, as base64."""
-    script = plotly_js(assets).read_bytes()
-    return base64.b64encode(gzip.compress(script, 9, mtime=0)).decode("ascii")
+    """The part of Plotly that the page draws with, packed."""
+    return _packed(plotly_js(assets).read_bytes())
 
 
 @cache

@@ -1,13 +1,12 @@
-"""The colours and the type of the page: those of all figures, as CSS and as JSON."""
+"""The colours and the type of the page: those of all figures, as CSS."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from lrp_core.figures.theme import DARK, FONT, LIGHT, THEMES, Theme
 
-__all__ = ["CHOOSE", "DARK", "FONT", "LIGHT", "THEMES", "Theme", "as_json", "css_variables"]
+__all__ = ["CHOOSE", "DARK", "FONT", "LIGHT", "THEMES", "Theme", "css_variables"]
 
 # Runs before anything is drawn: the theme that was chosen last, or the one of the system.
 CHOOSE = """
@@ -36,9 +35,3 @@ def css_variables() -> str:
         lines.append(f"--negative: {theme.negative};")
         blocks.append(f':root[data-theme="{name}"] {{ {" ".join(lines)} }}')
     return "\n".join([f":root {{ --font: {FONT}; }}", *blocks])
-
-
-def as_json() -> str:
-    """The colours for the scene's script: {"dark": {...}, "light": {...}, "font": ...}."""
-    themes: dict[str, object] = {name: asdict(theme) for name, theme in THEMES.items()}
-    return json.dumps({**themes, "font": FONT})

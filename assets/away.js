@@ -7,11 +7,11 @@
   const LONG = 2000; // ms after which waiting says for how long
 
   /** Whoever waits for the service: the way to try again for each. */
-  const retries = () => [
+  const retries = () => /** @type {[string, () => void][]} */ ([
     ["#scene-error [data-away]", () => document.getElementById("retry").click()],
     ["#network-b-error [data-away]", () => document.getElementById("network-b-retry").click()],
     ["main.away [data-away]", () => window.location.reload()],
-  ].filter(([what]) => document.querySelector(what));
+  ]).filter(([what]) => document.querySelector(what));
 
   /** Whether the service answers again, as the page's own server says. */
   async function isBack() {

@@ -10,7 +10,6 @@
 
   const TURN = 20000; // ms of one slow turn
   const WAY = 280; // ms on the way to a preset
-  const TOOLS = 52; // px of buttons above the scene
   const PARTS = ["eye", "center", "up"];
   const SIDES = ["x", "y", "z"];
 
@@ -40,9 +39,9 @@
   const same = (a, b) => PARTS.every((part) =>
     SIDES.every((side) => Math.abs(a[part][side] - b[part][side]) < 1e-4));
 
-  const start = (div) => window.jetlrp.geometry.cameraFor(
-    div.clientWidth, div.clientHeight, window.jetlrp.view.state.projection, TOOLS,
-    window.jetlrp.scene.typeOf(div));
+  /** Where the camera of a div stands at first, as the server has found it for its size. */
+  const first = ({ id }) => stateOf(id).cameras[window.jetlrp.view.state.projection];
+  const start = (div) => first(div).camera;
 
   /** The camera to draw with: while it moves by itself as it stands, else as the view says. */
   function wanted(div, state) {
@@ -58,13 +57,18 @@
     if (projection.type === "perspective") return 1;
     const before = state.drawnWith && state.drawnWith.projection.type === projection.type;
     const scene = before ? inside(div) : null;
-    return scene ? scene.glplot.getAspectratio().x
-      : window.jetlrp.geometry.orthographicSize(div.clientWidth, div.clientHeight);
+    return scene ? scene.glplot.getAspectratio().x : first(div).size;
+  }
+
+  /** Which axis the camera looks along, so that its ticks lie on top of each other: "x" to "z", or
+   * undefined. */
+  function alongAxis({ eye, center }) {
+    const way = SIDES.map((side) => Math.abs(eye[side] - center[side]));
+    return SIDES.find((_, at) => way[at] > 0.997 * Math.hypot(...way));
   }
 
   /** Draw again where an axis has come to be looked along, or no longer is. */
   function mute(state, camera) {
-    const { alongAxis } = window.jetlrp.geometry;
     if (state.drawnWith && alongAxis(camera) !== alongAxis(state.drawnWith)) {
       window.jetlrp.scene.draw(state.id);
     }
@@ -301,7 +305,7 @@
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.camera = {
-    inside, live, wanted, sizeOf, move, follow, turned, steady, preset, between, around, go, reset, full,
+    inside, live, alongAxis, wanted, sizeOf, move, follow, turned, steady, preset, between, around, go, reset, full,
     get moving() { return moving !== null; },
   };
 })();

@@ -31,18 +31,18 @@
     if (select) window.jetlrp.view.set({ [select.dataset.view]: readAs(select.dataset.view, select.value) });
   }
 
+  /** Whether the tracks of a jet can be coloured so: by what is known of them. */
+  const canColour = ({ colours }, by) => colours.includes(by);
+
   /** Show what the view says on every control of a part of the page. */
   function sync() {
     const { state, KEYS, shown } = window.jetlrp.view;
     for (const button of document.querySelectorAll("button[data-view]")) {
       const { view: key, value } = button.dataset;
       const own = value === "" ? KEYS[key][0] : readAs(key, value);
-      const now = key === "color" && shown.a ? window.jetlrp.legend.colouredBy(shown.a, state)
-        : state[key];
-      button.setAttribute("aria-pressed", String(now === own));
-      if (key === "color" && shown.a) {
-        button.hidden = window.jetlrp.legend.colouredBy(shown.a, { color: own }) !== own;
-      }
+      const can = key !== "color" || !shown.a || canColour(shown.a, state.color);
+      button.setAttribute("aria-pressed", String((can ? state[key] : KEYS[key][0]) === own));
+      if (key === "color" && shown.a) button.hidden = !canColour(shown.a, own);
     }
     for (const button of document.querySelectorAll("button[data-set]")) {
       const change = Object.entries(JSON.parse(button.dataset.set));
@@ -100,7 +100,7 @@
     const { state, shown } = window.jetlrp.view;
     const chip = document.getElementById("isolated");
     if (!chip) return;
-    chip.hidden = !shown.a || state.track === null || state.track >= shown.a.nTracks;
+    chip.hidden = !shown.a || state.track === null || state.track >= shown.a.jet.n_tracks;
     chip.querySelector("[data-says=track]").textContent = `track ${state.track}`;
   }
 
@@ -119,47 +119,51 @@
     return input;
   }
 
-  /** The jet in the picture, or the difference to the pinned one. */
-  const drawn = () => window.jetlrp.compare.drawn("a");
+  /** The figure of the jet, and what is selected of it; null where there is none. */
+  function drawn() {
+    const { view, scene } = window.jetlrp;
+    const { made } = scene.stateOf("network");
+    return made && made.jet === view.shown.a ? { made, ...scene.selected(made, view.state) } : null;
+  }
 
   /** The slider was moved; while it is dragged, the faint edges are left out. */
   function move(input, dragging) {
-    const { view, scene, geometry } = window.jetlrp;
-    if (!view.shown.a) return;
-    const most = geometry.considered(drawn(), view.state).length;
+    const { view, scene, selection } = window.jetlrp;
+    const now = drawn();
+    if (!now) return;
     scene.setDragging(dragging);
-    if (dragging) view.set({ edges: geometry.edgesAt(input.value / STEPS, most), least: null });
+    const most = selection.most(now.made.edges, now.list);
+    if (dragging) view.set({ edges: selection.countAt(input.value / STEPS, most), least: null });
   }
 
   /** The slider and the words beside it. */
   function syncEdges() {
-    const { view, geometry, words } = window.jetlrp;
-    const jet = drawn();
+    const { selection } = window.jetlrp;
+    const now = drawn();
     const input = slider();
     const box = document.getElementById("edges-words");
     if (!input || !box) return;
-    const order = jet ? geometry.considered(jet, view.state) : [];
-    input.disabled = order.length < 2;
-    if (!jet) {
-      box.replaceChildren();
+    input.disabled = !now || now.list.length < 2;
+    if (!now) {
+      if (!window.jetlrp.view.shown.a) box.replaceChildren();
       return;
     }
-    const k = geometry.shownEdges(jet, view.state, order);
-    const at = Math.round(STEPS * geometry.positionOf(k, order.length));
-    if (geometry.edgesAt(input.value / STEPS, order.length) !== k) input.value = at;
+    const { made, list, k } = now;
+    const most = selection.most(made.edges, list);
+    if (selection.countAt(input.value / STEPS, most) !== k) {
+      input.value = Math.round(STEPS * selection.positionOf(k, most));
+    }
     input.style.setProperty("--at", input.value / STEPS);
-    const says = words.edges(jet, order, k);
-    const whole = document.getElementById("whole-button");
-    if (whole) whole.hidden = !says.came || Boolean(jet.difference);
+    const says = selection.words(made.edges, list, k);
     input.setAttribute("aria-valuetext", `${says.shown} ${says.share} ${says.of}`);
-    box.replaceChildren(...[["strong", says.shown, ""], ["span", says.share, says.came ? "share short" : "share"],
-      ["span", says.of, says.came ? "long share short" : "long"], ["span", says.came, "came"]].filter(([, text]) => text).map(([tag, text, name]) => {
+    box.replaceChildren(...[["strong", says.shown, ""], ["span", says.share, "share"],
+      ["span", says.of, "long"]].filter(([, text]) => text).map(([tag, text, name]) => {
       const part = document.createElement(tag);
       part.textContent = text;
       part.className = name;
       return part;
     }));
-    box.title = [says.shown, says.share, says.of, says.came].filter(Boolean).join(" ");
+    box.title = [says.shown, says.share, says.of].filter(Boolean).join(" ");
   }
 
   /* ------------------------------------------------------------------ axes */
@@ -170,14 +174,11 @@
     const jet = view.shown.a;
     if (!jet) return;
     const groups = new Map();
-    for (const name of jet.values.names) {
-      const { title, group } = jet.features.get(name) || { title: name, group: "other" };
+    for (const { name, title, group, log } of jet.axes) {
       const plain = title.replace(/_(\w+)/g, "$1");
       const options = groups.get(group) || groups.set(group, []).get(group);
       options.push([name, plain]);
-      if (jet.values.column(name).every((value) => value > 0)) {
-        options.push([`log:${name}`, `log ${plain}`]);
-      }
+      if (log) options.push([`log:${name}`, `log ${plain}`]);
     }
     const html = [...groups].map(([group, options]) =>
       `<optgroup label="${numbers.escape(group || "other")}">${options.map(([value, text]) =>
@@ -185,7 +186,7 @@
       "</optgroup>").join("");
     for (const button of document.querySelectorAll("button[data-set]")) { // axes that are not there
       button.disabled = Object.entries(JSON.parse(button.dataset.set)).some(([key, value]) =>
-        "xyz".includes(key) && !jet.values.column(value.replace(/^log:/, "")));
+        "xyz".includes(key) && !jet.axes.some(({ name }) => name === value.replace(/^log:/, "")));
     }
     for (const select of document.querySelectorAll("select[data-axis]")) {
       if (select.dataset.filled !== html) {
@@ -196,10 +197,6 @@
   }
 
   document.addEventListener("click", clicked);
-  document.addEventListener("click", (event) => {
-    if (!event.target.closest("#whole-button")) return;
-    window.dash_clientside.set_props("whole", { data: window.jetlrp.view.state.jet });
-  });
   document.addEventListener("change", changed);
   document.addEventListener("DOMContentLoaded", () => {
     const { view } = window.jetlrp;
@@ -208,6 +205,7 @@
       fillAxes();
       sync();
     });
+    document.addEventListener("jetlrp:figure", sync);
   });
 
   window.jetlrp = window.jetlrp || {};

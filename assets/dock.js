@@ -2,7 +2,7 @@
  *
  * A panel's script says once what draws it:
  *
- *   window.jetlrp.dock.panel("river", { keys: ["sort"], draw(box, jet, { view, theme, scales }) {} })
+ *   window.jetlrp.dock.panel("river", { keys: ["sort"], draw(box, jet, { view, theme }) {} })
  *
  * and is called with its box when it is open and the jet, the theme, its size or one of the keys of
  * the view has changed; with no jet, jet is null. On window.jetlrp.dock.
@@ -39,16 +39,12 @@
       waiting.delete(name);
       const box = document.getElementById(`${name}-body`);
       if (!box || !isOpen(name) || !box.clientWidth) return;
-      const { view, geometry, colours } = window.jetlrp;
+      const { view } = window.jetlrp;
       panels.get(name)(box, view.shown.a, {
-        view: view.state, theme: colours.now(), scales: geometry.scalesOf(view.both()),
+        view: view.state, theme: window.jetlrp.theme.now(),
       });
     });
   }
-
-  /** Draw a panel into another box, for a figure, which waits for what this gives back; the panel
-   * itself is drawn again afterwards. */
-  const drawInto = (name, box, jet, how) => panels.get(name)(box, jet, how);
 
   const redrawAll = () => { for (const name of panels.keys()) redraw(name); };
 
@@ -101,5 +97,5 @@
   });
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.dock = { panel, redraw, drawInto, open, isOpen, sync };
+  window.jetlrp.dock = { panel, redraw, open, isOpen, sync };
 })();

@@ -37,25 +37,25 @@
 
   /** Ring the track, or trace the edge, that the pointer is on; nothing, if it is on neither. */
   function place() {
-    const { view, scene, geometry, compare } = window.jetlrp;
+    const { view, scene } = window.jetlrp;
     const div = document.getElementById("network");
-    const jet = compare.drawn("a");
-    const state = scene.stateOf("network");
-    if (!div || !state.drawnOnce) return;
+    const { made, drawnOnce } = scene.stateOf("network");
+    if (!div || !drawnOnce) return;
     const { track, edge } = view.hovered;
     const svg = layer(div);
     let html = "";
-    if (jet && state.where && track !== null && track < jet.nTracks) {
-      const { where } = state;
-      const at = project(div, [[where.x[track], where.y[track], where.z[track]]]);
+    if (made && track !== null && track < made.tracks.count) {
+      const { x: xs, y: ys, z: zs, marker } = made.figure.tracks;
+      const at = project(div, [[xs[track], ys[track], zs[track]]]);
       if (at && at[0]) {
         const [x, y] = at[0];
-        const radius = scene.sizes(jet, compare.look(), compare.scales())[track] / 2 + 4;
+        const radius = marker.size[track] / 2 + 4;
         html = `<circle cx="${x}" cy="${y}" r="${radius}"/>` +
           `<text x="${x + radius + 4}" y="${y - radius + 2}">${track}</text>`;
       }
-    } else if (jet && state.where && edge !== null && edge < jet.nEdges) {
-      const ends = project(div, geometry.curve(state.where, jet.source[edge], jet.destination[edge]));
+    } else if (made && edge !== null) {
+      const points = scene.pointsOf(made, made.edges.places.get(edge));
+      const ends = points && project(div, points);
       if (ends && ends.every(Boolean)) {
         html = `<polyline points="${ends.map(([x, y]) => `${x},${y}`).join(" ")}"/>`;
       }

@@ -13,12 +13,13 @@
   const DECADES = 5; // below the largest; what is smaller stands in the first bar
   const STEP = 0.05; // of a decade, for one press of an arrow key
 
-  /** The counts of the edges of `order` over the axis: {low, high, counts}, decimal logarithms.
+  /** The counts of edges over the axis: {low, high, counts}, decimal logarithms.
    *
-   * Edges without significance have no place on the axis; they are left out, and counted in `none`.
+   * order  their places, the most significant first. Edges without significance have no place on the
+   *        axis; they are left out, and counted in `none`.
    */
-  function bins(jet, order) {
-    const values = Array.from(order, (edge) => jet.significance[edge]).filter((value) => value > 0);
+  function bins({ significance }, order) {
+    const values = Array.from(order, (edge) => significance[edge]).filter((value) => value > 0);
     if (!values.length) return null;
     const high = Math.log10(values[0]); // order falls
     const low = Math.min(high - 0.5, Math.max(Math.log10(values.at(-1)), high - DECADES));
@@ -41,25 +42,24 @@
   }
 
   /** The least significance that is drawn now, whether it was set or follows from the number. */
-  function threshold(jet, view, order, k) {
+  function threshold(edges, view, order, k) {
     if (!order.length || k < 1) return view.least;
-    const last = jet.significance[order[k - 1]];
-    return view.least !== null && k < window.jetlrp.geometry.mostEdges(order.length)
-      ? view.least : last;
+    const last = edges.significance[order[k - 1]];
+    return view.least !== null && k < window.jetlrp.selection.most(edges, order) ? view.least : last;
   }
 
   /** The threshold one press of a key away: always such that at least one edge comes or goes. */
-  function pressed(jet, order, k, least, key, { low, high }) {
-    const { mostEdges } = window.jetlrp.geometry;
-    const at = (place) => jet.significance[order[Math.max(0, Math.min(order.length - 1, place))]];
+  function pressed(edges, order, k, least, key, { low, high }) {
+    const most = window.jetlrp.selection.most(edges, order);
+    const at = (place) => edges.significance[order[Math.max(0, Math.min(order.length - 1, place))]];
     const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10,
                    PageDown: -10 }[key];
-    if (key === "Home") return at(mostEdges(order.length) - 1);
+    if (key === "Home") return at(most - 1);
     if (key === "End") return at(0);
     if (!step) return null;
     const moved = Math.pow(10, Math.max(low, Math.min(high, Math.log10(least) + step * STEP)));
     if (step > 0) return k > 1 ? Math.max(moved, at(k - 2)) : at(0);
-    return k < mostEdges(order.length) ? Math.min(moved, at(k)) : least;
+    return k < most ? Math.min(moved, at(k)) : least;
   }
 
   /* ---------------------------------------------------------------- drawing */
@@ -93,13 +93,13 @@
   }
 
   function draw() {
-    const { view, geometry, colours, numbers } = window.jetlrp;
+    const { view, scene, numbers } = window.jetlrp;
     const found = parts();
     if (!found) return;
     const { box, svg, line } = found;
-    const jet = window.jetlrp.compare.drawn("a");
-    const order = jet ? geometry.considered(jet, view.state) : [];
-    const spread = jet ? bins(jet, order) : null;
+    const { made } = scene.stateOf("network");
+    const { list: order, k } = made ? scene.selected(made, view.state) : { list: [], k: 0 };
+    const spread = made ? bins(made.edges, order) : null;
     const width = box.clientWidth;
     box.classList.toggle("off", !spread);
     line.setAttribute("aria-disabled", String(!spread));
@@ -110,16 +110,13 @@
       if (says) says.textContent = "";
       return;
     }
-    const theme = colours.now();
-    const scales = window.jetlrp.compare.scales();
-    const k = geometry.shownEdges(jet, view.state, order);
-    const least = threshold(jet, view.state, order, k);
-    const key = [width, theme.panel, scales.significance, view.state.track, view.state.ways].join();
-    if (!shown || shown.jet !== jet || shown.key !== key) {
+    const least = threshold(made.edges, view.state, order, k);
+    const key = [width, view.state.track, view.state.ways].join();
+    if (!shown || shown.made !== made || shown.key !== key) {
       svg.setAttribute("width", width);
       svg.setAttribute("height", HEIGHT);
-      svg.innerHTML = bars(spread, width, theme, scales);
-      shown = { jet, key };
+      svg.innerHTML = bars(spread, width, made.edges);
+      shown = { made, key };
     }
     shown = { ...shown, order, spread, width, k, least };
     const at = Math.max(0, Math.min(1, (Math.log10(least) - spread.low) / (spread.high - spread.low)));
@@ -127,9 +124,9 @@
     line.style.left = `${100 * at}%`;
     line.classList.toggle("set", view.state.least !== null);
     const { significant, percent, thousands } = numbers;
-    const share = window.jetlrp.words.share(jet, order, k);
+    const share = window.jetlrp.selection.share(made.edges, order, k);
     const text = `at least ${significant(least, 2)}: ${thousands(k)} ${k === 1 ? "edge" : "edges"}, ` +
-      `${percent(share)} of the significance`;
+      `${percent(share)} ${made.edges.of}`;
     line.setAttribute("aria-valuemin", decimal(Math.pow(10, spread.low)));
     line.setAttribute("aria-valuemax", decimal(Math.pow(10, spread.high)));
     line.setAttribute("aria-valuenow", decimal(least));
@@ -141,9 +138,8 @@
   }
 
   /** All bars, dull; and once more in the colours of the edges, clipped to those that are drawn. */
-  function bars({ low, high, counts }, width, theme, scales) {
-    const { scale, css } = window.jetlrp.colours;
-    const colourOf = scale(theme.sequential);
+  function bars({ low, high, counts }, width, { shades, largest }) {
+    const colourOf = (value) => shades[Math.round(Math.min(1, value / (largest || 1)) * (shades.length - 1))];
     const most = Math.sqrt(Math.max(...counts));
     const step = width / BARS;
     const rects = (fill) => counts.map((count, bar) => {
@@ -152,11 +148,11 @@
       const middle = Math.pow(10, low + ((bar + 0.5) / BARS) * (high - low));
       return `<rect x="${(bar * step).toFixed(2)}" width="${Math.max(1, step - 1).toFixed(2)}"` +
         ` y="${(HEIGHT - height).toFixed(2)}" height="${height.toFixed(2)}"` +
-        ` fill="${fill || css(colourOf(middle / (scales.significance || 1)))}"/>`;
+        ` fill="${fill || colourOf(middle)}"/>`;
     }).join("");
     return '<defs><clipPath id="histogram-shown">' +
       `<rect x="0" y="0" width="${width}" height="${HEIGHT}"/></clipPath></defs>` +
-      `<g class="hidden-edges" opacity="0.3">${rects(theme.muted)}</g>` +
+      `<g class="hidden-edges" opacity="0.3">${rects("var(--muted)")}</g>` +
       `<g class="shown-edges" clip-path="url(#histogram-shown)">${rects("")}</g>`;
   }
 
@@ -170,15 +166,14 @@
   function listen(box) {
     const pointed = (event) => {
       if (!shown) return;
-      const { mostEdges } = window.jetlrp.geometry;
       const { left, width } = box.getBoundingClientRect();
       const at = Math.max(0, Math.min(1, (event.clientX - left) / width));
-      const { spread, order } = shown;
+      const { spread, order, made: { edges } } = shown;
       const wanted = Math.pow(10, spread.low + at * (spread.high - spread.low));
-      const jet = window.jetlrp.compare.drawn("a");
-      const top = jet.significance[order[0]];
-      const bottom = jet.significance[order[mostEdges(order.length) - 1]];
-      set(Math.max(order.length > mostEdges(order.length) ? bottom : 0, Math.min(top, wanted)));
+      const most = window.jetlrp.selection.most(edges, order);
+      const top = edges.significance[order[0]];
+      const bottom = edges.significance[order[most - 1]];
+      set(Math.max(order.length > most ? bottom : 0, Math.min(top, wanted)));
     };
     const release = () => {
       if (!held) return;
@@ -201,8 +196,7 @@
     box.addEventListener("pointercancel", release);
     box.addEventListener("keydown", (event) => {
       if (!shown) return;
-      const jet = window.jetlrp.compare.drawn("a");
-      const least = pressed(jet, shown.order, shown.k, shown.least, event.key, shown.spread);
+      const least = pressed(shown.made.edges, shown.order, shown.k, shown.least, event.key, shown.spread);
       if (least === null) return;
       event.preventDefault();
       event.stopPropagation();
@@ -214,6 +208,7 @@
     const { view } = window.jetlrp;
     view.on(["edges", "least", "track", "ways", "pin", "difference"], redraw);
     view.onShown(redraw);
+    document.addEventListener("jetlrp:figure", redraw);
     document.addEventListener("jetlrp:theme", redraw);
   });
 

@@ -144,6 +144,7 @@
   }
 
   /** The grid's filter of a number -> [least, most], either null where there is none. */
+  /** @type {(limit: {type: string, filter: number, filterTo?: number}) => number[]} */
   const ends = ({ type, filter, filterTo }) => (type === "inRange" ? [filter, filterTo]
     : type === "lessThanOrEqual" ? [null, filter] : [filter, null]);
 

@@ -18,7 +18,8 @@
     view.set({ [key]: !view.state[key] });
   };
 
-  /* [heading, [[keys as written, what they do, {key: action}]]] */
+  /** Heading, and of each row: keys as written, what they do, {key: action}.
+   * @type {[string, [string[], string, Object<string, () => void>][]][]} */
   const KEYS = [
     ["Jets", [
       [["J", "→"], "next jet of the list, as sorted and filtered", { j: () => leaf(1), ArrowRight: () => leaf(1) }],
@@ -72,13 +73,12 @@
 
   /** So many times as many edges, at least one more or less. */
   function edges(times) {
-    const { view, geometry } = window.jetlrp;
-    const jet = view.shown.a;
-    if (!jet) return;
-    const order = geometry.considered(jet, view.state);
-    const now = geometry.shownEdges(jet, view.state, order);
-    const next = Math.round(times > 1 ? Math.max(now + 1, now * times) : Math.min(now - 1, now * times));
-    view.set({ edges: Math.max(1, Math.min(next, geometry.mostEdges(order.length))), least: null });
+    const { view, scene, selection } = window.jetlrp;
+    const { made } = scene.stateOf("network");
+    if (!made) return;
+    const { list, k } = scene.selected(made, view.state);
+    const next = Math.round(times > 1 ? Math.max(k * times, k + 1) : Math.min(k * times, k - 1));
+    view.set({ edges: Math.max(1, Math.min(next, selection.most(made.edges, list))), least: null });
   }
 
   function panel(at) {

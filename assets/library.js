@@ -51,7 +51,8 @@
     const own = one.origin === "upload";
     const bin = own ? `<button type="button" class="library-delete" data-delete-upload=` +
       `"${escape(one.name)}" aria-label="Delete ${escape(one.name.replace(/^upload:/, ""))}">delete</button>` : "";
-    return `<div class="library-item${own ? " own" : ""}"><button type="button" class="library-row${on ? " on" : ""}" data-pick-${KINDS[kind]}=` +
+    return `<div class="library-item${own ? " own" : ""}"><button type="button"` +
+      ` class="library-row${on ? " on" : ""}" data-pick-${KINDS[kind]}=` +
       `"${escape(one.name)}"${usable ? "" : ' aria-disabled="true"'}${on ? ' aria-current="true"' : ""}>` +
       `<span class="library-name">${named(one.name)}${tags}</span>` +
       (words ? `<span class="library-words">${words}</span>` : "") +
@@ -172,9 +173,7 @@
   /** Another network can have other classes, and so other targets. */
   function targets(given) {
     const select = document.getElementById("target-list");
-    const tools = document.querySelector(".compare-tools");
     if (!select) return;
-    if (tools) tools.dataset.targets = JSON.stringify(Object.fromEntries(given));
     const same = given.length === select.options.length &&
       given.every(([name], at) => select.options[at].value === name);
     if (!same) {

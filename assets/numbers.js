@@ -1,4 +1,5 @@
-/* Numbers as people read them: a true minus sign, no stray digits. On window.jetlrp.numbers. */
+/* The numbers that the page writes itself, as lrp_core/figures/numbers.py does: one rounding, a true
+ * minus sign, no stray digits. On window.jetlrp.numbers. */
 (function () {
   "use strict";
 
@@ -19,8 +20,13 @@
     return minus(value.toFixed(Math.max(0, digits - 1 - exponent)));
   }
 
-  /** The same with its sign always written: "+0.0213". */
-  const signed = (value, digits = 3) => (value > 0 ? "+" : "") + significant(value, digits);
+  /** With `decimals` decimals: "−0.40", with `sign` "+3.12"; what rounds to 0 has no sign. */
+  function number(value, decimals = 2, sign = false) {
+    if (!Number.isFinite(value)) return "–";
+    const text = value.toFixed(decimals);
+    if (Number(text) === 0) return text.replace("-", "");
+    return (sign && value > 0 ? "+" : "") + minus(text);
+  }
 
   const thousands = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, " ");
   const percent = (fraction) => `${significant(100 * fraction, fraction >= 0.1 ? 3 : 2)} %`;
@@ -29,13 +35,6 @@
   const escape = (text) => String(text).replace(/[&<>"]/g, (c) =>
     ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }[c]));
 
-  /** A short label with its indices set low, as HTML: "p_T / jet p_T", "d_xy". */
-  const symbol = (text) => escape(text).replace(/_(\w+)/g, "<sub>$1</sub>");
-
-  /** The same as SVG, for the inside of a <text>. */
-  const inSvg = (text) => escape(text).replace(/_(\w+)/g,
-    '<tspan dy="0.22em" font-size="78%">$1</tspan><tspan dy="-0.17em">\u200b</tspan>');
-
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.numbers = { significant, signed, thousands, percent, minus, escape, symbol, inSvg };
+  window.jetlrp.numbers = { significant, number, thousands, percent, escape };
 })();

@@ -91,16 +91,14 @@
     }
   }
 
-  const number = (value, digits) =>
-    (value === null || value === undefined ? "" : value.toFixed(digits).replace("-", "−"));
-
+  /** @type {Object<string, Function>} */
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
   functions.jetFixed = (params, digits) =>
-    (params.data ? number(params.value, digits) || "–" : "");
+    (params.data ? window.jetlrp.numbers.number(params.value, digits) : "");
   functions.jetScore = (params) => {
     if (!params.data) return "";
     if (params.value === null || params.value === undefined) return params.data.problem ? "–" : "…";
-    return number(params.value, 3);
+    return window.jetlrp.numbers.number(params.value, 3);
   };
   functions.jetScoreStyle = (params) => ({
     "--score": params.value === null || params.value === undefined ? 0 : params.value,
@@ -181,7 +179,8 @@
       const asked = rule ? link.inputsOf(rule, places) : null;
       if (asked && (!later || view.state.rule === rule)) { // as the page itself writes it: no step
         const now = asked.values.map((value, at) => (value === no_update ? values[at] : value));
-        view.settle({ rule: link.ruleText(asked.rule, now, places), ...(target || !asked.target ? {} : { target: asked.target }) });
+        const preset = target || !asked.target ? {} : { target: asked.target };
+        view.settle({ rule: link.ruleText(asked.rule, now, places), ...preset });
       }
       return [
         given(jet),

@@ -111,7 +111,7 @@
   }
 
   window.fetch = async function (input, init) {
-    const address = new URL(typeof input === "string" ? input : input.url || input, document.baseURI);
+    const address = new URL(input instanceof Request ? input.url : input, document.baseURI);
     const ours = address.origin === window.location.origin && OWN.test(address.pathname);
     if (!ours) return send(input, init);
     let answer = await ask(input, init);

@@ -20,21 +20,22 @@
     const { view, projection, model } = inside.glplot.cameraParams;
     const key = [state.revision, div.clientWidth, div.clientHeight, ...view, ...projection, ...model].join(" ");
     if (state.seen && state.seen.key === key) return state.seen;
-    const { highlight, geometry: { STRIDE, SEGMENTS } } = window.jetlrp;
+    const { highlight } = window.jetlrp;
+    const { stride, number: numbers } = state.made.edges;
     const made = { key, tracks: [], edges: [], signs: [] };
     for (const trace of div.data) {
-      const { kind, number, start, count } = trace.meta || {};
+      const { kind, number, edges } = trace.meta || {};
       if (!kind || trace.visible === false) continue;
       const points = highlight.project(div, listOf(trace));
       if (kind === "tracks") {
         made.tracks = points.map((point, track) => ({ track, point, r: trace.marker.size[track] / 2 }));
       } else if (kind === "edges") {
-        for (let n = 0; n < count; n++) {
-          const own = points.slice(n * STRIDE, n * STRIDE + SEGMENTS + 1);
+        edges.forEach((place, n) => {
+          const own = points.slice(n * stride, (n + 1) * stride - 1);
           if (own.every(Boolean)) {
-            made.edges.push({ edge: state.order[start + n], points: own, width: trace.line.width });
+            made.edges.push({ edge: numbers[place], points: own, width: trace.line.width });
           }
-        }
+        });
       } else {
         made.signs.push({ kind, number, points: points.filter(Boolean) });
       }
@@ -87,7 +88,7 @@
     return found ? { kind: found.kind, number: found.number } : null;
   }
 
-  /** What is under the point [x, y] of a plot: {track}, {edge: its place}, {kind, number}, or null.
+  /** What is under the point [x, y] of a plot: {track}, {edge: its number}, {kind, number}, or null.
    *
    * A ball hides what is behind it, and the edges that end in it belong to it there. */
   function find(div, state, x, y) {
@@ -96,8 +97,9 @@
     const ball = ballAt(all, [x, y]);
     const edge = edgeAt(all, [x, y]);
     if (ball && edge) {
-      const { source, destination } = state.jet;
-      const ends = [source[edge.edge], destination[edge.edge]].includes(ball.track);
+      const { edges: { source, destination, places } } = state.made;
+      const place = places.get(edge.edge);
+      const ends = [source[place], destination[place]].includes(ball.track);
       const over = ball.beside > 0 ? edge.beside < ball.beside
         : !ends && edge.beside === 0 && edge.depth < ball.depth;
       return over ? { edge: edge.edge } : { track: ball.track };
@@ -115,7 +117,7 @@
 
   /** Where on a plot a track is seen: [x, y], or null behind the camera. */
   function spot(div, state, track) {
-    const { x, y, z } = state.where;
+    const { x, y, z } = state.made.figure.tracks;
     const found = window.jetlrp.highlight.project(div, [[x[track], y[track], z[track]]]);
     return found && found[0];
   }

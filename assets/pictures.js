@@ -7,9 +7,14 @@
  * makes a panel of the dock show the picture of that name, or of another `picture`. It is asked for
  * anew when the jet or what is asked of it, the theme, the panel's size or one of the keys of the view
  * changes; the old one stays until then, and the latest wins. `told` hears of what is shown, or null;
- * `drawn(svg, answer)` of each SVG that was put into a box, here or in a figure.
+ * `drawn(svg, answer)` of each SVG that was put into a box. `tell` and `silence` are for panels that
+ * find by themselves what is pointed at.
  * An element of the picture that has data-id answers pointer and keyboard with the words of that part,
  * and lights all elements whose data-id or data-of are among those that it names.
+ *
+ *   window.jetlrp.pictures.ask(spec, jet, how, room, signal)   the answer alone, which the scene reads
+ *   window.jetlrp.pictures.drawIn("legend", box, jet, spec, how)   in a box that is no panel of the dock
+ *
  * On window.jetlrp.pictures.
  */
 (function () {
@@ -28,9 +33,10 @@
 
   /* ----------------------------------------------------------------- asking */
 
-  /** The room in a box: {width, height, font}, in px. */
+  /** The room in a box, in px.
+   * @returns {any} {width, height, font} */
   function roomOf(box) {
-    const style = box.ownerDocument.defaultView.getComputedStyle(box);
+    const style = getComputedStyle(box);
     const px = (name) => parseFloat(style[name]) || 0;
     return {
       width: Math.max(1, box.clientWidth - px("paddingLeft") - px("paddingRight")),
@@ -39,13 +45,14 @@
     };
   }
 
-  /** Where a picture of a jet is, but for its size. how: {view, theme}, as the dock gives them. */
-  function addressOf({ picture, keys }, jet, { view, theme }) {
+  /** Where a picture of a jet is, from the page on, but for its size. how: {view, theme}, as the dock
+   * gives them. */
+  function addressOf({ picture, keys }, jet, { view: seen, theme }) {
     const { target, rule, file, model } = jet.question;
     const query = new URLSearchParams({ target, rule, theme: theme.name });
-    const more = { file, model, view: window.jetlrp.view.search(view, keys) };
+    const more = { file, model, view: window.jetlrp.view.search(seen, keys) };
     for (const [key, value] of Object.entries(more)) if (value) query.set(key, value);
-    return `${window.jetlrp.figure.base()}api/v1/jets/${jet.jet.index}/pictures/${picture}?${query}`;
+    return `api/v1/jets/${jet.jet.index}/pictures/${picture}?${query}`;
   }
 
   /** The answer at an address, if it was given before. */
@@ -59,20 +66,45 @@
   }
 
   async function asked(address, signal) {
-    const answer = known(address) || await (await window.jetlrp.figure.answerOf(address, { signal })).json();
+    const { base, answerOf } = window.jetlrp.figure;
+    const answer = known(address) || await (await answerOf(`${base()}${address}`, { signal })).json();
     answers.set(address, answer);
     if (answers.size > KEPT) answers.delete(answers.keys().next().value);
     return answer;
   }
 
+  /** The answer to a question, in a room {width, height, font}; one that was given before, at once.
+   *
+   * spec  {picture, keys, kept}: the name of the picture, the keys of the view that it depends on, and
+   *       what it is called in a file of its own, if not that
+   */
+  function ask(spec, jet, how, room, signal) {
+    const own = embedded(spec.kept || spec.picture);
+    return own ? Promise.resolve(own)
+      : asked(`${addressOf(spec, jet, how)}&${new URLSearchParams(room)}`, signal);
+  }
+
   let file = null;
 
-  /** The picture that lies in a figure of a file of its own; undefined on the page. */
-  function embedded(name) {
+  /** What lies in a figure of a file of its own; nothing on the page. */
+  function lying() {
     const box = document.getElementById("jetlrp-standalone");
-    if (!file) file = box ? JSON.parse(box.textContent).pictures : {};
-    return file[name];
+    file = file || (box ? JSON.parse(box.textContent) : { pictures: {}, cameras: null });
+    return file;
   }
+
+  const embedded = (name) => lying().pictures[name];
+
+  /** Where the camera of the network plot stands at first in a room, as a file of its own knows it for
+   * one that is much like it; null on the page. */
+  function camerasHere({ width, height }) {
+    const unlike = (one) => Math.abs(Math.log((one.width / one.height) * (height / width)));
+    const own = lying().cameras;
+    return own && own.reduce((best, one) => (unlike(one) < unlike(best) ? one : best)).first;
+  }
+
+  /** The same, on the page too. */
+  const cameras = async (room) => camerasHere(room) || asked(`api/v1/cameras?${new URLSearchParams(room)}`);
 
   /* ---------------------------------------------------------------- showing */
 
@@ -95,13 +127,13 @@
   }
 
   /** Put a picture into a box, in place of the one that is there; -> the SVG. */
-  function put(box, answer, room) {
+  function put(box, answer) {
     const { documentElement } = new DOMParser().parseFromString(answer.svg, "image/svg+xml");
-    const svg = box.ownerDocument.importNode(documentElement, true);
+    const svg = document.importNode(documentElement, true);
     const old = pictureIn(box);
     const focused = old && old.contains(document.activeElement)
       ? document.activeElement.dataset.id : null;
-    fit(svg, room);
+    fit(svg, answer);
     box.querySelectorAll(".picture-hint").forEach((hint) => hint.remove());
     if (old) old.replaceWith(svg);
     else box.appendChild(svg);
@@ -110,7 +142,6 @@
 
   /** Draw a panel: `spec` as `panel` takes it, the rest as the dock gives it. */
   async function draw(name, spec, box, jet, how) {
-    const frame = box.ownerDocument !== document; // of a figure, which waits for it and is not pointed at
     const state = boxes.get(box) || {};
     boxes.set(box, state);
     if (!jet) {
@@ -142,9 +173,8 @@
       late = setTimeout(() => box.classList.add("late"), LATE);
       const answer = own || await asked(wanted, stop.signal);
       if (stop.signal.aborted) return;
-      const { svg, focused } = put(box, answer, room);
+      const { svg, focused } = put(box, answer);
       spec.drawn(svg, answer, how);
-      if (frame) return;
       if (state.data !== jet.data) svg.classList.add("enter");
       state.data = jet.data;
       silence(name);
@@ -154,11 +184,10 @@
       spec.told(answer);
     } catch (error) {
       if (stop.signal.aborted) return;
-      if (frame) throw error;
       Object.assign(state, { wanted: null, question: null, data: null });
       const again = document.createElement("button");
       Object.assign(again, { type: "button", className: "button", textContent: "Try again" });
-      again.addEventListener("click", () => window.jetlrp.dock.redraw(name));
+      again.addEventListener("click", () => spec.again());
       const hint = say(box, name, "error", `${error.message} `);
       hint.setAttribute("role", "alert");
       hint.append(again);
@@ -174,8 +203,15 @@
 
   /** Let a panel of the dock show a picture. */
   function panel(name, { picture = name, keys = [], empty = "", told = () => {}, drawn = () => {} } = {}) {
-    const spec = { picture, keys, empty, told, drawn };
+    const again = () => window.jetlrp.dock.redraw(name);
+    const spec = { picture, keys, empty, told, drawn, again };
     window.jetlrp.dock.panel(name, { keys, draw: (...how) => draw(name, spec, ...how) });
+  }
+
+  /** Show a picture in a box that is no panel of the dock. */
+  function drawIn(name, box, jet, { keys = [], empty = "", drawn = () => {} }, how) {
+    const again = () => drawIn(name, box, jet, { keys, empty, drawn }, how);
+    return draw(name, { picture: name, keys, empty, told() {}, drawn, again }, box, jet, how);
   }
 
   /* --------------------------------------------------------------- pointing */
@@ -291,5 +327,5 @@
   }
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.pictures = { panel };
+  window.jetlrp.pictures = { camerasHere, panel, ask, addressOf, cameras, drawIn, tell, silence };
 })();

@@ -4,8 +4,8 @@
  * A picture says what is where, in px from its upper left corner:
  *
  *   const mine = window.jetlrp.pointing.listen(host, {
- *     shown()     -> {slot, jet} that is drawn there, or null,
- *     find(x, y)  -> {track}, {edge: its place}, {kind, number} of a direction, or null,
+ *     shown()     -> {slot, made} that is drawn there (scene.js), or null,
+ *     find(x, y)  -> {track}, {edge: its number}, {kind, number} of a direction, or null,
  *     spot(track) -> [x, y], or null where it cannot be seen,
  *     steady()    called where a press was a click, so that what it has shaken stands again,
  *     said        the element that says the tracks that the keys go to,
@@ -21,7 +21,7 @@
   const SHAKE = { mouse: 4, pen: 8, touch: 12 }; // px that a hand moves and still clicks
 
   const pictures = [];
-  let press = null; // what is held down: {mine, id, x, y, jet, found, shake}
+  let press = null; // what is held down: {mine, id, x, y, made, found, shake}
 
   /** How far a point is from a line, and how far along the line it is nearest: {away, t: 0 to 1}. */
   function nearestOn([px, py], [ax, ay], [bx, by]) {
@@ -29,19 +29,6 @@
     const t = Math.max(0, Math.min(1, ((px - ax) * dx + (py - ay) * dy) / (dx * dx + dy * dy || 1)));
     return { away: Math.hypot(px - ax - t * dx, py - ay - t * dy), t };
   }
-
-  function wordsOf(jet, found) {
-    const { compare, words } = window.jetlrp;
-    const of = jet.difference ? compare : words;
-    if (found.track !== undefined) return of.track(jet, found.track);
-    if (found.edge !== undefined) return of.edge(jet, found.edge);
-    return found.kind === "subjet" ? words.subjet(jet, found.number) : words.bHadron(jet, found.number);
-  }
-
-  /** What a picture is called where it is read aloud. */
-  const name = (jet, what, k) => `Jet ${jet.jet.index} ${what}: ${jet.nTracks} tracks, ${k} of ` +
-    `${jet.allEdges} edges. Left and right go from track to track, the most relevant first; Enter ` +
-    "leaves the edges of one; Escape leaves the tracks.";
 
   function at(mine, event) {
     const { left, top } = mine.host.getBoundingClientRect();
@@ -61,7 +48,11 @@
       scene.hideTooltip();
       return null;
     }
-    const says = wordsOf(shown.jet, found);
+    const says = scene.wordsOf(shown.made, found);
+    if (!says) {
+      scene.hideTooltip();
+      return null;
+    }
     const kind = found.track !== undefined ? "tracks" : found.edge !== undefined ? "edges" : found.kind;
     scene.showTooltip(says, kind, pointer);
     return says;
@@ -82,13 +73,12 @@
   /** A click on a track leaves only its edges (again: all of them), on an edge opens its card (again:
    * closes it). What is pinned only tells its numbers. */
   function choose({ slot }, found) {
-    const { view, jet } = window.jetlrp;
+    const { view } = window.jetlrp;
     if (slot !== "a" || !found) return;
     if (found.track !== undefined) {
       view.set({ track: view.state.track === found.track ? null : found.track, edge: null });
     } else if (found.edge !== undefined) {
-      const number = jet.numberOf(view.shown.a, found.edge);
-      view.set({ edge: view.state.edge === number ? null : number });
+      view.set({ edge: view.state.edge === found.edge ? null : found.edge });
     }
   }
 
@@ -97,7 +87,7 @@
     const shown = mine.shown();
     press = null;
     if (event.isPrimary && event.button === 0 && shown) {
-      press = { mine, id: event.pointerId, x: event.clientX, y: event.clientY, jet: shown.jet,
+      press = { mine, id: event.pointerId, x: event.clientX, y: event.clientY, made: shown.made,
                 found: at(mine, event), shake: SHAKE[event.pointerType] ?? SHAKE.mouse };
     }
     leave(mine);
@@ -112,13 +102,13 @@
 
   document.addEventListener("pointerup", (event) => {
     if (!press || press.id !== event.pointerId) return;
-    const { mine, found, jet } = press;
+    const { mine, found, made } = press;
     const clicked = isClick(press, event);
     const shown = mine.shown();
     press = null;
     if (!clicked) return;
     if (mine.steady) mine.steady();
-    if (!found || !shown || shown.jet !== jet) return;
+    if (!found || !shown || shown.made !== made) return;
     choose(shown, found);
     show(mine, found, event);
   }, true);
@@ -131,8 +121,8 @@
   function walk(mine, event) {
     const shown = mine.shown();
     if (!shown || event.altKey || event.ctrlKey || event.metaKey) return;
-    const order = shown.jet.tracks.byRelevance;
-    if (mine.walked !== shown.jet.jet) Object.assign(mine, { walked: shown.jet.jet, cursor: null });
+    const { tracks: { order }, jet } = shown.made;
+    if (mine.walked !== jet.jet) Object.assign(mine, { walked: jet.jet, cursor: null });
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (step) {
       mine.cursor = Math.max(0, Math.min(order.length - 1, (mine.cursor ?? -1) + step));
@@ -170,5 +160,5 @@
   });
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.pointing = { nearestOn, name, show, choose, listen };
+  window.jetlrp.pointing = { nearestOn, show, choose, listen };
 })();

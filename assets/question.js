@@ -36,7 +36,7 @@
   function sync(target, rule, values, rows, places) {
     const at = places.findIndex(({ rule: of }) => of === "composite");
     if (at >= 0) window.jetlrp.stages.sync(values[at]);
-    const asked = [["target", target], ["rule", rule], ...places.map((id, at) => [id, values[at]])];
+    const asked = [["target", target], ["rule", rule], ...places.map((id, place) => [id, values[place]])];
     for (const control of document.querySelectorAll("[data-asks]")) {
       const id = JSON.parse(control.dataset.asks);
       const [, value] = asked.find(([other]) => sameId(id, other)) || [];

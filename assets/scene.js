@@ -1,20 +1,25 @@
-/* The 3D network plot: gives the geometry of a jet to Plotly.react, with the camera as it was
- * turned, and says where it can be pointed at (see pointing.js and pick.js).
+/* The 3D network plot: shows the figure that the server has computed (lrp_core/figures/plot.py), with
+ * the edges that the view selects, from where the camera was turned to.
  *
- * There is a scene for the jet ("network") and one for the pinned jet ("network-b"); both read the
- * same view, so that they are drawn alike. Plotly is given data, never kept figures.
+ * There is a scene for the jet ("network") and one for the pinned jet ("network-b"); both are on the
+ * same scales. The figure is asked for anew when the jet or one of ASKED changes; the old one stays
+ * until then. What it holds:
+ *
+ *   made = { figure, edges, tracks, parts, label, facts, jet }
+ *
  * On window.jetlrp.scene.
  */
 (function () {
   "use strict";
 
   const SLOTS = { network: "a", "network-b": "b" };
-  const DRAWN_BY = ["pin", "difference", "edges", "least", "x", "y", "z", "size", "color",
-                    "edgecolor", "marks", "track", "ways", "edge", "projection"];
+  const ASKED = ["pin", "difference", "x", "y", "z", "size", "color", "edgecolor", "marks"];
+  const LEGEND = ["pin", "difference", "size", "color", "edgecolor", "marks"];
+  const SELECTED = ["edges", "least", "track", "ways", "edge", "projection"];
 
   const SMALL = 320; // px of width below which a picture has small type
-  const CLOSE = 0.12; // share of the half width of the floor within which names of directions would meet
-  const DIM = 0.28; // how much of its colour a track keeps that is not looked at
+  const TYPE = 14; // px of a page's type for which the figure has its usual sizes
+  const REST = 120; // ms for which a size lasts before something is asked for in it
 
   const CONFIG = {
     displayModeBar: false, displaylogo: false, showSendToCloud: false, plotlyServerURL: "",
@@ -23,272 +28,203 @@
 
   /* ------------------------------------------------------- traces and layout */
 
-  /** The picture of a jet as Plotly's traces: {list, where, order, k}.
-   *
-   * order   the edges considered, the most significant first; the first k are drawn as curves
-   * scales  the largest values of all jets on the page, which colours and sizes refer to
-   */
-  function traces(scene, view, theme, { scales, dragging = false }) {
-    const g = window.jetlrp.geometry;
-    const where = g.frame(scene, view);
-    const order = g.considered(scene, view);
-    const k = g.shownEdges(scene, view, order);
-    const list = [];
-    if (where.angles) {
-      list.push({
-        type: "scatter3d", mode: "lines", name: "jet axis", hoverinfo: "skip",
-        x: [0, 0], y: [0, 0], z: [where.axes.z.low, where.axes.z.high], opacity: 0.55,
-        line: { width: 2, color: theme.muted, dash: "dash" },
-      });
+  /** A figure as it came -> one that traces are selected from. */
+  function read(answer, jet = null) {
+    if (!answer.made) {
+      const { figure, edges, tracks } = answer.data;
+      const { parts, label, facts } = answer;
+      answer.made = { figure, edges: window.jetlrp.selection.decode(edges), tracks, parts, label, facts };
     }
-    const rest = dragging ? { count: 0 } : g.restEdges(scene, order, where, k);
-    list.push({
-      type: "scatter3d", mode: "lines", name: "rest", hoverinfo: "skip",
-      visible: rest.count > 0,
-      x: rest.x, y: rest.y, z: rest.z, opacity: rest.opacity,
-      line: { width: 1, color: theme.rest },
+    return { ...answer.made, jet };
+  }
+
+  /** The edges that a view selects: {list, k}: the first k of the list are curves. */
+  function selected({ edges }, view) {
+    const list = window.jetlrp.selection.considered(edges, view);
+    return { list, k: window.jetlrp.selection.shown(edges, view, list) };
+  }
+
+  /** All of it as Plotly's traces. */
+  function traces(made, view, { dragging = false } = {}) {
+    const { figure, tracks } = made;
+    const { list, k } = selected(made, view);
+    const alone = view.track !== null && view.track < tracks.count;
+    return [
+      ...figure.before,
+      rest(made, window.jetlrp.selection.faint(made.edges, list, dragging ? Infinity : k)),
+      ...curves(made, list.subarray(0, k)),
+      ...chosen(made, view),
+      ...figure.after,
+      ...(alone ? [ring(figure, view.track)] : []),
+      alone ? dimmed(made, view.track, list.subarray(0, k)) : figure.tracks,
+    ];
+  }
+
+  /** Faint straight lines. */
+  function rest({ figure, edges }, { list, opacity }) {
+    const place = (side) => {
+      const along = new Float32Array(list.length * 3).fill(NaN);
+      list.forEach((edge, n) => {
+        along[3 * n] = figure.tracks[side][edges.source[edge]];
+        along[3 * n + 1] = figure.tracks[side][edges.destination[edge]];
+      });
+      return along;
+    };
+    return { ...figure.rest, x: place("x"), y: place("y"), z: place("z"), visible: list.length > 0, opacity };
+  }
+
+  /** The curves of some edges, in a trace for each width. */
+  function curves({ figure, edges }, list) {
+    const { stride, bin, colour } = edges;
+    const own = figure.bunches.map(() => []);
+    for (const edge of list) own[bin[edge]].push(edge);
+    return figure.bunches.map((trace, number) => {
+      const places = own[number];
+      const along = (side) => {
+        const points = new Float32Array(places.length * stride);
+        places.forEach((edge, n) => points.set(edges[side].subarray(edge * stride, (edge + 1) * stride), n * stride));
+        return points;
+      };
+      const color = places.flatMap((edge) => colour.slice(edge * stride, (edge + 1) * stride));
+      return { ...trace, x: along("x"), y: along("y"), z: along("z"), visible: places.length > 0,
+               line: { ...trace.line, color }, meta: { kind: "edges", edges: places } };
     });
-    const bunches = g.strongEdges(scene, order, where, k, { view, theme, scales });
-    for (const bunch of bunches.reverse()) {
-      list.push({
-        type: "scatter3d", mode: "lines", name: `edges ${bunch.bin}`, hoverinfo: "none",
-        visible: bunch.count > 0,
-        x: bunch.x, y: bunch.y, z: bunch.z, opacity: bunch.opacity,
-        line: { width: bunch.width, color: bunch.color },
-        meta: { kind: "edges", start: bunch.start, count: bunch.count, bin: bunch.bin },
-      });
+  }
+
+  /** The points of an edge: its curve, or where none came a straight line; null: it is not there. */
+  function pointsOf({ figure, edges }, edge) {
+    if (edge === undefined) return null;
+    const { stride, drawn, source, destination } = edges;
+    const sides = ["x", "y", "z"];
+    if (edge < drawn) {
+      return Array.from({ length: stride - 1 }, (_, n) => sides.map((side) => edges[side][edge * stride + n]));
     }
-    list.push(...chosenEdge(scene, view, where, theme));
-    if (where.angles) list.push(...directionTraces(scene, view, where, theme));
-    list.push(...markTraces(scene, view, where, theme, scales));
-    list.push(...isolatedTrace(scene, view, where, theme, scales));
-    list.push(tracksTrace(scene, view, where, theme, scales, dimmed(scene, view, order, k)));
-    return { list, where, order, k };
+    return [source[edge], destination[edge]].map((track) => sides.map((side) => figure.tracks[side][track]));
   }
 
   /** The edge whose card is open, drawn over the others. */
-  function chosenEdge(scene, view, where, theme) {
-    if (view.edge === null || view.edge === undefined) return [];
-    const edge = window.jetlrp.jet.placeOf(scene, view.edge);
-    if (edge < 0) return [];
-    const points = window.jetlrp.geometry.curve(where, scene.source[edge], scene.destination[edge]);
+  function chosen(made, view) {
+    const points = view.edge === null ? null : pointsOf(made, made.edges.places.get(view.edge));
+    if (!points) return [];
     const side = (at) => points.map((point) => point[at]);
-    return [{
-      type: "scatter3d", mode: "lines", name: "chosen edge", hoverinfo: "skip",
-      x: side(0), y: side(1), z: side(2), line: { width: 8, color: theme.text }, opacity: 0.35,
-    }];
+    return [{ ...made.figure.chosen, x: side(0), y: side(1), z: side(2) }];
   }
 
-  /** Upright lines with a name on top: the b-hadrons of the simulation, and the subjets. */
-  function directionTraces(scene, view, where, theme) {
-    const { direction } = window.jetlrp.geometry;
-    const { byOrigin } = window.jetlrp.legend;
-    const list = [];
-    // a subjet and the b-hadron in it are close: their names stand at different ends of the lines;
-    // of two that are close at one end, each name goes to its side
-    const draw = (one, { kind, number, name, sign, color, dash, below }, others) => {
-      const line = direction(where, one);
-      const meta = { kind, number };
-      const near = others.find((other) => other !== one &&
-        Math.hypot(other.etarel - one.etarel, other.phirel - one.phirel) < CLOSE * where.axes.x.high);
-      const side = near ? (others.indexOf(one) < others.indexOf(near) ? "left" : "right") : "center";
-      list.push({
-        type: "scatter3d", mode: "lines", name: `direction of ${name}`, hoverinfo: "none",
-        ...line, opacity: 0.6, meta, line: { width: 2, color, dash },
-      }, {
-        type: "scatter3d", mode: "text", name: `name of ${name}`, hoverinfo: "none", meta,
-        x: [one.etarel], y: [one.phirel], z: [below ? where.axes.z.low : where.axes.z.high],
-        text: [sign], textposition: `${below ? "bottom" : "top"} ${side}`,
-        textfont: { size: 14 * theme.type, color, family: theme.font },
-      });
-    };
-    for (const subjet of scene.subjets) {
-      draw(subjet, {
-        kind: "subjet", number: subjet.number, name: `subjet ${subjet.number}`,
-        sign: `j<sub>${subjet.number}</sub>`, color: theme.muted, dash: "longdash",
-        below: scene.bHadrons.length > 0,
-      }, scene.subjets);
-    }
-    for (const bHadron of scene.bHadrons) {
-      draw(bHadron, {
-        kind: "b-hadron", number: bHadron.b, name: `b-hadron ${bHadron.b}`,
-        sign: `b<sub>${bHadron.b}</sub>`, dash: "dot",
-        color: byOrigin(scene, view) ? theme.origins[1] : theme.text,
-      }, scene.bHadrons);
-    }
-    return list;
+  /** The ring around the track whose edges alone are considered. */
+  function ring({ isolated: { wider, ...trace }, tracks }, track) {
+    const twice = (side) => [tracks[side][track], tracks[side][track]];
+    const size = wider.map((more) => tracks.marker.size[track] + more);
+    return { ...trace, x: twice("x"), y: twice("y"), z: twice("z"), marker: { ...trace.marker, size } };
   }
 
-  /** Diameters in pixels of all tracks. */
-  function sizes(scene, view, scales) {
-    const { sizeOf } = window.jetlrp.geometry;
-    const byRelevance = view.size === "relevance";
-    const values = byRelevance ? scene.tracks.relevance : scene.tracks.pt;
-    const most = byRelevance ? scales.relevance : scales.pt;
-    return Array.from(values, (value) => sizeOf(value, most));
-  }
-
-  /** Rings around displaced tracks, letters beside leptons. */
-  function markTraces(scene, view, where, theme, scales) {
-    if (!view.marks) return [];
-    const { tracks } = scene;
-    const diameters = sizes(scene, view, scales);
-    const numbers = Array.from({ length: scene.nTracks }, (_, track) => track);
-    const at = (side, chosen) => chosen.map((track) => where[side][track]);
-    const place = (chosen) => ({ x: at("x", chosen), y: at("y", chosen), z: at("z", chosen) });
-    const displaced = numbers.filter((track) => tracks.displaced[track]);
-    const leptons = numbers.filter((track) => tracks.muon[track] || tracks.electron[track]);
-    const list = [];
-    if (displaced.length) {
-      list.push({
-        type: "scatter3d", mode: "markers", name: "displaced", hoverinfo: "skip",
-        ...place(displaced),
-        marker: {
-          symbol: "circle", color: ring(theme, 0), opacity: 1,
-          size: displaced.map((track) => diameters[track] + 7),
-          line: { width: 1, color: ring(theme, 0.75) },
-        },
-      });
-    }
-    if (leptons.length) {
-      list.push({
-        type: "scatter3d", mode: "text", name: "leptons", hoverinfo: "skip", ...place(leptons),
-        text: leptons.map((track) => (tracks.muon[track] ? "<b>μ</b>" : "<b>e</b>")),
-        textposition: "middle right",
-        textfont: { size: 15 * theme.type, color: theme.text, family: theme.font },
-      });
-    }
-    return list;
-  }
-
-  /** A ring is a ball that can be seen through, with a thin rim. */
-  function ring(theme, opacity) {
-    return `rgba(${window.jetlrp.colours.channels(theme.text).join(",")},${opacity})`;
-  }
-
-  /** The track whose edges alone are considered, outlined. */
-  function isolatedTrace(scene, view, where, theme, scales) {
-    const { track } = view;
-    if (track === null || track === undefined || track >= scene.nTracks) return [];
-    const size = sizes(scene, view, scales)[track];
-    const twice = (side) => [where[side][track], where[side][track]]; // WebGL's lines are thin
-    return [{
-      type: "scatter3d", mode: "markers", name: "isolated", hoverinfo: "skip",
-      x: twice("x"), y: twice("y"), z: twice("z"),
-      marker: {
-        symbol: "circle", size: [size + 8, size + 9.2], color: ring(theme, 0),
-        line: { width: 1, color: theme.accent },
-      },
-    }];
-  }
-
-  /** Which tracks are at neither end of a drawn edge, while those of one track are looked at. */
-  function dimmed(scene, view, order, k) {
-    if (view.track === null || view.track === undefined || view.track >= scene.nTracks) return null;
-    const dim = new Array(scene.nTracks).fill(true);
-    dim[view.track] = false;
-    for (let n = 0; n < k; n++) dim[scene.source[order[n]]] = dim[scene.destination[order[n]]] = false;
-    return dim;
-  }
-
-  /** The tracks as balls; the last trace, so that it is found by its place. */
-  function tracksTrace(scene, view, where, theme, scales, dim = null) {
-    const { SHAPES, CHARGE_SHAPES, byOrigin, byCharge, chargeColour } = window.jetlrp.legend;
-    const { channels, css, mix, plotlyScale, scale } = window.jetlrp.colours;
-    const limit = scales.relevance || 1;
-    let look;
-    if (byOrigin(scene, view)) {
-      look = {
-        color: scene.truth.origin.map((origin) => theme.origins[origin]),
-        symbol: scene.truth.origin.map((origin) => SHAPES[origin]),
-      };
-    } else if (byCharge(scene, view)) {
-      const charge = Array.from(scene.tracks.charge);
-      look = {
-        color: charge.map((q) => chargeColour(theme, q)),
-        symbol: charge.map((q) => (q > 0 ? CHARGE_SHAPES.plus : CHARGE_SHAPES.minus)),
-      };
-    } else {
-      look = {
-        color: Array.from(scene.tracks.relevance),
-        cmin: -limit, cmax: limit, cmid: 0,
-        colorscale: plotlyScale(theme.diverging),
-      };
-    }
-    let rim = theme.outline;
-    if (dim) {
-      const ground = channels(theme.panel);
-      const faint = (colour, track) => css(dim[track] ? mix(ground, colour, DIM) : colour);
-      const own = look.colorscale ? scale(theme.diverging) : channels;
-      const colours = look.color.map((colour) =>
-        own(look.colorscale ? 0.5 + colour / limit / 2 : colour));
-      look = { symbol: look.symbol, color: colours.map(faint) };
-      rim = colours.map((_, track) => faint(channels(theme.outline), track));
-    }
-    return {
-      type: "scatter3d", mode: "markers", name: "tracks", hoverinfo: "none",
-      x: where.x, y: where.y, z: where.z,
-      meta: { kind: "tracks" },
-      marker: {
-        size: sizes(scene, view, scales), ...look,
-        line: { color: rim, width: 1 }, opacity: 1,
-      },
-    };
-  }
-
-  /** An axis; without words where the camera looks along it. */
-  function axis(along, theme, mute) {
-    return {
-      showticklabels: !mute,
-      title: { text: mute ? "" : along.title, font: { size: 13 * theme.type, color: theme.text, family: theme.font } },
-      // Plotly takes the size of ticks twice, as a share of 12
-      tickfont: { size: Math.sqrt(12 * 11 * theme.type), color: theme.muted, family: theme.font },
-      gridcolor: theme.grid, linecolor: theme.grid, zerolinecolor: theme.grid,
-      showbackground: false, showspikes: false, zeroline: false, gridwidth: Math.max(1, theme.type),
-      range: [along.low, along.high],
-      tickmode: "array", tickvals: along.tickvals, ticktext: along.ticktext,
-    };
+  /** The tracks, those duller that are at neither end of a drawn edge. */
+  function dimmed({ figure, edges, tracks }, alone, list) {
+    const bright = new Set([alone]);
+    for (const edge of list) bright.add(edges.source[edge]).add(edges.destination[edge]);
+    const { marker } = figure.tracks;
+    const of = (usual, dull) => usual.map((colour, track) => (bright.has(track) ? colour : dull[track]));
+    return { ...figure.tracks, marker: {
+      ...marker, color: of(marker.color, tracks.dim),
+      line: { ...marker.line, color: of(marker.line.color, tracks.dim_rims) },
+    } };
   }
 
   /** size: the length of the box's floor, which is other than 1 without perspective only */
-  function layout(where, theme, camera, revision, size = 1) {
-    const { alongAxis, HEIGHT_OF_BOX } = window.jetlrp.geometry;
-    const along = alongAxis(camera);
+  function layout({ figure: { scene: box } }, stand, size = 1, revision = 1) {
+    const along = window.jetlrp.camera.alongAxis(stand);
+    const { x, y, z } = box.aspectratio;
+    const mute = Object.fromEntries(["x", "y", "z"].filter((side) => side === along).map((side) => {
+      const axis = box[`${side}axis`]; // the camera looks along it: its words lie on top of each other
+      return [`${side}axis`, { ...axis, showticklabels: false, title: { ...axis.title, text: "" } }];
+    }));
     return {
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      margin: { l: 0, r: 0, t: 0, b: 0 },
-      showlegend: false,
-      font: { family: theme.font, color: theme.text },
-      uirevision: revision,
-      scene: {
-        uirevision: revision,
-        camera,
-        hovermode: false,
-        dragmode: "orbit",
-        aspectmode: "manual",
-        aspectratio: { x: size, y: size, z: size * HEIGHT_OF_BOX },
-        xaxis: axis(where.axes.x, theme, along === "x"),
-        yaxis: axis(where.axes.y, theme, along === "y"),
-        zaxis: axis(where.axes.z, theme, along === "z"),
-      },
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
+      margin: { l: 0, r: 0, t: 0, b: 0 }, uirevision: revision,
+      scene: { ...box, ...mute, uirevision: revision, camera: stand, hovermode: false,
+               aspectratio: { x: x * size, y: y * size, z: z * size } },
     };
   }
 
-  /* ---------------------------------------------------------------- drawing */
+  /* ------------------------------------------------------------------ asking */
 
   const states = new Map(); // div id -> what is drawn there
-
-  /** How large the type of a picture is, over the usual: small where titles of axes were cut off. */
-  const typeOf = (div) => (div.clientWidth < SMALL ? 0.8 : 1);
 
   function stateOf(id) {
     if (!states.has(id)) {
       states.set(id, { id, slot: SLOTS[id], drawing: false, wanted: false, fitting: 0, revision: 0,
-                       jet: null, order: [], k: 0, where: null });
+                       made: null, cameras: null, asked: null, stop: null });
     }
     return states.get(id);
   }
+
+  const shownIn = (state) => window.jetlrp.view.shown[state.slot];
+
+  const questionOf = (jet) => ({ jet: jet.jet.index, ...jet.question });
+
+  /** The view with which a slot's figure is asked for: each jet has the other one as its pin, so that
+   * both are on one scale. */
+  function viewOf(slot) {
+    const { state, shown } = window.jetlrp.view;
+    const other = slot === "a" ? shown.b : shown.a;
+    return { ...state, pin: other ? questionOf(other) : null, difference: slot === "a" && state.difference };
+  }
+
+  /** The keys that its figure depends on: in a jet with more edges than may be curves, those of an
+   * isolated track come on their own. */
+  function keysOf(state) {
+    const { made } = state;
+    return made && made.edges.all > made.edges.most ? [...ASKED, "track"] : ASKED;
+  }
+
+  const roomOf = (div) => ({
+    width: div.clientWidth, height: div.clientHeight,
+    font: TYPE * window.jetlrp.theme.now().type * (div.clientWidth < SMALL ? 0.8 : 1),
+  });
+
+  /** Ask for the figure of a slot, if another is shown than is asked for, and draw it. */
+  async function refresh(id) {
+    const state = stateOf(id);
+    const div = document.getElementById(id);
+    const jet = shownIn(state);
+    if (!div || !jet || !div.clientWidth) { // a pane that is not there asks when it comes
+      if (state.stop) state.stop.abort();
+      Object.assign(state, { ...(jet ? {} : { made: null }), asked: null, stop: null });
+      return;
+    }
+    const { pictures } = window.jetlrp;
+    const spec = { picture: "network", kept: id, keys: keysOf(state) };
+    const how = { view: viewOf(state.slot), theme: window.jetlrp.theme.now() };
+    const question = pictures.addressOf(spec, jet, how);
+    const asked = `${question} ${how.theme.type}`;
+    if (asked === state.asked) return;
+    if (state.stop) state.stop.abort();
+    const stop = new AbortController();
+    Object.assign(state, { asked, stop });
+    try {
+      const answer = await pictures.ask(spec, jet, how, roomOf(div), stop.signal);
+      if (stop.signal.aborted) return;
+      const before = state.made;
+      state.made = read(answer, jet);
+      state.cameras = pictures.camerasHere(roomOf(div)) || state.made.figure.cameras;
+      document.dispatchEvent(new CustomEvent("jetlrp:figure", { detail: { id } }));
+      if (!before && keysOf(state).length > ASKED.length && how.view.track !== null) refresh(id);
+      draw(id);
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      state.asked = null;
+      failed(error);
+    } finally {
+      if (state.stop === stop) state.stop = null;
+    }
+  }
+
+  /** Where the camera stands at first, in the size that a div has now. */
+  async function fit(div, state) {
+    const room = roomOf(div);
+    state.cameras = await window.jetlrp.pictures.cameras(room).catch(() => null) || state.cameras;
+  }
+
+  /* ---------------------------------------------------------------- drawing */
 
   const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
   const frame = () => new Promise((done) => requestAnimationFrame(done));
@@ -311,16 +247,15 @@
     return loading;
   }
 
-  /** Draw what is wanted now; while one picture is being made, only the last wish is kept. */
+  /** Draw what is selected now; while one picture is being made, only the last wish is kept. */
   async function draw(id) {
     if (!document.getElementById(id)) return;
     const state = stateOf(id);
     state.wanted = true;
     if (state.drawing) return;
     state.drawing = true;
-    const { view } = window.jetlrp;
     try {
-      const { plane } = window.jetlrp;
+      const { plane, view } = window.jetlrp;
       const Plotly = plane.webgl() ? await plotly() : null;
       if (document.fonts && document.fonts.load) {
         await Promise.race([document.fonts.load("13px Inter", "Δηφ p"), wait(1500)]);
@@ -328,24 +263,21 @@
       while (state.wanted) {
         state.wanted = false;
         const div = document.getElementById(id);
-        const { compare } = window.jetlrp;
-        const scene = compare.drawn(state.slot);
-        if (!div || !scene) break;
-        const theme = window.jetlrp.colours.now();
-        theme.type *= typeOf(div);
-        const scales = compare.scales();
+        const { made } = state;
+        if (!div || !made || made.jet !== shownIn(state)) break;
         const started = performance.now();
-        const made = traces(scene, compare.look(), theme, { scales, dragging });
-        const camera = window.jetlrp.camera.wanted(div, state);
+        const { k } = selected(made, view.state);
+        const stand = window.jetlrp.camera.wanted(div, state);
         state.reset = false;
         state.revision += 1;
-        Object.assign(state, { jet: scene, order: made.order, k: made.k, where: made.where });
-        const built = performance.now();
+        state.k = k;
+        let built = started;
         if (Plotly) {
-          const size = window.jetlrp.camera.sizeOf(div, state, camera);
-          await Plotly.react(div, made.list,
-                             layout(made.where, theme, camera, state.revision, size), CONFIG);
-          state.drawnWith = camera;
+          const list = traces(made, view.state, { dragging });
+          built = performance.now();
+          const size = window.jetlrp.camera.sizeOf(div, state, stand);
+          await Plotly.react(div, list, layout(made, stand, size, state.revision), CONFIG);
+          state.drawnWith = stand;
           const inside = window.jetlrp.camera.inside(div);
           window.jetlrp.axes.letRead(inside);
           window.jetlrp.pick.instead(inside);
@@ -353,20 +285,15 @@
           state.drawnOnce = true;
           div.tabIndex = 0;
           div.setAttribute("role", "application");
-          div.setAttribute("aria-label", (state.slot === "a" ? "" : "Pinned: ") +
-            window.jetlrp.pointing.name(scene, "in three dimensions", made.k));
+          div.setAttribute("aria-label", (state.slot === "a" ? "" : "Pinned: ") + made.label.replace("{}", k));
         } else {
-          plane.standIn(div, state.slot, scene, { view: compare.look(), theme, scales });
+          await plane.standIn(div, state.slot, made.jet);
         }
-        if (state.slot === "a") {
-          document.title = `Jet ${scene.jet.index} – jetlrp`;
-          const box = document.getElementById("network-legend");
-          if (box) window.jetlrp.legend.fill(box, scene, compare.look(), theme, scales);
-        }
+        if (state.slot === "a") document.title = `Jet ${made.jet.jet.index} – jetlrp`;
         await frame();
         await frame();
-        div.dataset.drawn = String(scene.jet.index);
-        div.dataset.edges = String(made.k);
+        div.dataset.drawn = String(made.jet.jet.index);
+        div.dataset.edges = String(k);
         state.timing = { build: built - started, draw: performance.now() - built };
         document.dispatchEvent(new CustomEvent("jetlrp:drawn", { detail: { id } }));
       }
@@ -391,9 +318,16 @@
 
   let dragging = false; // a slider is held; the second picture then waits until it is let go
 
-  const drawAll = () => {
-    for (const id of Object.keys(SLOTS)) if (!dragging || SLOTS[id] === "a") draw(id);
-  };
+  const each = (act) => { for (const id of Object.keys(SLOTS)) act(id); };
+  const drawAll = () => each((id) => { if (!dragging || SLOTS[id] === "a") draw(id); });
+  const refreshAll = () => each(refresh);
+
+  /** Draw without the faint edges while something is dragged. */
+  function setDragging(now) {
+    if (dragging === now) return;
+    dragging = now;
+    drawAll();
+  }
 
   /* ----------------------------------------------------- turning and pointing */
 
@@ -425,10 +359,7 @@
       if (document.activeElement) document.activeElement.blur();
     });
     pointing.listen(div, {
-      shown: () => {
-        const jet = window.jetlrp.compare.drawn(state.slot);
-        return jet && jet === state.jet ? { slot: state.slot, jet } : null;
-      },
+      shown: () => (state.made && state.made.jet === shownIn(state) ? state : null),
       find: (x, y) => pick.find(div, state, x, y),
       spot: (track) => pick.spot(div, state, track),
       steady: () => camera.steady(div, state),
@@ -436,21 +367,38 @@
     });
   }
 
+  /** What a figure says of a track, an edge by its number, or a direction: {title, lines, sign}. */
+  function wordsOf({ edges, parts }, { track, edge, kind, number }) {
+    if (edge === undefined) return parts[track !== undefined ? `track-${track}` : `${kind}-${number}`] || null;
+    const place = edges.places.get(edge);
+    if (place === undefined || place >= edges.drawn) return null;
+    const sign = edges.sign[place] - 1;
+    return {
+      title: `Track ${edges.source[place]} → track ${edges.destination[place]}`,
+      lines: Object.entries(edges.words)
+        .map(([name, texts]) => [name, texts[place], edges.signed.includes(name) ? sign : 0]),
+    };
+  }
+
+  /** The tracks at the ends of an edge by its number: [source, destination], or [] if it is not here. */
+  function endsOf(edge) {
+    const { made } = stateOf("network");
+    const place = made ? made.edges.places.get(edge) : undefined;
+    return place === undefined ? [] : [made.edges.source[place], made.edges.destination[place]];
+  }
+
   /* ---------------------------------------------------------------- tooltip */
 
-  const SIGNED = /^(relevance|signed relevance|speaks)$/;
-
-  /** Words beside the pointer; any panel may show its own. */
+  /** Words beside the pointer; any panel may show its own: {title, lines: [[what, text, sign]]}. */
   function showTooltip(says, kind, pointer) {
     const { escape } = window.jetlrp.numbers;
     const box = document.getElementById("scene-tooltip");
     if (!box) return;
-    const sign = says.value > 0 ? "positive" : says.value < 0 ? "negative" : "zero";
+    const tone = (sign) => (sign > 0 ? "positive" : sign < 0 ? "negative" : "");
     box.innerHTML =
       `<strong class="${kind}">${escape(says.title)}</strong><dl>` +
-      says.lines.map(([name, value]) =>
-        `<dt>${escape(name)}</dt><dd class="${SIGNED.test(name) ? sign : ""}">` +
-        `${escape(value)}</dd>`).join("") + "</dl>";
+      says.lines.map(([name, text, sign]) =>
+        `<dt>${escape(name)}</dt><dd class="${tone(sign)}">${escape(text)}</dd>`).join("") + "</dl>";
     box.hidden = false;
     if (pointer) placeTooltip(pointer);
   }
@@ -469,32 +417,56 @@
     if (box) box.hidden = true;
   }
 
+  /* ------------------------------------------------------------------ legend */
+
+  const legend = () => document.getElementById("network-legend");
+
+  function drawLegend() {
+    const { pictures } = window.jetlrp;
+    const jet = window.jetlrp.view.shown.a;
+    const box = legend();
+    if (!box || !jet) {
+      if (box) box.replaceChildren();
+      return;
+    }
+    pictures.drawIn("legend", box, jet, { keys: LEGEND }, { view: viewOf("a"), theme: window.jetlrp.theme.now() });
+  }
+
+  let resizing = null;
+  const resized = new ResizeObserver(() => {
+    clearTimeout(resizing);
+    resizing = setTimeout(drawLegend, REST);
+  });
+
   /* ------------------------------------------------------------ what is asked */
 
-  /** Draw without the faint edges while something is dragged. */
-  function setDragging(now) {
-    if (dragging === now) return;
-    dragging = now;
-    drawAll();
+  function anew() {
+    refreshAll();
+    drawLegend();
   }
 
   document.addEventListener("DOMContentLoaded", () => {
     const { view } = window.jetlrp;
-    view.on(DRAWN_BY, drawAll);
+    view.on(ASKED, anew);
+    view.on(SELECTED, (_, changed) => {
+      if (changed.includes("track")) refreshAll();
+      drawAll();
+    });
     view.onShown((slot) => {
       const id = Object.keys(SLOTS).find((key) => SLOTS[key] === slot);
       hideTooltip();
       const div = document.getElementById(id);
       if (div && !view.shown[slot]) delete div.dataset.drawn;
-      drawAll();
+      if (legend()) resized.observe(legend());
+      anew();
     });
-    document.addEventListener("jetlrp:theme", drawAll);
+    document.addEventListener("jetlrp:theme", anew);
   });
 
   window.jetlrp = window.jetlrp || {};
   window.jetlrp.scene = {
-    CONFIG, SLOTS, traces, layout, sizes, dimmed, plotly, draw, drawAll, stateOf, typeOf, setDragging,
-    showTooltip, placeTooltip, hideTooltip,
+    CONFIG, SLOTS, read, selected, traces, layout, pointsOf, wordsOf, endsOf, plotly, draw, drawAll, refresh,
+    stateOf, viewOf, fit, drawLegend, anew, setDragging, showTooltip, placeTooltip, hideTooltip,
     liveCamera: (div) => window.jetlrp.camera.live(div),
     resetCamera: () => window.jetlrp.camera.reset(),
   };

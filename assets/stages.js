@@ -53,7 +53,8 @@
   const ruleOf = ({ rules, fallback }, stage) => (rules.find(([pattern]) => fits(stage, pattern)) || [0, fallback])[1];
 
   const plain = (stage) => stage.replace(/[*?[]/g, "[$&]");
-  const quote = (pattern) => (/^[\w.*?-]+$/u.test(pattern) && pattern !== "default" ? pattern : JSON.stringify(pattern));
+  const quote = (pattern) => (/^[\w.*?-]+$/u.test(pattern) && pattern !== "default" ? pattern
+    : JSON.stringify(pattern));
 
   /** A composite out of the rule of every stage: what most of them follow is its default. */
   function write(ruleOfStage, groups, all) {
@@ -150,7 +151,7 @@
 
   /** The parameters of a rule with another number; of LRP-αβ, β goes along. */
   function withNumber(parameters, takes, value, name) {
-    const { 0: first, 1: second, ...others } = parameters;
+    const { 0: _, 1: second, ...others } = parameters;
     const rest = name === "alpha_beta" ? { ...others, beta: +(value - 1).toPrecision(12) }
       : second === undefined ? others : { ...others, relative: second };
     return { ...rest, [takes.name]: value };

@@ -1,36 +1,34 @@
-/* One figure as a page of its own (app/standalone.py): starts it with what lies in the file. It does
- * nothing on the page of a server. */
+/* One figure as a page of its own (app/standalone.py): starts it with what lies in the file. */
 (function () {
   "use strict";
 
   const box = document.getElementById("jetlrp-standalone");
-  if (!box) return;
 
-  /** Run a script that lies in the file, compressed: Plotly is the larger part of it. */
-  async function unpack(id) {
-    const packed = document.getElementById(id);
+  /** What lies in the file, compressed. */
+  async function unpacked({ textContent }) {
+    const bytes = Uint8Array.from(atob(textContent.trim()), (c) => c.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  }
+
+  /** Run Plotly, which is the larger part of the file. */
+  async function loadPlotly() {
+    const packed = document.getElementById("jetlrp-packed");
     if (!packed) return;
-    const bytes = Uint8Array.from(atob(packed.textContent.trim()), (c) => c.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
-    script.textContent = await new Response(stream).text();
+    script.textContent = await unpacked(packed);
     document.head.append(script);
   }
 
   async function start() {
-    const { view, dock, figure, colours, numbers } = window.jetlrp;
+    const { view, dock } = window.jetlrp;
+    box.textContent = await unpacked(box);
     const { a, b, name } = JSON.parse(box.textContent);
-    await unpack("jetlrp-packed");
-    document.querySelector(".figure-title").innerHTML = "";
+    await loadPlotly();
     view.show("b", b);
     view.show("a", a);
-    document.querySelector(".figure-title").innerHTML = window.jetlrp.talk.line(view.shown.a);
-    document.querySelector(".figure-subtitle").innerHTML = numbers.symbol(
-      figure.subtitle(figure.pictured({ search: view.search(), ...view.shown }), name, { edges: false }));
     const panel = { heatmap: "heat", river: "river" }[name];
-    const again = () => (panel ? dock.redraw(panel)
-      : window.jetlrp.legend.fill(document.getElementById("network-legend"), window.jetlrp.compare.drawn("a"),
-        window.jetlrp.compare.look(), colours.now(), window.jetlrp.compare.scales()));
+    if (!panel) return;
+    const again = () => dock.redraw(panel);
     window.addEventListener("resize", again);
     document.fonts.ready.then(again);
   }

@@ -6,38 +6,24 @@
   const SHOWN = 2400; // ms for which the way out stays after the mouse has moved
 
   /** The jet in one line: what the network says, what is explained and how, whether it adds up. */
-  function line(jet) {
-    const { compare, numbers } = window.jetlrp;
-    const best = jet.prediction.probabilities.indexOf(Math.max(...jet.prediction.probabilities));
-    const { error } = jet.account; // as a share of the value
-    const whole = Number.isFinite(error) ? 100 * Math.max(0, 1 - error) : NaN;
-    const part = (name, text) => `<span class="${name}">${text}</span>`;
-    return part("jet", `Jet ${jet.jet.index}`) +
-      part("says", `${numbers.escape(jet.prediction.classes[best])} ` +
-        `<b>${percent(jet.prediction.probabilities[best])}</b>`) +
-      part("asked", `${numbers.escape(compare.targetWords(jet.question.target))}, ` +
-        numbers.escape(compare.ruleWords(jet.question.rule))) +
-      part("kept", Number.isFinite(whole) ? `${whole.toFixed(3)} % accounted for`
-        : "not accounted for");
-  }
-
-  /** A probability that never rounds to a certainty: "98.1 %", "99.997 %". */
-  function percent(fraction) {
-    const distance = Math.min(fraction, 1 - fraction);
-    if (!(distance > 0)) return `${(100 * fraction).toFixed(0)} %`;
-    return `${(100 * fraction).toFixed(Math.min(6, Math.max(1, -Math.floor(Math.log10(100 * distance)))))} %`;
+  function line({ jet, says, share, asked, kept }) {
+    const escape = (text) => window.jetlrp.numbers.escape(text);
+    const part = (name, html) => `<span class="${name}">${html}</span>`;
+    return part("jet", escape(jet)) + part("says", `${escape(says)} <b>${escape(share)}</b>`) +
+      part("asked", escape(asked)) + part("kept", escape(kept));
   }
 
   function sync() {
-    const { state, shown } = window.jetlrp.view;
+    const { state } = window.jetlrp.view;
+    const { made } = window.jetlrp.scene.stateOf("network");
     const root = document.documentElement.classList;
     const turned = root.contains("talk") !== state.talk;
     root.toggle("talk", state.talk);
     root.toggle("list-folded", !state.list);
     const box = document.getElementById("talk-line");
-    if (box) box.innerHTML = state.talk && shown.a ? line(shown.a) : "";
+    if (box) box.innerHTML = state.talk && made ? line(made.facts) : "";
     if (turned) {
-      window.jetlrp.scene.drawAll();
+      window.jetlrp.scene.anew();
       window.jetlrp.dock.sync();
     }
   }
@@ -55,10 +41,10 @@
   document.addEventListener("DOMContentLoaded", () => {
     const { view } = window.jetlrp;
     view.on(["talk", "list"], sync);
-    view.onShown(sync);
+    document.addEventListener("jetlrp:figure", sync);
     sync();
   });
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.talk = { line, sync };
+  window.jetlrp.talk = { sync };
 })();

@@ -19,7 +19,8 @@
     `placeholder="track_pt=trk_pt, fj_pt=jet_pt"></label></details>`;
 
   let rules = null; // what the server allows: {max_bytes, quota_bytes, used_bytes, days}
-  // [{name, file, query, share, state: "waiting" | "going" | "here" | "refused", words, again: [[tree, what its button says, padding]]}]
+  // [{name, file, query, share, state: "waiting" | "going" | "here" | "refused", words,
+  //   again: [[tree, what its button says, padding]]}]
   let queue = [];
   const paddings = new WeakMap(); // what the lists of a file are filled up with, once that was said
   let going = false;
@@ -38,7 +39,7 @@
       value /= 1000;
       unit += 1;
     }
-    return `${value.toFixed(unit && value < 9.95 ? 1 : 0)} ${units[unit]}`;
+    return `${window.jetlrp.numbers.number(value, unit && value < 9.95 ? 1 : 0)} ${units[unit]}`;
   }
 
   /* ---------------------------------------------------------------- drawing */
@@ -72,8 +73,9 @@
                         here: "is here", refused: one.words }[one.state];
         return `<li class="is-${one.state}"><span class="upload-name">${escape(one.name)}</span>` +
           `<span class="upload-words">${escape(words)}</span>` +
-          (one.again ? `<span class="upload-again">${one.again.map(([tree, says, padding = ""]) => `<button type="button" ` +
-            `class="button" data-upload-tree="${escape(tree)}" data-upload-padding="${escape(padding)}" data-upload-of="${queue.indexOf(one)}">` +
+          (one.again ? `<span class="upload-again">${one.again.map(([tree, says, padding = ""]) =>
+            `<button type="button" class="button" data-upload-tree="${escape(tree)}"` +
+            ` data-upload-padding="${escape(padding)}" data-upload-of="${queue.indexOf(one)}">` +
             `${escape(says)}</button>`).join("")}</span>` : "") +
           (one.state === "going" ? `<span class="bar-track"><span style="width:${part}%"></span></span>` : "") +
           "</li>";
@@ -147,7 +149,7 @@
 
   /** Bring files to the server, one after the other. */
   async function bring(files) {
-    const more = [...files].sort((a, b) => DEFINITIONS.test(b.name) - DEFINITIONS.test(a.name));
+    const more = [...files].sort((a, b) => Number(DEFINITIONS.test(b.name)) - Number(DEFINITIONS.test(a.name)));
     queue = queue.filter(({ state }) => state === "waiting" || state === "going");
     queue.push(...more.map((file) => ({ name: file.name, file, query: query(file), share: 0,
                                         state: "waiting", words: "" })));
@@ -188,7 +190,8 @@
   /* ---------------------------------------------------------------- listening */
 
   document.addEventListener("toggle", (event) => {
-    if (event.newState !== "open" || !event.target.querySelector?.(".library-uploads")) return;
+    const list = /** @type {Element} */ (event.target);
+    if (event.newState !== "open" || !list.querySelector?.(".library-uploads")) return;
     queue = queue.filter(({ state }) => state !== "here");
     furnish();
     ask();

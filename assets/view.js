@@ -47,7 +47,9 @@
     write: (limits) => Object.entries(limits)
       .map(([name, [least, most]]) => `${name}:${least ?? ""}..${most ?? ""}`).join(","),
   };
-  const column = { read: (text) => (/^-?(index|label|score|pt|sdmass|n_tracks)$/.test(text) ? text : undefined), write: String };
+  const column = {
+    read: (text) => (/^-?(index|label|score|pt|sdmass|n_tracks)$/.test(text) ? text : undefined), write: String,
+  };
   /* A jet, a target and a rule in one word, and the file and the network where there is a choice. */
   const hide = (text) => String(text).replace(/[%~]/g, (letter) => (letter === "%" ? "%25" : "%7E"));
   const unhide = (text) => text.replace(/%(25|7E)/gi, (code) => (code === "%25" ? "%" : "~"));
@@ -63,7 +65,8 @@
     ].join("~"),
   };
 
-  /* key: [what it is when the address does not say, how it stands there] */
+  /** key: [what it is when the address does not say, how it stands there]
+   * @type {Object<string, [any, {read: (text: string) => any, write: (value: any) => string}]>} */
   const KEYS = {
     file: [null, words], // of the library; null: there is no choice
     model: [null, words], // the network, likewise
@@ -110,8 +113,8 @@
   let writing = null;
 
   /** The view in an address: only what can be read; the rest is as by default. */
-  function read(search) {
-    const query = new URLSearchParams(search);
+  function read(address) {
+    const query = new URLSearchParams(address);
     const found = {};
     for (const [key, [, kind]] of Object.entries(KEYS)) {
       if (!query.has(key)) continue;
@@ -185,7 +188,7 @@
   /** A jet as the server sent it, or null for none, takes its slot. */
   function show(slot, data) {
     if ((shown[slot] ? shown[slot].data : null) === (data || null)) return;
-    shown[slot] = data ? window.jetlrp.jet.prepare(data) : null;
+    shown[slot] = data ? { ...data, data } : null;
     if (slot === "a") hover(null);
     for (const heard of showing) heard(slot);
   }

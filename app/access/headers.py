@@ -50,7 +50,7 @@ def policy(
         "base-uri 'none'",
         *more,
     ]
-    return _framed("; ".join(rules), frames)
+    return framed("; ".join(rules), frames)
 
 
 def hash_of(script: str) -> str:
@@ -58,7 +58,7 @@ def hash_of(script: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
-def _framed(rules: str, frames: Sequence[str]) -> str:
+def framed(rules: str, frames: Sequence[str]) -> str:
     """A policy that lets some origins' pages have the answer in a frame."""
     return rules.replace(DENIED, f"frame-ancestors {' '.join(frames)}") if frames else rules
 
@@ -73,7 +73,7 @@ def for_answer(
     frames       origins whose pages may have it in a frame; X-Frame-Options cannot name them
     """
     headers = [
-        (name, _framed(value, frames))
+        (name, framed(value, frames))
         for name, value in ALWAYS
         if not (frames and name == "X-Frame-Options")
     ]

@@ -10,7 +10,7 @@ from app.access.headers import hash_of, policy
 
 STYLE = """
 @font-face {
-  font-family: "Inter"; font-weight: 100 900; font-display: swap;
+  font-family: "Inter"; font-weight: 400 700; font-display: swap;
   src: url("{top}assets/fonts/inter-latin-wght-normal.woff2") format("woff2");
 }
 * { box-sizing: border-box; }

@@ -17,8 +17,11 @@ from app.export.asked import ExportError, Figure, Look
 from app.export.chromium import SECONDS, Chromium, ChromiumError, find_chromium
 from app.export.extra import check_extra
 from app.export.slides import to_pptx
+from app.standalone import theme_in
 from lrp_core.errors import JetlrpError
 from lrp_core.figures.presets import PRESETS, SCALES
+from lrp_core.figures.theme import theme_of
+from lrp_core.service.schemas import FigureParts
 from lrp_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -177,17 +180,20 @@ class Studio:
         wanted = _wanted(figure, look)
         if form == "png":
             made = self.chromium().call("pngText", wanted)
-            return f"{made['name']}.png", base64.b64decode(made["png"])
+            return made["name"], base64.b64decode(made["png"])
         made = self.chromium().call("pngText", {**wanted, "transparent": True, "words": False})
-        preset = PRESETS[look.preset]
+        path = f"/api/v1/jets/{figure.jet}/figures/{figure.view}/parts"
+        query = _query(figure, look) | {"transparent": False, "scale": look.scale}
+        says = FigureParts.model_validate(self._ask(path, query).json())
+        preset, theme = PRESETS[look.preset], theme_of(theme_in(figure.search))
         content = to_pptx(
             base64.b64decode(made["png"]),
+            says,
             size=(preset.width, preset.height),
-            words=made["words"],
-            metadata=made["metadata"],
+            ground=theme.panel,
             link=figure.link,
         )
-        return f"{made['name']}.pptx", content
+        return f"{says.name}.pptx", content
 
     def _turning(self, figure: Figure, form: str, look: Look) -> tuple[str, bytes]:
         """The network plot turning once; its frames are kept for another format."""
@@ -218,13 +224,7 @@ class Studio:
 
     def _vector(self, figure: Figure, form: str, look: Look) -> tuple[str, bytes]:
         """A figure drawn without a browser, by the service."""
-        preset = PRESETS[look.preset]
-        query: dict[str, Any] = {
-            "view": figure.search,
-            "width": preset.width,
-            "height": preset.height,
-            "transparent": str(look.transparent).lower(),
-        }
+        query = _query(figure, look)
         if form == "png":
             query["scale"] = look.scale
         if figure.base:
@@ -251,6 +251,17 @@ def _file(answer: httpx.Response) -> tuple[str, bytes]:
     found = re.search(r'filename="([^"]+)"', answer.headers["content-disposition"])
     assert found is not None
     return found[1], answer.content
+
+
+def _query(figure: Figure, look: Look) -> dict[str, Any]:
+    """A figure as the service is asked for it."""
+    preset = PRESETS[look.preset]
+    return {
+        "view": figure.search,
+        "width": preset.width,
+        "height": preset.height,
+        "transparent": look.transparent,
+    }
 
 
 def _wanted(figure: Figure, look: Look) -> dict[str, object]:

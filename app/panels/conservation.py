@@ -9,10 +9,9 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.client import ServiceClient, ServiceError
-from app.drawing import value_words
 from app.heading import heading
 from app.texts import text
-from app.words import number, plural
+from lrp_core.figures.numbers import number, plural, value_words
 from lrp_core.service.schemas import ExplanationAnswer, LedgerLine, NetworkReport
 
 MARKS = {"sound": "✓", "cancels": "!", "broken": "!", "unknown": "!"}

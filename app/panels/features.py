@@ -8,9 +8,10 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.controls import data, label
-from app.drawing import feature_sums, stands_for
+from app.drawing import feature_sums
 from app.heading import heading
-from app.words import number, signed_number, symbol
+from app.words import signed_number, symbol
+from lrp_core.figures.numbers import number, stands_for
 from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 
 SHOWN = 8

@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from app import figure_form, ids
 from app.controls import tool
-from app.words import plural
+from lrp_core.figures.numbers import plural
 from lrp_core.service.schemas import Health
 
 FILES = (  # ending of the service's address, title, what is in it

@@ -13,7 +13,7 @@ from app import ids
 from app.client import ServiceClient, ServiceError
 from app.controls import data, segments, tool
 from app.heading import heading
-from app.words import count, label_text, plural, with_labels
+from lrp_core.figures.numbers import label_text, plural, thousands, with_labels
 from lrp_core.service.schemas import Health, PickChoice
 
 MANY = 100_000  # jets that another file may have
@@ -248,7 +248,7 @@ def rows(client: ServiceClient, request: dict[str, Any] | None) -> dict[str, Any
         },
         "count": plural(page.total, "jet")
         if page.matching == page.total
-        else f"{count(page.matching)} of {count(page.total)}",
+        else f"{thousands(page.matching)} of {thousands(page.total)}",
         "notice": "" if page.scores_done >= page.total else no_update,
         "silent": no_update,
         "scored": no_update,
@@ -276,10 +276,10 @@ def heartbeat(client: ServiceClient, said: Any, scored: int | None) -> tuple[Any
         return no_update, False, no_update
     news = no_update if scores.done == scored else scores.done
     if scores.problem:
-        return f"Scores stopped at {count(scores.done)}: {scores.problem}", True, news
+        return f"Scores stopped at {thousands(scores.done)}: {scores.problem}", True, news
     if scores.done >= scores.total:
         return "", True, news
-    words = f"Scoring the jets: {count(scores.done)} of {count(scores.total)}"
+    words = f"Scoring the jets: {thousands(scores.done)} of {thousands(scores.total)}"
     return (no_update if words == said else words), False, news
 
 

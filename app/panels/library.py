@@ -16,7 +16,7 @@ from dash.development.base_component import Component
 from app import ids
 from app.client import ServiceClient, ServiceError
 from app.controls import data, label
-from app.words import count, label_text, plural, with_labels
+from lrp_core.figures.numbers import label_text, number, plural, thousands, with_labels
 from lrp_core.service.schemas import Choices, Health, Library, LibraryFile, LibraryModel
 
 KINDS = {"files": "Files of jets", "models": "Networks"}
@@ -111,7 +111,7 @@ def size(n_bytes: int | None) -> str:
     value, unit = float(n_bytes), 0
     while value >= 999.5 and unit < len(UNITS) - 1:
         value, unit = value / 1000, unit + 1
-    return f"{value:.{1 if unit and value < 9.95 else 0}f} {UNITS[unit]}"
+    return f"{number(value, 1 if unit and value < 9.95 else 0)} {UNITS[unit]}"
 
 
 def rows(library: Library, source: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _file_row(
     instead = next((one.name for one in models if _goes(one, file)), None) if lacks else None
     return {
         **_common(file, words, lacks, instead),
-        "figure": "" if of_model is None else f"AUC {of_model:.3f}",
+        "figure": "" if of_model is None else f"AUC {number(of_model, 3)}",
         "note": f"{model.name} needs {lacks}" if model and lacks else "",
         "n_jets": file.n_jets,
     }
@@ -157,7 +157,7 @@ def _model_row(
     areas = {one.model: one.auc for one in file.auc} if file else {}
     words = [
         f"{len(model.columns)} inputs" if model.columns else "",
-        f"{count(model.n_parameters)} weights" if model.n_parameters is not None else "",
+        f"{thousands(model.n_parameters)} weights" if model.n_parameters is not None else "",
         ", ".join(label_text(one) for one in model.classes),
         (model.checkpoint_hash or "")[:HASH_LETTERS],
     ]
@@ -166,7 +166,7 @@ def _model_row(
     area = areas.get(model.name)
     return {
         **_common(model, words, lacks, instead),
-        "figure": "" if area is None else f"AUC {area:.3f}",
+        "figure": "" if area is None else f"AUC {number(area, 3)}",
         "note": f"needs {lacks}, which {file.name} does not have" if file and lacks else "",
         "targets": model.targets,
     }

@@ -9,9 +9,10 @@ from dash.development.base_component import Component
 
 from app import ids
 from app.controls import data
-from app.drawing import feature_sums, stands_for, values
+from app.drawing import feature_sums, values
 from app.heading import heading
-from app.words import label_text, number, percent, plural, symbol
+from app.words import symbol
+from lrp_core.figures.numbers import certainty, label_text, number, plural, stands_for
 from lrp_core.service.schemas import ExplanationAnswer, JetDetail
 
 SPEAKERS = 3  # tracks, and features, named on each side
@@ -39,7 +40,7 @@ def said(jet: JetDetail, explanation: ExplanationAnswer) -> str:
     best = int(probabilities.argmax())
     return (
         f"Jet {jet.index}: the network says {label_text(explanation.classes[best])} "
-        f"with {percent(float(probabilities[best]))}. {plural(jet.n_tracks, 'track')}."
+        f"with {certainty(float(probabilities[best]))}. {plural(jet.n_tracks, 'track')}."
     )
 
 
@@ -62,7 +63,7 @@ def view(jet: JetDetail, explanation: ExplanationAnswer) -> list[Component]:
                 "The network says ",
                 html.Strong(label_text(called)),
                 " with ",
-                html.Strong(percent(float(probabilities[best])), className="figures"),
+                html.Strong(certainty(float(probabilities[best])), className="figures"),
                 ". ",
                 html.Span(truth, className="muted"),
             ],
@@ -77,7 +78,7 @@ def view(jet: JetDetail, explanation: ExplanationAnswer) -> list[Component]:
                             html.Span(style={"width": f"{100 * probabilities[place]:.2f}%"}),
                             className="bar-track",
                         ),
-                        html.Span(percent(float(probabilities[place])), className="figures"),
+                        html.Span(certainty(float(probabilities[place])), className="figures"),
                         html.Span(
                             number(float(logits[place]), 2, sign=True),
                             className="figures muted",
@@ -196,7 +197,7 @@ def _value(relevance: float) -> str:
 
 def _share(share: float) -> Component:
     return html.Span(
-        f"{100 * share:.0f} %",
+        f"{number(100 * share, 0)} %",
         title="Their share in all relevance on this side",
         className="figures",
     )

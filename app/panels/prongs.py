@@ -6,9 +6,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from app import ids
-from app.drawing import stands_for
 from app.heading import heading
-from app.words import number, percent, plural, signed_number
+from app.words import signed_number
+from lrp_core.figures.numbers import certainty, number, plural, stands_for
 from lrp_core.service.schemas import ExplanationAnswer, ProngsInfo
 
 
@@ -74,7 +74,7 @@ def sentence(prongs: ProngsInfo) -> str:
     if even == 0:
         return "No edge joins the two subjets: all tracks are nearest to one of them."
     return (
-        f"Edges that join the two subjets hold {percent(share)} of the significance, "
+        f"Edges that join the two subjets hold {certainty(share)} of the significance, "
         f"{number(share / even, 2)} times what an even spread would give them."
     )
 
@@ -99,9 +99,9 @@ def _row(name: str, share: float | None, even: float | None, which: str) -> Comp
         [
             html.Span(name, className="name"),
             html.Span(bar, className="bar-track with-mark"),
-            html.Span(percent(share), className="figures"),
+            html.Span(certainty(share), className="figures"),
         ],
         className="prong-row",
-        title=f"Edges {which}: {percent(share)} of the edge significance; {percent(even)} of it "
-        "if every edge were as significant as every other",
+        title=f"Edges {which}: {certainty(share)} of the edge significance; {certainty(even)} "
+        "of it if every edge were as significant as every other",
     )

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from app import ids, stages
 from app.controls import data, row_of_buttons
 from app.heading import heading
-from app.words import with_labels
+from lrp_core.figures.numbers import with_labels
 from lrp_core.service.schemas import Choices, RuleChoice, RuleParameter
 
 SYMBOLS = {"epsilon": "ε", "gamma": "γ", "alpha": "α", "beta": "β", "bias": "biases"}

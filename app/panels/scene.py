@@ -1,18 +1,15 @@
 """The 3D network plot: a div that assets/scene.js draws in, and the controls that only it needs.
 
-What the viewer changes here is changed in the browser; the service is asked for one thing only, the
-card of an edge: its relevance by feature, which the explanation of the jet does not carry.
+What the viewer changes here is changed in the browser.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash import ClientsideFunction, Dash, Input, html
 from dash.development.base_component import Component
 
 from app import ids
-from app.client import ServiceClient, ServiceError
+from app.client import ServiceError
 from app.controls import (
     again_mark,
     away_mark,
@@ -26,7 +23,7 @@ from app.controls import (
     tool,
 )
 from app.texts import text
-from app.words import gev, label_text, plural
+from lrp_core.figures.numbers import gev, label_text, plural
 from lrp_core.service.schemas import JetDetail
 
 AXES = (  # names of the axes that are chosen together
@@ -46,11 +43,12 @@ CAMERA = (  # id of a button, its picture, the key that presses it, what it does
 )
 
 
-def layout(tools: Component, pinned: Component) -> Component:
+def layout(tools: Component, pinned: Component, card: Component) -> Component:
     """The stage with its title, its empty, busy and error states, and the controls below.
 
     tools   what stands at the end of the title
     pinned  the pane beside that of the jet
+    card    what lies over the plot for the edge that is chosen
     """
     return html.Section(
         [
@@ -79,12 +77,7 @@ def layout(tools: Component, pinned: Component) -> Component:
                     html.Div(id=ids.LEGEND, className="legend"),
                     _camera(),
                     _isolated(),
-                    html.Section(
-                        id=ids.EDGE_CARD,
-                        className="edge-card",
-                        hidden=True,
-                        **label("The chosen edge"),
-                    ),
+                    card,
                     _foot(),
                     html.Div(text("empty"), id=ids.SCENE_EMPTY, className="state empty"),
                     html.Div(
@@ -111,21 +104,7 @@ def layout(tools: Component, pinned: Component) -> Component:
                     html.Div(
                         [
                             html.Label("Edges", htmlFor=ids.EDGES_SLIDER),
-                            html.Div(
-                                [
-                                    html.Div(id=ids.EDGES_WORDS, className="edges-words"),
-                                    html.Button(
-                                        "all",
-                                        id=ids.WHOLE_BUTTON,
-                                        type="button",
-                                        className="link",
-                                        hidden=True,
-                                        title="Every edge of this large jet; may take a moment",
-                                        **label("Fetch all edges"),
-                                    ),
-                                ],
-                                className="edges-said",
-                            ),
+                            html.Div(id=ids.EDGES_WORDS, className="edges-words"),
                             html.Div(**data(range="edges")),
                         ],
                         className="control edges-control",
@@ -145,8 +124,6 @@ def layout(tools: Component, pinned: Component) -> Component:
                 ],
                 className="scene-controls",
             ),
-            dcc.Store(id=ids.EDGE_ASKED),
-            dcc.Store(id=ids.EDGE_ANSWER),
         ],
         className="panel scene-panel",
     )
@@ -319,25 +296,8 @@ def failure(error: ServiceError, index: int) -> list[Component]:
     return parts
 
 
-def edge_answer(client: ServiceClient, asked: dict[str, Any] | None) -> dict[str, Any] | None:
-    """What the service says of one edge, for assets/card.js.
-
-    asked  {"jet", "edge", "target", "rule", "file", "model"}: number of the edge in the explanation
-    Returns {"asked", "answer"} or, where there is none, {"asked", "error", "request_id"}.
-    """
-    if asked is None:
-        return None
-    try:
-        answer = client.of(asked).edge(
-            asked["jet"], asked["edge"], target=asked["target"], rule=asked["rule"]
-        )
-    except ServiceError as error:
-        return {"asked": asked, "error": error.message, "request_id": error.request_id}
-    return {"asked": asked, "answer": answer.model_dump()}
-
-
-def register_callbacks(app: Dash, client: ServiceClient) -> None:
-    """Hand the data to the scripts that draw, and ask for the edge whose card is open."""
+def register_callbacks(app: Dash) -> None:
+    """Hand the data to the scripts that draw."""
     app.clientside_callback(
         ClientsideFunction("jetlrp", "show"),
         Input(ids.SCENE_DATA, "data"),
@@ -346,18 +306,6 @@ def register_callbacks(app: Dash, client: ServiceClient) -> None:
         ClientsideFunction("jetlrp", "showPinned"),
         Input(ids.PINNED_DATA, "data"),
     )
-    app.clientside_callback(
-        ClientsideFunction("jetlrp_card", "answered"),
-        Input(ids.EDGE_ANSWER, "data"),
-    )
-
-    @app.callback(
-        Output(ids.EDGE_ANSWER, "data"),
-        Input(ids.EDGE_ASKED, "data"),
-        prevent_initial_call=True,
-    )
-    def _edge(asked: dict[str, Any] | None) -> dict[str, Any] | None:
-        return edge_answer(client, asked)
 
 
 def state_class(state: str, *, truth: bool = False) -> str:

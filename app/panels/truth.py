@@ -6,10 +6,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from app import ids
-from app.drawing import stands_for
 from app.heading import heading
 from app.texts import text
-from app.words import number, percent, plural
+from lrp_core.figures.numbers import certainty, number, plural, stands_for
 from lrp_core.service.schemas import ExplanationAnswer, TruthMatchInfo
 
 
@@ -112,7 +111,7 @@ def _row(
         [
             html.Span(name, className="name"),
             html.Span(html.Span(style={"width": f"{width:.2f}%"}), className="bar-track"),
-            html.Span(percent(value) if share else number(value, 2), className="figures"),
+            html.Span(certainty(value) if share else number(value, 2), className="figures"),
         ],
         className="truth-row ours" if ours else "truth-row",
         title=tip,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lrp_core.figures.heatmap import draw_heatmap
     from lrp_core.figures.network import draw_network
     from lrp_core.figures.pdf import to_pdf
+    from lrp_core.figures.plane import draw_plane
     from lrp_core.figures.png import to_png
     from lrp_core.figures.provenance import Provenance
     from lrp_core.figures.river import draw_river
@@ -30,6 +31,7 @@ _HOME = {
     "View": "view",
     "draw_heatmap": "heatmap",
     "draw_network": "network",
+    "draw_plane": "plane",
     "draw_river": "river",
     "to_pdf": "pdf",
     "to_png": "png",
@@ -44,6 +46,7 @@ __all__ = [
     "View",
     "draw_heatmap",
     "draw_network",
+    "draw_plane",
     "draw_river",
     "to_pdf",
     "to_png",

@@ -1,4 +1,4 @@
-"""The heat map as data: rows and columns, their order and sums. Twin of assets/heat.js, arrange."""
+"""The heat map as data: rows and columns, their order and sums."""
 
 from __future__ import annotations
 
@@ -129,6 +129,17 @@ class Arrangement:
     tracks_total: float
 
     @property
+    def shares(self) -> Array:
+        """The cells by the largest of the jet, -1 to 1 [rows, columns]."""
+        return self.cells / (self.most or 1.0)
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """Which feature counted most, from 1 on."""
+        ordered = sorted(self.columns, key=lambda column: -abs(column.sums.net))
+        return {column.name: at + 1 for at, column in enumerate(ordered)}
+
+    @property
     def adds_up(self) -> bool:
         """Whether the cells add up to what the account gives to the tracks."""
         wanted = self.tracks_total
@@ -196,7 +207,4 @@ def arrange(scene: Scene, view: View) -> Arrangement:
 
 
 def _sums(values: Array) -> Sums:
-    """One after the other, as scripts add up, so that ties are broken in the same way."""
-    if len(values) == 0:
-        return Sums(0.0, 0.0)
-    return Sums(float(np.cumsum(values)[-1]), float(np.cumsum(np.maximum(values, 0))[-1]))
+    return Sums(float(values.sum()), float(values.clip(min=0).sum()))

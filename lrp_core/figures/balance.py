@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lrp_core.figures.numbers import fixed, minus, signed, significant
+from lrp_core.figures.numbers import fixed, minus, number, signed, significant
 
 if TYPE_CHECKING:
     from lrp_core.explanation import Explanation, Ledger
@@ -106,7 +106,9 @@ def balance(
     kept = 1 + off if off >= error and missed * value > 0 else 1 - worst_share
     text = f"{_percent(kept, sound=worst_share <= limit)} accounted for"
     if worst_share <= limit and not leaks and times > MANY_TIMES:
-        much = f"the tracks' relevance without its signs is {times:.0f} times what is explained"
+        much = (
+            f"the tracks' relevance without its signs is {number(times, 0)} times what is explained"
+        )
         return Balance("cancels", "adds up, but cancels", much)
     if worst_share <= limit and not leaks:
         exact = "to the last digit" if worst_share == 0 else f"to {significant(worst_share, 2)}"

@@ -1,4 +1,4 @@
-"""Colour scales as functions of a share. Equal to assets/colours.js."""
+"""Colour scales as functions of a share."""
 
 from __future__ import annotations
 
@@ -38,3 +38,14 @@ def css(rgb: npt.ArrayLike) -> str:
     """A colour as "#rrggbb", each channel rounded as browsers round."""
     whole = np.floor(np.asarray(rgb, dtype=np.float64) + 0.5).astype(int)
     return "#" + "".join(f"{value:02x}" for value in whole.tolist())
+
+
+def hexes(rgb: npt.ArrayLike) -> list[str]:
+    """Colours [n, 3] as "#rrggbb" each, as ``css`` writes one."""
+    whole = np.floor(np.asarray(rgb, dtype=np.float64) + 0.5).astype(np.uint8)
+    return [f"#{row.tobytes().hex()}" for row in whole]
+
+
+def rgba(colour: str, opacity: float) -> str:
+    """A colour "#rrggbb" that can be seen through, as CSS and Plotly read it."""
+    return f"rgba({','.join(f'{value:g}' for value in channels(colour))},{opacity:g})"

@@ -103,13 +103,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of ``width`` × ``height`` px; background None is transparent."""
+    """A figure of ``width`` × ``height`` px; background None is transparent.
+
+    description  where it comes from, in one line
+    """
 
     width: float
     height: float
     items: tuple[Item, ...]
     background: str | None = None
     title: str = ""
+    description: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
 
 

@@ -1,15 +1,14 @@
-"""Where everything in the network plot stands: the Python twin of assets/geometry.js.
+"""Where everything in the network plot stands.
 
-    significances --rank--> strongest k --bins of equal significance--> curves of 8 widths
-                                   the others ------------------------> one faint trace
-
-A test holds every vertex, width and colour equal to the script's. Change both together.
+significances --rank--> strongest k --bins of equal significance--> curves of 8 widths
+                               the others ------------------------> one faint trace
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -29,7 +28,6 @@ BINS = 8  # widths an edge can have
 SEGMENTS = 8  # straight pieces of one curve
 BEND = 0.11  # height of a curve over its chord, as a share of the chord
 MAX_STRONG = 2000  # more curves than this are neither readable nor fast
-MAX_REST = 4000  # faint lines drawn for the edges that come next
 HEIGHT_OF_BOX = 1.02  # height of the scene over its width
 NARROW = 1.34  # width over height of a stage below which a camera steps back
 LOOKS = np.array([1.26, -1.44, 0.66])  # where from, at first: from the centre to the eye
@@ -46,6 +44,27 @@ TITLES = {
     "track_pt": "track p_T  (GeV)",
 }
 LENGTH = np.array([1.0, 1.0, HEIGHT_OF_BOX])
+
+
+@dataclass(frozen=True)
+class Faint:
+    """How the edges behind the strongest are drawn: straight, fainter the more they are.
+
+    lines        how many at most
+    least, most  limits of their opacity, which is otherwise ``ink`` over their number
+    """
+
+    lines: int = 4000
+    least: float = 0.015
+    most: float = 0.12
+    ink: float = 40.0
+
+    def opacity(self, count: int) -> float:
+        """The opacity of so many lines."""
+        return max(self.least, min(self.most, self.ink / max(1, count)))
+
+
+FAINT = Faint()
 
 # ------------------------------------------------------------- number of edges
 
@@ -398,11 +417,11 @@ class Rest:
 
 
 def rest_edges(scene: Scene, order: Whole, where: Frame, k: int) -> Rest:
-    """The edges of ``order`` behind the first k, at most MAX_REST."""
-    edges = order[k : k + max(0, min(len(order) - k, MAX_REST))]
+    """The edges of ``order`` behind the first k, as many as ``FAINT`` has."""
+    edges = order[k : k + FAINT.lines]
     ends = np.stack([scene.source[edges], scene.destination[edges]], axis=1)
     points = where.points.astype(np.float32)[ends]
-    return Rest(points, max(0.015, min(0.12, 40 / max(1, len(edges)))))
+    return Rest(points, FAINT.opacity(len(edges)))
 
 
 def direction(where: Frame, one: Direction) -> Array:
@@ -415,21 +434,35 @@ def direction(where: Frame, one: Direction) -> Array:
 # ---------------------------------------------------------------------- camera
 
 
-def camera_for(width: float, height: float, *, perspective: bool = True) -> Camera:
+@lru_cache(256)
+def camera_for(
+    width: float,
+    height: float,
+    *,
+    perspective: bool = True,
+    above: float = ROOM[1],
+    type_size: float = 1.0,
+) -> Camera:
     """Where the camera stands at first, on a stage of so many px.
 
     It is as near as all of the box, with its words around it, is on the stage, and looks at a point
     of the upright axis, so that the box turns around its own middle. Without perspective its
     distance does not count.
+
+    above      px left free above the box
+    type_size  how large its words are, over the usual
     """
     if not perspective:
         x, y, z = LOOKS.tolist()
         return Camera((x, y, z))
     if not (width > 0 and height > 0):
         width, height = 800.0, 600.0
-    left, above, right, below = ROOM
+    left, _, right, below = ROOM
     low, high = max(-0.9 * height, 2 * below - height), max(0.1 * height, height - 2 * above)
-    sides = max(0.4 * width, width - 2 * left), max(0.4 * width, width - 2 * right)
+    sides = (  # a title is a little away from its numbers
+        max(0.4 * width, width - left * (1 + type_size)),
+        max(0.4 * width, width - 2 * right * type_size),
+    )
     near, far = 0.7, 12.0
     for _ in range(40):
         middle = (near + far) / 2

@@ -1,13 +1,12 @@
-"""What stands above a figure, in words.
-
-The Python twin of ``line`` in assets/talk.js and of ``subtitle`` in assets/figure.js.
-"""
+"""What stands above a figure, and in the line of a talk, in words."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from lrp_core.figures.geometry import considered, shown_edges
 from lrp_core.figures.numbers import (
@@ -17,6 +16,7 @@ from lrp_core.figures.numbers import (
     minus,
     percent,
     plain,
+    plural,
     significant,
     thousands,
     value_words,
@@ -44,17 +44,19 @@ class Headline:
     kept: str
 
     @classmethod
-    def of(cls, jet: Jet, explanation: Explanation) -> Headline:
-        """The line of one explanation."""
+    def of(cls, jet: Jet, explanation: Explanation, minus: Explanation | None = None) -> Headline:
+        """The line of one explanation, or of one minus another: the less exact of both counts."""
         best = int(explanation.probabilities.argmax())
-        target = target_words(explanation.target, explanation.classes)
-        error = explanation.conservation_error
+        both = [explanation] if minus is None else [explanation, minus]
+        error = float(np.max([one.conservation_error for one in both]))
         kept = f"{fixed(100 * max(0.0, 1 - error), 3)} %" if math.isfinite(error) else "not"
         return cls(
             jet=f"Jet {jet.index}" if jet.index is not None else jet.jet_id,
             says=label_text(explanation.classes[best]),
             share=certainty(float(explanation.probabilities[best])),
-            asked=f"{target}, {rule_words(explanation.rule)}",
+            asked=" minus ".join(
+                f"{target_words(one.target, one.classes)}, {rule_words(one.rule)}" for one in both
+            ),
             kept=f"{kept} accounted for",
         )
 
@@ -91,7 +93,7 @@ def facts(jet: Jet, shows: str) -> str:
         found.append(f"p_T {significant(jet.pt)} GeV")
     if jet.sdmass is not None:
         found.append(f"mass {significant(jet.sdmass)} GeV")
-    found.append(f"{jet.n_tracks} track{'' if jet.n_tracks == 1 else 's'}")
+    found.append(plural(jet.n_tracks, "track"))
     return " · ".join([*found, shows])
 
 
@@ -101,9 +103,12 @@ def edges_words(scene: Scene, view: View) -> str:
         return "no edges between single tracks"
     order = considered(scene, view)
     k = shown_edges(scene, view, order)
-    share = min(1.0, float(scene.significance[order[:k]].sum()))
+    all_of_it, what = 1.0, "significance"
+    if scene.difference is not None:
+        all_of_it, what = float(scene.significance.sum()) or 1.0, "change"
+    share = min(1.0, float(scene.significance[order[:k]].sum()) / all_of_it)
     count = f"{thousands(k)} of {thousands(len(order))}"
-    return f"{count} edges hold {percent(share)} of the significance"
+    return f"{count} edges hold {percent(share)} of the {what}"
 
 
 def river_words(explanation: Explanation) -> str:

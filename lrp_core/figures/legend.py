@@ -1,4 +1,4 @@
-"""What colours, widths and sizes mean, with true values: the Python twin of assets/legend.js."""
+"""What colours, widths and sizes mean, with true values."""
 
 from __future__ import annotations
 
@@ -22,6 +22,28 @@ def coloured_by(scene: Scene, view: View) -> str:
     """What the colour of a track shows: what is wanted, or relevance where that is not known."""
     known = {"origin": scene.origin is not None, "charge": scene.charge is not None}
     return view.color if known.get(view.color) else "relevance"
+
+
+@dataclass(frozen=True)
+class Titles:
+    """What the scales are called, what either sign says, and of what: of a jet or a difference."""
+
+    width: str = "Edge significance"
+    edges: str = "Edge relevance"
+    tracks: str = "Track relevance"
+    positive: str = "+ for"
+    negative: str = "− against"
+    of: str = ""
+
+    @classmethod
+    def of_scene(cls, scene: Scene) -> Titles:
+        """The words for a scene."""
+        if scene.difference is None:
+            return cls(of=scene.stands_for)
+        return cls(
+            "|Δ significance|", "Δ edge significance", "Δ track relevance",
+            "+ more", "− less", "than pinned",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

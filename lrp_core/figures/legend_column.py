@@ -1,7 +1,4 @@
-"""The legend of the network plot, drawn: a column beside the picture, or a row below it.
-
-What stands where is as assets/legend.js and the page's styles have it.
-"""
+"""The legend of the network plot, drawn: a column beside the picture, or a row below it."""
 
 from __future__ import annotations
 
@@ -10,14 +7,17 @@ from typing import NamedTuple
 
 from lrp_core.figures.colours import css, scale
 from lrp_core.figures.drawing import Gradient, Item, Path, Text, circle, polyline, rectangle
-from lrp_core.figures.legend import CHARGE_SHAPES, SHAPES, Legend, Tick, coloured_by
+from lrp_core.figures.legend import CHARGE_SHAPES, SHAPES, Legend, Tick, Titles, coloured_by
 from lrp_core.figures.marks import BALL, track_mark
+from lrp_core.figures.picture import Panel, Picture, Shown
 from lrp_core.figures.scene import Scales, Scene
+from lrp_core.figures.stage import Stage
 from lrp_core.figures.theme import Theme
 from lrp_core.figures.typeset import measure, wrapped
 from lrp_core.figures.view import View
 
 HEIGHTS = (132, 110, 92, 76, 60, 50)  # px of a scale: as tall as there is room for
+NATURAL = 76  # and where any height will do
 HEAD = 11.5  # px of type
 BODY = 11.0
 WIDE = 132  # px of the column
@@ -37,23 +37,43 @@ class Block(NamedTuple):
 
 
 class Pen(NamedTuple):
-    """What all blocks are drawn with; beside: in a column, whose width is given."""
+    """What all blocks are drawn with; wide: px at unit 1 of a column, None in a row."""
 
     theme: Theme
     unit: float
     high: float
-    beside: bool
+    wide: float | None
 
     def head(self, x: float, y: float, text: str) -> Text:
-        """A block's title."""
+        """A block's title, in smaller type where its column is narrow."""
         u = self.unit
-        return Text(x, y + 11.4 * u, text, HEAD * u, self.theme.text, bold=True, kind="legend")
+        room = 1.0 if self.wide is None else self.wide / measure(text, HEAD, bold=True)
+        size = HEAD * min(1.0, room) * u
+        return Text(x, y + 11.4 * u, text, size, self.theme.text, bold=True, kind="legend")
 
     def body(self, x: float, y: float, text: str, colour: str | None = None) -> Text:
         """A text whose middle is at y."""
         u = self.unit
         ink = colour or self.theme.muted
         return Text(x, y, text, BODY * u, ink, centred=True, kind="legend")
+
+
+def picture_legend(shown: Shown, view: View, panel: Panel, pinned: Shown | None = None) -> Picture:
+    """The legend for its place on the page: a column, or rows where that is wide.
+
+    Rows are as high as they need to be where the panel is too low for them.
+    Raises FigureError as ``Stage.of``.
+    """
+    stage = Stage.of(shown, view, pinned)
+    unit = panel.font / BODY
+    box = (0.0, 0.0, panel.width, panel.height)
+    beside = panel.width < 2 * WIDE * unit
+    pen = Pen(panel.theme, unit, 0.0, panel.width / unit if beside else None)
+    placed, needed = _fitting(stage.scene, stage.view, stage.scales, pen, box, whole=not beside)
+    items = tuple(item for block, x, y in placed for item in block.draw(x, y))
+    words = " ".join(item.text for item in items if isinstance(item, Text))
+    height = panel.height if beside else max(needed, 1.0)
+    return Picture("legend-svg", panel.width, height, items, f"Legend: {words}")
 
 
 def draw_legend(
@@ -66,39 +86,76 @@ def draw_legend(
     *,
     beside: bool,
 ) -> Iterator[Item]:
-    """The legend in a box: left, top, width and height in px.
+    """The legend in a box: left, top, width and height in px; beside: in a column.
 
     Its scales are as tall as there is room for; where the lowest leave none for all, the last parts
     go: never half of one.
     """
-    says = Legend.of(scene, view, scales)
-    x, y, width, height = box
-
-    def needed(blocks: list[Block]) -> float:
-        high = [block.height for block in blocks]
-        return (sum(high) + GAP * (len(high) - 1) if beside else max(high)) * unit
-
-    for high in HEIGHTS:
-        blocks = list(_all(scene, view, says, Pen(theme, unit, high, beside)))
-        if needed(blocks) <= height:
-            break
-    while len(blocks) > 2 and needed(blocks) > height:
-        blocks.pop()
-    free = width - sum(block.width for block in blocks) * unit
-    for block in blocks:
+    pen = Pen(theme, unit, 0.0, WIDE if beside else None)
+    placed, _ = _fitting(scene, view, scales, pen, box)
+    for block, x, y in placed:
         yield from block.draw(x, y)
-        if beside:
-            y += (block.height + GAP) * unit
-        else:
-            x += block.width * unit + free / max(1, len(blocks) - 1)
+
+
+Placed = list[tuple[Block, float, float]]  # and where its upper left corner is, in px
+
+
+def _fitting(
+    scene: Scene,
+    view: View,
+    scales: Scales,
+    pen: Pen,
+    box: tuple[float, float, float, float],
+    *,
+    whole: bool = False,
+) -> tuple[Placed, float]:
+    """The parts that are in a box, and how high they are in px; whole: all of them, whatever."""
+    says = Legend.of(scene, view, scales)
+    for high in HEIGHTS:
+        blocks = list(_all(scene, view, says, pen._replace(high=high)))
+        placed, needed = _placed(blocks, pen, box)
+        if needed <= box[3]:
+            return placed, needed
+    if whole:
+        blocks = list(_all(scene, view, says, pen._replace(high=NATURAL)))
+        return _placed(blocks, pen, box)
+    while len(blocks) > 2 and needed > box[3]:
+        blocks.pop()
+        placed, needed = _placed(blocks, pen, box)
+    return placed, needed
+
+
+def _placed(
+    blocks: list[Block], pen: Pen, box: tuple[float, float, float, float]
+) -> tuple[Placed, float]:
+    """Blocks below each other; or in as few rows as there is width for, spread over it."""
+    x, y, width, _ = box
+    u = pen.unit
+    rows: list[list[Block]] = [[]]
+    for block in blocks:
+        wide = sum(one.width + GAP for one in rows[-1]) + block.width
+        if rows[-1] and (pen.wide is not None or wide * u > width):
+            rows.append([])
+        rows[-1].append(block)
+    placed: Placed = []
+    top = y
+    for row in rows:
+        free = width - sum(block.width for block in row) * u
+        left = x
+        for block in row:
+            placed.append((block, left, top))
+            left += block.width * u + free / max(1, len(row) - 1)
+        top += (max((block.height for block in row), default=0.0) + GAP) * u
+    return placed, top - GAP * u - y
 
 
 def _all(scene: Scene, view: View, says: Legend, pen: Pen) -> Iterator[Block]:
     by_sign = view.edgecolor == "relevance"
+    titles = Titles.of_scene(scene)
     if len(says.significance) > 1:
-        yield _widths(says, pen, coloured=not by_sign)
+        yield _widths(titles.width, says, pen, coloured=not by_sign)
     if by_sign:
-        yield _signed("Edge relevance", says.signed, scene, pen)
+        yield _signed(titles.edges, says.signed, titles, pen)
     coloured = coloured_by(scene, view)
     if coloured == "origin":
         yield _kinds("Track origin", [
@@ -111,19 +168,19 @@ def _all(scene: Scene, view: View, says: Legend, pen: Pen) -> Iterator[Block]:
              one.count) for one in says.charges
         ], pen)  # fmt: skip
     else:
-        yield _signed("Track relevance", says.relevance, scene, pen)
+        yield _signed(titles.tracks, says.relevance, titles, pen)
     if view.marks and says.marks:
         yield _marks(says, pen)
     if says.sizes:
         yield _sizes(says, view, pen)
 
 
-def _widths(says: Legend, pen: Pen, *, coloured: bool) -> Block:
+def _widths(title: str, says: Legend, pen: Pen, *, coloured: bool) -> Block:
     """The scale of significance: width, and colour where colour shows it too."""
     theme, u, high, _ = pen
 
     def draw(x: float, y: float) -> Iterator[Item]:
-        yield pen.head(x, y, "Edge significance")
+        yield pen.head(x, y, title)
         bottom, middle = y + (CAPTION + 8 + high) * u, x + 8 * u
         of = scale(theme.sequential)
         stops = tuple((n / STOPS, css(of(n / STOPS))) for n in range(STOPS + 1))
@@ -136,10 +193,11 @@ def _widths(says: Legend, pen: Pen, *, coloured: bool) -> Block:
         yield from _ticks(pen, says.significance, x, lambda at: bottom - at * high * u,
                           apart=13 / high)  # fmt: skip
 
-    return Block(92, CAPTION + high + 16, draw)
+    wide = max(92, measure(title, HEAD, bold=True))
+    return Block(wide, CAPTION + high + 16, draw)
 
 
-def _signed(title: str, ticks: tuple[Tick, ...], scene: Scene, pen: Pen) -> Block:
+def _signed(title: str, ticks: tuple[Tick, ...], titles: Titles, pen: Pen) -> Block:
     """A scale from − to +, and what either sign says."""
     theme, u, high, _ = pen
 
@@ -153,12 +211,13 @@ def _signed(title: str, ticks: tuple[Tick, ...], scene: Scene, pen: Pen) -> Bloc
         yield Path(bar, fill=paint, stroke=theme.grid, width=u, kind="legend")
         yield from _ticks(pen, ticks, x, lambda at: (top + bottom) / 2 - at * high * u / 2)
         below = bottom + 18.4 * u
-        yield pen.body(x, below, "+ for", theme.positive)
-        shift = measure("+ for ", BODY * u)
-        yield pen.body(x + shift, below, "− against", theme.negative)
-        yield pen.body(x, below + 14.85 * u, scene.stands_for)
+        yield pen.body(x, below, titles.positive, theme.positive)
+        shift = measure(f"{titles.positive} ", BODY * u)
+        yield pen.body(x + shift, below, titles.negative, theme.negative)
+        yield pen.body(x, below + 14.85 * u, titles.of)
 
-    return Block(92, CAPTION + high + 16 + 32.7, draw)
+    wide = max(92, measure(title, HEAD, bold=True))
+    return Block(wide, CAPTION + high + 16 + 32.7, draw)
 
 
 def _ticks(
@@ -185,12 +244,12 @@ def _list(
     note: str = "",
 ) -> Block:
     """Marks with their names, in as many lines as these need, and how many there are."""
-    theme, u, _, beside = pen
+    theme, u, _, column = pen
     counts = max(measure(str(count), BODY, bold=True) for _, _, count in rows)
-    room = WIDE - 21 - counts
-    lines = [wrapped(name, BODY, room) if beside else [name] for _, name, _ in rows]
+    room = (column or WIDE) - 21 - counts
+    lines = [wrapped(name, BODY, room) if column else [name] for _, name, _ in rows]
     widest = max(measure(line, BODY) for name in lines for line in name)
-    wide = WIDE if beside else max(measure(title, HEAD, bold=True), 24 + widest + counts)
+    wide = column or max(measure(title, HEAD, bold=True), 24 + widest + counts)
 
     def draw(x: float, y: float) -> Iterator[Item]:
         yield pen.head(x, y, title)

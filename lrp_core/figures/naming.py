@@ -27,6 +27,7 @@ OF_HEATMAP = ("sort", "rows")
 NOT_OF = {
     "network": OF_HEATMAP,
     "heatmap": OF_NETWORK,
+    "plane": (*OF_HEATMAP, "z", "camera", "projection"),
     "river": (*OF_NETWORK, *OF_HEATMAP, "track", "marks"),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Unpack
 
@@ -20,8 +20,10 @@ from lrp_core.figures.headline import edges_words
 from lrp_core.figures.legend import CHARGE_SHAPES, SHAPES, coloured_by
 from lrp_core.figures.legend_column import ROW, WIDE, draw_legend
 from lrp_core.figures.marks import BALL, LINE, track_mark
+from lrp_core.figures.picture import Shown
 from lrp_core.figures.scene import Scales, Scene
-from lrp_core.figures.sheet import SIDE, Paper, sheet
+from lrp_core.figures.sheet import SIDE, Paper, Sheet, sheet
+from lrp_core.figures.stage import Stage
 from lrp_core.figures.theme import Theme
 from lrp_core.figures.view import View
 
@@ -29,38 +31,73 @@ if TYPE_CHECKING:
     from lrp_core.explanation import Explanation
     from lrp_core.jets import Jet
 
-Stage = tuple[float, float, float, float]  # left, top, width and height in px
+Room = tuple[float, float, float, float]  # left, top, width and height in px
 EDGE = 12.0  # px at unit 1 left free beside the stage
 CLOSE = 0.12  # share of the half width of the floor within which names of directions would meet
 DIM = 0.28  # how much of its colour a track keeps that is not looked at
 
 
-def draw_network(jet: Jet, explanation: Explanation, view: View, **paper: Unpack[Paper]) -> Drawing:
+def draw_network(
+    jet: Jet,
+    explanation: Explanation,
+    view: View,
+    *,
+    pinned: Shown | None = None,
+    **paper: Unpack[Paper],
+) -> Drawing:
     """The network plot of a view, with heading, legend and provenance, on paper as ``Paper`` says.
+
+    pinned  the jet and explanation that the view's ``pin`` names: both have the same scales, and
+            with ``difference=1`` in the view the figure is of one minus the other, where that is
 
     Raises FigureError if the explanation is not that of the jet, or the view asks for what the jet
     has not got.
     """
-    scene = Scene.of(jet, explanation)
-    check_view(scene, view)
-    scales = Scales.of(scene)
-    page = sheet(jet, explanation, view, edges_words(scene, view), paper)
-    u, top, right = page.unit, page.top, page.width - EDGE * page.unit
-    if page.upright:
-        floor = page.bottom - ROW * u
-        stage = (EDGE * u, top, right - EDGE * u, floor - top)
-        box = (SIDE * u, floor, page.width - 2 * SIDE * u, ROW * u)
-    else:
-        left = right - (WIDE + 6) * u
-        stage = (EDGE * u, top, left - EDGE * u, page.bottom - top)
-        box = (left, top + 8 * u, WIDE * u, page.bottom - top - 8 * u)
-    camera = geometry.camera_in(
-        view.camera, stage[2] / u, stage[3] / u, perspective=view.projection == "perspective"
-    )
-    seen = replace(view, camera=camera)
-    items = list(scene_items(scene, seen, page.theme, scales, stage, u))
-    items += draw_legend(scene, view, page.theme, scales, u, box, beside=not page.upright)
-    return page.drawing("Network plot", items)
+    on = NetworkSheet.of(Shown(jet, explanation), view, pinned, paper)
+    scene, view, scales = on.stage.scene, on.stage.view, on.stage.scales
+    return on.drawing(scene_items(scene, view, on.page.theme, scales, on.room, on.page.unit))
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkSheet:
+    """What stands around a network plot, and the room for the plot.
+
+    stage  what is drawn there; its view has the camera for this room
+    """
+
+    stage: Stage
+    page: Sheet
+    room: Room
+    legend: tuple[Item, ...]
+
+    @classmethod
+    def of(cls, shown: Shown, view: View, pinned: Shown | None, paper: Paper) -> NetworkSheet:
+        """Likewise, of what ``draw_network`` takes. Raises FigureError as it does."""
+        stage = Stage.of(shown, view, pinned)
+        scene, view, scales = stage.scene, stage.view, stage.scales
+        check_view(scene, view)
+        minus = None if scene.difference is None else scene.difference[1].explanation
+        page = sheet(*shown, view, edges_words(scene, view), paper, minus=minus)
+        u, top, right = page.unit, page.top, page.width - EDGE * page.unit
+        if page.upright:
+            floor = page.bottom - ROW * u
+            room = (EDGE * u, top, right - EDGE * u, floor - top)
+            box = (SIDE * u, floor, page.width - 2 * SIDE * u, ROW * u)
+        else:
+            left = right - (WIDE + 6) * u
+            room = (EDGE * u, top, left - EDGE * u, page.bottom - top)
+            box = (left, top + 8 * u, WIDE * u, page.bottom - top - 8 * u)
+        camera = geometry.camera_in(
+            view.camera, room[2] / u, room[3] / u, perspective=view.projection == "perspective"
+        )
+        legend = draw_legend(scene, view, page.theme, scales, u, box, beside=not page.upright)
+        seen = replace(stage, view=replace(view, camera=camera))
+        return cls(seen, page, room, tuple(legend))
+
+    def drawing(self, items: Iterable[Item] = ()) -> Drawing:
+        """All of it, with the plot's items in the room."""
+        title = "Network plot" if self.stage.scene.difference is None else "Difference"
+        return self.page.drawing(title, (*items, *self.legend))
 
 
 def check_view(scene: Scene, view: View) -> None:
@@ -89,17 +126,17 @@ def scene_items(
     view: View,
     theme: Theme,
     scales: Scales,
-    stage: Stage,
+    room: Room,
     unit: float = 1.0,
 ) -> Iterator[Item]:
-    """The scene on a stage (left, top, width, height in px), as a browser shows it there."""
+    """The scene in a room (left, top, width, height in px), as a browser shows it there."""
     where = geometry.frame(scene, view)
-    wide, high = stage[2] / unit, stage[3] / unit
+    wide, high = room[2] / unit, room[3] / unit
     perspective = view.projection == "perspective"
     camera = view.camera or geometry.camera_for(wide, high, perspective=perspective)
     size = 1.0 if perspective else geometry.orthographic_size(wide, high)
     projector = Projector.of(
-        camera, where.low, where.high, size * geometry.LENGTH, stage, perspective=perspective
+        camera, where.low, where.high, size * geometry.LENGTH, room, perspective=perspective
     )
     order = geometry.considered(scene, view)
     k = geometry.shown_edges(scene, view, order)

@@ -5,25 +5,27 @@ The only module here that knows Plotly; it is loaded when a figure is asked for.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from lrp_core.figures import geometry
 from lrp_core.figures.arrangement import Arrangement, arrange
-from lrp_core.figures.colours import channels, css
-from lrp_core.figures.geometry import SIDES, Frame
+from lrp_core.figures.colours import rgba
+from lrp_core.figures.heat_tips import cell_texts
+from lrp_core.figures.heatmap import DASH, against, gentle, ramp
 from lrp_core.figures.legend import coloured_by
-from lrp_core.figures.network import DIM, check_view, dimmed, hadron_colour, track_look
+from lrp_core.figures.network import check_view
 from lrp_core.figures.numbers import signed, significant, value_words
+from lrp_core.figures.part_words import edge_lines, track_part
+from lrp_core.figures.picture import Part, Shown
+from lrp_core.figures.plot import STRIDE, Plot, low_indices
 from lrp_core.figures.provenance import Provenance
 from lrp_core.figures.riverbed import lay_out
-from lrp_core.figures.scene import Scales, Scene
+from lrp_core.figures.scene import Scene
+from lrp_core.figures.stage import Stage
 from lrp_core.figures.stream import stream
 from lrp_core.figures.svg import path_data
 from lrp_core.figures.theme import FONT, Theme, theme_of
@@ -38,6 +40,7 @@ CONFIG = {"showSendToCloud": False, "displaylogo": False, "plotlyServerURL": ""}
 STAGE = (820.0, 640.0)  # px of a figure, unless it is given another size
 SCENE = (STAGE[0] - 200, STAGE[1] - 70)  # px that margins and the colour bar leave to the scene
 RIVER = (1000.0, 480.0)
+MOST_DASHED = 50  # rows of a heat map that are high enough for dashes
 SPACE = "&nbsp;"  # a line of nothing below a title, so that it touches nothing
 
 
@@ -71,235 +74,56 @@ def _safe(options: dict[str, Any]) -> dict[str, Any]:
 def network_figure(
     jet: Jet, explanation: Explanation, view: View, theme: str | None = None
 ) -> NotebookFigure:
-    """The network plot, with the traces of assets/scene.js in their order.
+    """The network plot of the page, with words on tracks and edges and a colour bar.
 
     Raises FigureError as ``lrp_core.figures.draw_network`` does.
     """
-    scene = Scene.of(jet, explanation)
-    check_view(scene, view)
-    colours, scales = theme_of(theme or view.theme or "light"), Scales.of(scene)
-    where = geometry.frame(scene, view)
-    order = geometry.considered(scene, view)
-    k = geometry.shown_edges(scene, view, order)
-    traces = []
-    if where.angles:
-        low, high = where.axes["z"].low, where.axes["z"].high
-        line = {"width": 2, "color": colours.muted, "dash": "dash"}
-        axis = np.array([[0.0, 0.0, low], [0.0, 0.0, high]])
-        traces.append(_line("jet axis", axis, line=line, opacity=0.55))
-    rest = geometry.rest_edges(scene, order, where, k)
-    traces.append(
-        _line("rest", _gapped(rest.points), opacity=rest.opacity,
-              line={"width": 1, "color": colours.rest}, visible=len(rest.points) > 0)
-    )  # fmt: skip
-    bunches = geometry.strong_edges(scene, order, where, k, view=view, theme=colours, scales=scales)
-    for bunch in reversed(bunches):
-        ends = np.concatenate([bunch.colours, np.zeros((len(bunch.edges), 1, 3))], axis=1)
-        says = [_edge_words(scene, edge) for edge in bunch.edges.tolist()]
-        traces.append(
-            _line(
-                f"edges {bunch.bin}", _gapped(bunch.points), opacity=bunch.opacity,
-                line={"width": bunch.width, "color": [css(rgb) for rgb in ends.reshape(-1, 3)]},
-                visible=len(bunch.edges) > 0, hoverinfo="text",
-                text=[text for text in says for _ in range(geometry.SEGMENTS + 2)],
-            )
-        )  # fmt: skip
-    if view.edge is not None:
-        edge = np.array([view.edge])
-        points = geometry.curves(where, scene.source[edge], scene.destination[edge])[0]
-        line = {"width": 8, "color": colours.text}
-        traces.append(_line("chosen edge", points, line=line, opacity=0.35))
-    if where.angles:
-        traces += _directions(scene, view, where, colours)
-    traces += _marks(scene, view, where, colours, scales)
-    traces.append(_tracks(scene, view, where, colours, scales, order, k))
-    return NotebookFigure(traces, _scene_layout(scene, view, where, colours, explanation))
-
-
-def _points(points: npt.NDArray[Any]) -> dict[str, Any]:
-    return dict(zip("xyz", points.T, strict=True))
-
-
-def _gapped(points: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """[n, m, 3] -> [n * (m + 1), 3], with a gap behind each line."""
-    gap = np.full((len(points), 1, 3), np.nan, points.dtype)
-    return np.concatenate([points, gap], axis=1).reshape(-1, 3)
-
-
-def _line(name: str, points: npt.NDArray[Any], **more: Any) -> go.Scatter3d:
-    more.setdefault("hoverinfo", "skip")
-    return go.Scatter3d(name=name, mode="lines", **_points(points), **more)
-
-
-def _html(text: str) -> str:
-    """Indices set low, as Plotly reads them."""
-    return re.sub(r"_(\w+)", r"<sub>\1</sub>", text)
-
-
-def _edge_words(scene: Scene, edge: int) -> str:
-    source, destination = int(scene.source[edge]), int(scene.destination[edge])
-    return (
-        f"<b>Edge {source} → {destination}</b><br>significance "
-        f"{significant(float(scene.significance[edge]))}<br>signed relevance "
-        f"{signed(float(scene.signed[edge]))}"
-    )
-
-
-def _directions(scene: Scene, view: View, where: Frame, theme: Theme) -> list[go.Scatter3d]:
-    """Upright lines with a name: the subjets, and the b-hadrons of the simulation."""
-    traces = []
-    below = bool(scene.b_hadrons)
-    ink = hadron_colour(scene, view, theme)
-    kinds = [(one, "subjet", "j", theme.muted, "longdash", below) for one in scene.subjets]
-    kinds += [(one, "b-hadron", "b", ink, "dot", False) for one in scene.b_hadrons]
-    for one, kind, letter, colour, dash, under in kinds:
-        name = f"{kind} {one.number}"
-        line = {"width": 2, "color": colour, "dash": dash}
-        points = geometry.direction(where, one)
-        traces.append(_line(f"direction of {name}", points, line=line, opacity=0.6))
-        z = where.axes["z"].low if under else where.axes["z"].high
-        traces.append(
-            go.Scatter3d(
-                name=f"name of {name}", mode="text", hoverinfo="skip",
-                x=[one.etarel], y=[one.phirel], z=[z], text=[f"{letter}<sub>{one.number}</sub>"],
-                textposition="bottom center" if under else "top center",
-                textfont={"size": 14, "color": colour, "family": FONT},
-            )
-        )  # fmt: skip
-    return traces
-
-
-def _rgba(colour: str, opacity: float) -> str:
-    return f"rgba({','.join(f'{value:g}' for value in channels(colour))},{opacity:g})"
-
-
-def _marks(
-    scene: Scene, view: View, where: Frame, theme: Theme, scales: Scales
-) -> list[go.Scatter3d]:
-    """Rings around displaced tracks, letters beside leptons, a ring around the chosen track."""
-    diameters, points = geometry.sizes(scene, view, scales), where.points
-    traces = []
-    displaced = np.flatnonzero(scene.displaced)
-    leptons = np.flatnonzero(scene.muon | scene.electron)
-    clear = _rgba(theme.text, 0)
-    if view.marks and len(displaced):
-        traces.append(
-            go.Scatter3d(
-                name="displaced", mode="markers", hoverinfo="skip", **_points(points[displaced]),
-                marker={
-                    "symbol": "circle", "color": clear, "opacity": 1,
-                    "size": diameters[displaced] + 7,
-                    "line": {"width": 1, "color": _rgba(theme.text, 0.75)},
-                },
-            )
-        )  # fmt: skip
-    if view.marks and len(leptons):
-        traces.append(
-            go.Scatter3d(
-                name="leptons", mode="text", hoverinfo="skip", **_points(points[leptons]),
-                text=["<b>μ</b>" if scene.muon[track] else "<b>e</b>" for track in leptons],
-                textposition="middle right",
-                textfont={"size": 15, "color": theme.text, "family": FONT},
-            )
-        )  # fmt: skip
-    if view.track is not None:
-        size = float(diameters[view.track])
-        traces.append(
-            go.Scatter3d(
-                name="isolated", mode="markers", hoverinfo="skip",
-                **_points(points[[view.track, view.track]]),
-                marker={
-                    "symbol": "circle", "size": [size + 8, size + 9.2], "color": clear,
-                    "line": {"width": 1, "color": theme.accent},
-                },
-            )
-        )  # fmt: skip
-    return traces
-
-
-def _tracks(
-    scene: Scene,
-    view: View,
-    where: Frame,
-    theme: Theme,
-    scales: Scales,
-    order: npt.NDArray[np.int64],
-    k: int,
-) -> go.Scatter3d:
-    """The tracks as balls; the last trace."""
-    colours, shapes = track_look(scene, view, theme, scales)
-    rims = np.tile(channels(theme.outline), (scene.n_tracks, 1))
-    dim = dimmed(scene, view, order, k)
-    if dim is not None:
-        ground = channels(theme.panel)
-        colours[dim] = ground + (colours[dim] - ground) * DIM
-        rims[dim] = ground + (rims[dim] - ground) * DIM
-    says = [
-        f"<b>Track {track}</b><br>p<sub>T</sub> {significant(float(scene.pt[track]))} GeV<br>"
-        f"relevance {signed(float(scene.relevance[track]))}"
-        for track in range(scene.n_tracks)
-    ]
-    marker: dict[str, Any] = {
-        "size": geometry.sizes(scene, view, scales),
-        "color": [css(rgb) for rgb in colours],
-        "symbol": shapes,
-        "opacity": 1,
-        "line": {"width": 1, "color": [css(rgb) for rgb in rims]},
-    }
-    if coloured_by(scene, view) == "relevance" and dim is None:
-        top = scales.relevance or 1.0
-        count = len(theme.diverging) - 1
-        marker |= {
-            "color": scene.relevance, "cmin": -top, "cmax": top, "cmid": 0, "symbol": "circle",
-            "colorscale": [[n / count, colour] for n, colour in enumerate(theme.diverging)],
-            "line": {"width": 1, "color": theme.outline},
-            "colorbar": {
-                "title": {"text": f"track relevance<br>+ for {scene.stands_for}"},
-                "thickness": 12, "len": 0.6, "outlinewidth": 0,
-            },
-        }  # fmt: skip
-    return go.Scatter3d(
-        name="tracks", mode="markers", hoverinfo="text", text=says, **_points(where.points),
-        marker=marker,
-    )  # fmt: skip
-
-
-def _scene_layout(
-    scene: Scene, view: View, where: Frame, theme: Theme, explanation: Explanation
-) -> dict[str, Any]:
+    stage = Stage.of(Shown(jet, explanation), view)
+    check_view(stage.scene, view)
+    colours = theme_of(theme or view.theme or "light")
+    plot = Plot(stage, colours)
+    traces = plot.traces()
+    for trace in traces:
+        edges = trace.get("meta", {}).get("edges")
+        if edges is not None:
+            says = [f"<b>{_edge_title(stage.scene, edge)}</b>" for edge in edges]
+            for name, texts in edge_lines(stage.scene, edges).items():
+                says = [f"{one}<br>{name} {text}" for one, text in zip(says, texts, strict=True)]
+            trace["text"] = [text for text in says for _ in range(STRIDE)]
+            trace["hoverinfo"] = "text"
+    tracks = traces[-1]
+    tracks["hoverinfo"] = "text"
+    tracks["text"] = [_html_of(track_part(stage.scene, n)) for n in range(stage.scene.n_tracks)]
+    if coloured_by(stage.scene, view) == "relevance" and view.track is None:
+        tracks["marker"] |= _colour_bar(stage, colours)
     perspective = view.projection == "perspective"
     camera = view.camera or geometry.camera_for(*SCENE, perspective=perspective)
     size = 1.0 if perspective else geometry.orthographic_size(*SCENE)
-    mute = geometry.along_axis(camera)
+    layout = _sheet(colours, explanation, STAGE) | {
+        "uirevision": stage.scene.jet_id,
+        "scene": plot.layout(camera, size),
+    }
+    return NotebookFigure(traces, layout)
 
-    def point(values: Sequence[float]) -> dict[str, float]:
-        return dict(zip("xyz", values, strict=True))
 
-    axes = {}
-    for side in SIDES:
-        along = where.axes[side]
-        title = "" if side == mute else _html(along.title)
-        axes[f"{side}axis"] = {
-            "showticklabels": side != mute,
-            "title": {"text": title, "font": {"size": 13, "color": theme.text}},
-            "tickfont": {"size": 11, "color": theme.muted},
-            "gridcolor": theme.grid, "linecolor": theme.grid, "zeroline": False,
-            "showbackground": False, "showspikes": False, "gridwidth": 1,
-            "range": [along.low, along.high],
-            "tickmode": "array", "tickvals": along.tickvals, "ticktext": along.ticktext,
-        }  # fmt: skip
+def _edge_title(scene: Scene, edge: int) -> str:
+    return f"Track {scene.source[edge]} → track {scene.destination[edge]}"
+
+
+def _html_of(part: Part) -> str:
+    lines = [f"{what} {text}" for what, text, _ in part.lines]
+    return "<br>".join([f"<b>{part.title}</b>", *lines])
+
+
+def _colour_bar(stage: Stage, theme: Theme) -> dict[str, Any]:
+    """Colours of tracks by their relevance, with a scale beside them."""
+    top, count = stage.scales.relevance or 1.0, len(theme.diverging) - 1
     return {
-        **_sheet(theme, explanation, STAGE),
-        "uirevision": scene.jet_id,
-        "scene": {
-            "camera": {
-                "eye": point(camera.eye), "center": point(camera.center), "up": point(camera.up),
-                "projection": {"type": view.projection},
-            },
-            "dragmode": "orbit",
-            "aspectmode": "manual",
-            "aspectratio": point([size, size, size * geometry.HEIGHT_OF_BOX]),
-            **axes,
+        "color": stage.scene.relevance, "cmin": -top, "cmax": top, "cmid": 0,
+        "colorscale": [[n / count, colour] for n, colour in enumerate(theme.diverging)],
+        "colorbar": {
+            "title": {"text": f"track relevance<br>+ for {stage.scene.stands_for}"},
+            "thickness": 12, "len": 0.6, "outlinewidth": 0,
         },
     }  # fmt: skip
 
@@ -336,13 +160,10 @@ def heatmap_figure(
         rows=2, cols=2, shared_xaxes=True, shared_yaxes=True, row_heights=[0.16, 0.84],
         column_widths=[0.88, 0.12], horizontal_spacing=0.01, vertical_spacing=0.015,
     )  # fmt: skip
-    share = says.cells / (says.most or 1.0)
-    strong, weak, _, for_weak, for_strong = colours.diverging
-    stops = [strong, weak, colours.panel, for_weak, for_strong]
-    places = (-1.0, -0.5, 0.0, 0.5, 1.0)
+    stops, places = ramp(colours), (-1.0, -0.5, 0.0, 0.5, 1.0)
     figure.add_trace(
         go.Heatmap(
-            z=np.sign(share) * np.sqrt(np.abs(share)),
+            z=gentle(says.shares),
             x=np.arange(len(says.columns)), y=np.arange(len(says.rows)), zmin=-1, zmax=1,
             colorscale=[[n / 4, colour] for n, colour in enumerate(stops)],
             text=_cell_words(scene, says), hoverinfo="text", xgap=1, ygap=1, name="relevance",
@@ -354,6 +175,8 @@ def heatmap_figure(
         ),
         row=2, col=1,
     )  # fmt: skip
+    if len(says.rows) <= MOST_DASHED:
+        figure.add_trace(_dashes(says, colours), row=2, col=1)
     columns = [column.sums.net for column in says.columns]
     for number, sums in enumerate((columns, [row.sums.net for row in says.rows])):
         ink = [colours.positive if value >= 0 else colours.negative for value in sums]
@@ -373,7 +196,7 @@ def heatmap_figure(
     figure.update_yaxes(**line)
     figure.update_xaxes(
         tickvals=list(range(len(says.columns))), tickangle=-55, automargin=True,
-        ticktext=[_html(column.short) for column in says.columns], row=2, col=1,
+        ticktext=[low_indices(column.short) for column in says.columns], row=2, col=1,
         title={"text": f"feature<br>{SPACE}", "standoff": 6, "font": {"color": colours.muted}},
     )  # fmt: skip
     figure.update_yaxes(
@@ -386,15 +209,28 @@ def heatmap_figure(
     return NotebookFigure(figure)
 
 
+def _dashes(says: Arrangement, theme: Theme) -> go.Scatter:
+    """A dash in each cell that speaks strongly against."""
+    rows, columns = np.nonzero(against(says.shares))
+    start, end = (columns - 0.5 + share for share in DASH)
+    gap = np.full(len(rows), np.nan)
+    return go.Scatter(
+        x=np.stack([start, end, gap], axis=1).ravel(), y=np.repeat(rows, 3), mode="lines",
+        line={"color": theme.panel, "width": 1.1}, hoverinfo="skip", name="against",
+    )  # fmt: skip
+
+
 def _cell_words(scene: Scene, says: Arrangement) -> list[list[str]]:
+    texts = cell_texts(scene, says)
     return [
         [
-            f"<b>Track {row.track}: {_html(column.title)}</b><br>value "
-            f"{significant(float(scene.given(column.name)[row.track]))}<br>relevance "
-            f"{signed(float(value))}"
-            for column, value in zip(says.columns, values, strict=True)
+            f"<b>Track {row.track}: {low_indices(column.title)}</b><br>value {value}<br>"
+            f"relevance {relevance}"
+            for column, value, relevance in zip(says.columns, values, relevances, strict=True)
         ]
-        for row, values in zip(says.rows, says.cells.tolist(), strict=True)
+        for row, values, relevances in zip(
+            says.rows, texts["values"], texts["relevances"], strict=True
+        )
     ]
 
 
@@ -453,7 +289,7 @@ def river_figure(explanation: Explanation, theme: str = "light") -> NotebookFigu
             "x": label.x, "y": label.y, "showarrow": False, "xanchor": anchors[label.anchor],
             "yanchor": "middle", "font": {"size": 12, "color": colours.text},
             # on a branch there is a ground below, as its own colour hides what is written there
-            "bgcolor": _rgba(colours.panel, 0.82) if label.kind == "way" else None,
+            "bgcolor": rgba(colours.panel, 0.82) if label.kind == "way" else None,
         }
         for label in bed.labels
     ]  # fmt: skip

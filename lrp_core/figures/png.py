@@ -38,7 +38,7 @@ def to_png(drawing: Drawing, scale: float = 1.0) -> bytes:
             sans_serif_family=FAMILY,
         )
     )
-    notes = {"Title": drawing.title, **drawing.metadata}
+    notes = {"Title": drawing.title, "Description": drawing.description, **drawing.metadata}
     chunks = b"".join(_text_chunk(name, value) for name, value in notes.items() if value)
     return picture[:HEADER] + chunks + picture[HEADER:]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ class Provenance:
     conservation_error  share of the explained value that the sum of all relevance misses
     fingerprint         tells the file of jets from others of the same name, in the figure's name;
                         "" where that is not known
+    minus               what is subtracted from it, where the figure is of a difference; else ""
     """
 
     version: str
@@ -42,6 +43,7 @@ class Provenance:
     value: str
     conservation_error: float
     fingerprint: str = ""
+    minus: str = ""
 
     @classmethod
     def of(cls, explanation: Explanation, fingerprint: str = "") -> Provenance:
@@ -63,8 +65,15 @@ class Provenance:
             fingerprint=fingerprint,
         )
 
+    def subtracting(self, other: Explanation) -> Provenance:
+        """That of the difference to another explanation of the same jet."""
+        words = [value_words(other.target, other.classes), str(other.rule)]
+        if other.checkpoint_hash != self.checkpoint or other.model_name != self.model:
+            words.append(f"{other.model_name} {other.checkpoint_hash[:SHORT_HASH]}".strip())
+        return replace(self, minus=", ".join(words))
+
     def caption(self) -> str:
-        """One line: file and jet, network, target, rule, conservation error, version."""
+        """One line: file and jet, network, target, rule, conservation error, version, minus."""
         checkpoint = self.checkpoint[:SHORT_HASH]
         parts = [
             f"{self.jets}, jet {self.jet}" if self.jet else self.jets,
@@ -73,6 +82,7 @@ class Provenance:
             self.rule,
             f"conservation error {significant(self.conservation_error, 2)}",
             f"jetlrp {self.version}",
+            self.minus and f"minus {self.minus}",
         ]
         return " · ".join(part for part in parts if part)
 
@@ -87,7 +97,7 @@ class Provenance:
             "target": self.target,
             "rule": self.rule,
             "conservation error": f"{self.conservation_error:.3g}",
-        }
+        } | ({"minus": self.minus} if self.minus else {})
 
     def title(self) -> str:
         """What the figure is of, in short."""

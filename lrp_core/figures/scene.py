@@ -1,4 +1,4 @@
-"""One explained jet as every figure reads it: the Python twin of assets/jet.js.
+"""One explained jet as every figure reads it.
 
 Numbers are rounded to float32 as they are on their way to the browser, so that a figure shows the
 same vertices, ranks and ticks as the page.
@@ -6,6 +6,7 @@ same vertices, ranks and ticks as the page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,11 +33,17 @@ DISPLACED_ABOVE = 3.0  # a track that is called displaced
 
 @dataclass(frozen=True)
 class Direction:
-    """A direction known beside the tracks: of a subjet, or of a simulated b-hadron."""
+    """A direction known beside the tracks: of a subjet, or of a simulated b-hadron.
+
+    n_tracks  how many tracks are nearest to the subjet, or descend from the b-hadron
+    pt        transverse momentum in GeV, of a b-hadron; NaN where it is not known
+    """
 
     number: int
     etarel: float
     phirel: float
+    n_tracks: int = 0
+    pt: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +54,10 @@ class Scene:
     relevance      [n_tracks]; by_feature [n_tracks, n_features], in the order of ``features``
     significance, signed, source, destination   of the edges [n_edges]
     order          edges, the most significant first; ties keep their order
-    origin         [n_tracks], a code of ``Origin``, or None where nobody knows
-    value, tracks_total, words...   what is explained, and what the tracks have of it
+    origin, b      [n_tracks], a code of ``Origin``, and which b-hadron a track descends from, 0 for
+                   none; None where it is not known
+    stands_for, value_words         what positive relevance speaks for, and what is explained
+    difference     where this is one minus another: the two; see difference.py
     """
 
     jet_id: str
@@ -61,11 +70,13 @@ class Scene:
     source: Whole
     destination: Whole
     origin: Whole | None
+    b: Whole | None
     b_hadrons: tuple[Direction, ...]
     subjets: tuple[Direction, ...]
     stands_for: str
     value_words: str
     explanation: Explanation
+    difference: tuple[Scene, Scene] | None = None
 
     @classmethod
     def of(cls, jet: Jet, explanation: Explanation) -> Scene:
@@ -91,6 +102,7 @@ class Scene:
                 "another rule or float64 may help"
             )
         truth = jet.truth
+        b = None if truth is None else np.asarray(truth.b, dtype=np.int64)
         hadrons = () if truth is None else truth.b_hadrons
         return cls(
             jet_id=jet.jet_id,
@@ -103,8 +115,9 @@ class Scene:
             source=explanation.edge_index[0].astype(np.int64),
             destination=explanation.edge_index[1].astype(np.int64),
             origin=None if truth is None else np.asarray(truth.origin, dtype=np.int64),
+            b=b,
             b_hadrons=tuple(
-                Direction(one.b, one.etarel, one.phirel)
+                Direction(one.b, one.etarel, one.phirel, int(np.count_nonzero(b == one.b)), one.pt)
                 for one in hadrons
                 if np.isfinite([one.etarel, one.phirel]).all()
             ),
@@ -128,6 +141,21 @@ class Scene:
     def order(self) -> Whole:
         """Edges, the most significant first; ties keep their order."""
         return np.argsort(-self.significance, kind="stable").astype(np.int64)
+
+    @cached_property
+    def rank(self) -> Whole:
+        """The place of each edge in ``order``, from 0."""
+        return np.argsort(self.order).astype(np.int64)
+
+    @cached_property
+    def tracks_order(self) -> Whole:
+        """Tracks, that with the largest |relevance| first; ties keep their order."""
+        return np.argsort(-np.abs(self.relevance), kind="stable").astype(np.int64)
+
+    @cached_property
+    def tracks_rank(self) -> Whole:
+        """The place of each track in ``tracks_order``, from 0."""
+        return np.argsort(self.tracks_order).astype(np.int64)
 
     def given(self, name: str) -> Array:
         """Values of a feature; zeros where the jet has not got it."""
@@ -199,6 +227,10 @@ def _single(values: npt.ArrayLike) -> Array:
 
 
 def _subjets(jet: Jet) -> tuple[Direction, ...]:
-    if nearest_subjet(jet) is None:
+    nearest = nearest_subjet(jet)
+    if nearest is None:
         return ()
-    return tuple(Direction(axis.number, axis.etarel, axis.phirel) for axis in subjet_axes(jet))
+    return tuple(
+        Direction(axis.number, axis.etarel, axis.phirel, int((nearest == axis.number).sum()))
+        for axis in subjet_axes(jet)
+    )

@@ -5,7 +5,7 @@ Where they stand is as assets/figure.css says, so that the browser's figures loo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import quote, urlsplit
@@ -29,6 +29,7 @@ RISE = 0.97  # from the top of a line of type, as high as its letters, to the ba
 TALL = 1.21  # height of such a line
 LONGEST_LINK = 4_000  # letters
 SMALLEST, LARGEST = 16, 16_384  # px of a side
+WORDS = ("jet", "says", "share", "asked", "kept", "facts", "provenance")  # kinds of the texts
 
 
 class Paper(TypedDict, total=False):
@@ -39,6 +40,8 @@ class Paper(TypedDict, total=False):
     provenance     if left out, that of the explanation
     transparent    without a ground
     link           opens the view: http or https; the line of provenance leads there
+    words          with heading and provenance; without them their room stays free, for a slide
+                   that has them as text
     """
 
     width: float
@@ -47,6 +50,7 @@ class Paper(TypedDict, total=False):
     provenance: Provenance | None
     transparent: bool
     link: str | None
+    words: bool
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Sheet:
         """px left free at either side of a picture."""
         return 22 * self.unit
 
-    def drawing(self, title: str, items: list[Item]) -> Drawing:
+    def drawing(self, title: str, items: Iterable[Item]) -> Drawing:
         """The picture with what stands around it."""
         return Drawing(
             self.width,
@@ -84,12 +88,24 @@ class Sheet:
             (*items, *self.heading, *self.footing),
             background=None if self.transparent else self.theme.panel,
             title=f"{title}: {self.provenance.title()}",
+            description=self.provenance.caption(),
             metadata=self.provenance.metadata() | ({"link": self.link} if self.link else {}),
         )
 
 
-def sheet(jet: Jet, explanation: Explanation, view: View, shows: str, paper: Paper) -> Sheet:
-    """The sheet for a jet; shows: what the picture shows, in words.
+def sheet(
+    jet: Jet,
+    explanation: Explanation,
+    view: View,
+    shows: str,
+    paper: Paper,
+    *,
+    minus: Explanation | None = None,
+) -> Sheet:
+    """The sheet for a jet.
+
+    shows  what the picture shows, in words
+    minus  what is subtracted from the explanation, where that is so
 
     Raises FigureError for a size, a theme or a link that is none.
     """
@@ -101,17 +117,20 @@ def sheet(jet: Jet, explanation: Explanation, view: View, shows: str, paper: Pap
             )
     theme = theme_of(paper.get("theme") or view.theme or "light")
     provenance = paper.get("provenance") or Provenance.of(explanation)
+    if minus is not None:
+        provenance = provenance.subtracting(minus)
     unit = zoom_of(width, height)
-    headline = Headline.of(jet, explanation)
+    headline = Headline.of(jet, explanation, minus)
     heading, top = _heading(headline, facts(jet, shows), theme, unit, width)
     given = paper.get("link")
     link = None if given is None else checked_link(given)
     footing = list(_footing(provenance, theme, unit, width, height, link))
     bottom = height - (18 + 1.35 * SMALL_PRINT * len(footing)) * unit
+    words = paper.get("words", True)
     return Sheet(
         width, height, unit, is_upright(width, height), theme, provenance,
-        paper.get("transparent", False), link, tuple(heading), tuple(footing),
-        top + 8 * unit, bottom,
+        paper.get("transparent", False), link, tuple(heading if words else ()),
+        tuple(footing if words else ()), top + 8 * unit, bottom,
     )  # fmt: skip
 
 
@@ -124,23 +143,23 @@ def _heading(
     gap, line = 1.1 * size, 1.25 * size
     x, y = left, 20 * u + (1.25 - TALL) / 2 * size + RISE * size
     parts = [
-        [(says.jet, theme.text, True)],
-        [(f"{says.says} ", theme.text, False), (says.share, theme.accent, True)],
-        [(says.asked, theme.muted, False)],
-        [(says.kept, theme.muted, False)],
+        [("jet", says.jet, theme.text, True)],
+        [("says", f"{says.says} ", theme.text, False), ("share", says.share, theme.accent, True)],
+        [("asked", says.asked, theme.muted, False)],
+        [("kept", says.kept, theme.muted, False)],
     ]
     items: list[Item] = []
     for part in parts:
         if len(part) == 1:
-            text, ink, bold = part[0]
-            part = [(fitting(text, size, right - left, bold=bold), ink, bold)]
-        wide = sum(measure(text, size, bold=bold, plain=True) for text, _, bold in part)
+            kind, text, ink, bold = part[0]
+            part = [(kind, fitting(text, size, right - left, bold=bold), ink, bold)]
+        wide = sum(measure(text, size, bold=bold, plain=True) for _, text, _, bold in part)
         if x > left and x + wide > right + 1:
             x, y = left, y + line
-        if part[0][0] == says.kept:
+        if part[0][0] == "kept":
             x = right - wide
-        for text, ink, bold in part:
-            items.append(Text(x, y, text, size, ink, bold=bold, plain=True, kind="heading"))
+        for kind, text, ink, bold in part:
+            items.append(Text(x, y, text, size, ink, bold=bold, plain=True, kind=kind))
             x += measure(text, size, bold=bold, plain=True)
         x += gap
     small = max(11.5, min(13.5, 0.014 * width / u)) * u
@@ -148,7 +167,7 @@ def _heading(
     lines = wrapped(below, small, right - left)
     for at, words in enumerate(lines):
         y = top + (1.45 * at + (1.45 - TALL) / 2 + RISE) * small
-        items.append(Text(left, y, words, small, theme.muted, kind="heading"))
+        items.append(Text(left, y, words, small, theme.muted, kind="facts"))
     return items, top + 1.45 * small * len(lines)
 
 
@@ -169,8 +188,8 @@ def _footing(
             lines.append(part)
         else:
             lines[-1] = longer
-    for at, line in enumerate(reversed(lines)):
-        y = height - 15 * unit - at * size * 1.35
+    for at, line in enumerate(lines, start=1):
+        y = height - 15 * unit - (len(lines) - at) * size * 1.35
         yield Text(left, y, line, size, theme.muted, plain=True, kind="provenance", link=link)
 
 

@@ -60,8 +60,9 @@ def to_svg(drawing: Drawing, *, embed_fonts: bool = False) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
         f' viewBox="0 0 {width} {height}" font-family="{FALLBACK}" role="img">'
     ]
-    if drawing.title:
-        lines.append(f"<title>{escape(drawing.title)}</title>")
+    for name, text in (("title", drawing.title), ("desc", drawing.description)):
+        if text:
+            lines.append(f"<{name}>{escape(text)}</{name}>")
     if drawing.metadata:
         lines.append(_metadata(drawing.metadata))
     definitions = gradients.definitions()

@@ -17,8 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from lrp_core.errors import ExplanationFileError, JetError, JetFileError
 from lrp_core.explanation import Explanation
-from lrp_core.features import feature
-from lrp_core.figures import Provenance
+from lrp_core.figures import Provenance, View
 from lrp_core.figures.picture import Shown
 from lrp_core.jets import Jet
 from lrp_core.limits import limits_of_server
@@ -27,33 +26,41 @@ from lrp_core.service.answer_store import AnswerStore
 from lrp_core.service.answers import EDGE_ROWS, Answer
 from lrp_core.service.cache import Cache
 from lrp_core.service.choices import all_choices
+from lrp_core.service.compared import ComparisonQuery, comparison_answer
 from lrp_core.service.disk import Disk
 from lrp_core.service.docs import add_docs
-from lrp_core.service.edges import edge_answer
+from lrp_core.service.edges import edge_answer, feature_info
 from lrp_core.service.figures import (
+    WITH_PINNED,
+    Drawn,
     FigureFormat,
     FigureName,
     FigureQuery,
+    PinnedQuery,
     check_size,
-    figure_answer,
-    provenance_answer,
 )
 from lrp_core.service.files import edge_table, file_name, track_table
 from lrp_core.service.health import add_health
 from lrp_core.service.library_answer import library_answer
 from lrp_core.service.people import person_of
-from lrp_core.service.pictures import PictureName, PictureQuery, picture_answer
+from lrp_core.service.pictures import (
+    PictureName,
+    PictureQuery,
+    Room,
+    cameras_answer,
+    picture_answer,
+)
 from lrp_core.service.problems import Problem, tell_problems
 from lrp_core.service.schemas import (
     BHadronInfo,
     Choices,
+    ComparisonAnswer,
     EdgeAnswer,
     EdgeRequest,
     ErrorAnswer,
     ExplanationAnswer,
     ExplanationRequest,
-    FeatureInfo,
-    FigureProvenance,
+    FigureParts,
     FileQuery,
     Health,
     JetDetail,
@@ -283,7 +290,7 @@ def _routes(service: Service) -> APIRouter:
                 file=study.file,
                 features=features,
                 tracks=values.tolist(),
-                feature_info=[_feature_info(name) for name in features],
+                feature_info=[feature_info(name) for name in features],
                 eta=jet.eta,
                 truth=None if jet.truth is None else _truth_info(jet.truth),
                 subjets=_subjets(jet),
@@ -325,7 +332,7 @@ def _routes(service: Service) -> APIRouter:
         """
         study = service.study(source, person)
         explanation = study.explanation(index, request.target, request.rule, request.dtype, person)
-        return _json(edge_answer(index, explanation, request.edge))
+        return _json(edge_answer(index, study.jet(index), explanation, request.edge))
 
     def explained(index: int, query: FileQuery, person: str) -> Explanation:
         study = service.study(query, person)
@@ -360,16 +367,35 @@ def _routes(service: Service) -> APIRouter:
         explanation = explained(index, query, person)
         return _attachment(explanation, edge_table(explanation), "_edges.csv", "text/csv")
 
-    @routes.get("/jets/{index}/figures/{name}/provenance")
-    def figure_provenance(
-        index: int, name: FigureName, query: Annotated[FigureQuery, Query()], person: Person
-    ) -> FigureProvenance:
-        """Where a figure comes from: its small print, metadata and file's name."""
+    def shown_of(index: int, query: FileQuery, person: str) -> Shown:
+        """A jet and its explanation, which costs nothing where it was asked for before."""
+        study = service.study(query, person)
+        explanation = study.summary(index, query.target, query.rule, query.dtype, person)
+        return Shown(study.jet(index), explanation)
+
+    def shown_with(
+        index: int, query: PinnedQuery, view: View, person: str
+    ) -> tuple[Shown, Shown | None]:
+        """The same, and what the view has pinned beside it."""
+        other = query.of_pinned(view)
+        pinned = None if other is None else shown_of(*other, person)
+        return shown_of(index, query, person), pinned
+
+    def drawn(index: int, name: FigureName, query: FigureQuery, person: str) -> Drawn:
+        """What a figure is drawn of."""
         view = query.read_view(index)
         query = query.filled(view)
+        shown, pinned = shown_with(index, query, view if name in WITH_PINNED else View(), person)
         fingerprint = service.study(query, person).fingerprint(index)
-        provenance = Provenance.of(explained(index, query, person), fingerprint)
-        return provenance_answer(provenance, view, query, name)
+        provenance = Provenance.of(shown.explanation, fingerprint)
+        return Drawn(name, shown, pinned, provenance, view, query)
+
+    @routes.get("/jets/{index}/figures/{name}/parts", response_model=FigureParts)
+    def figure_parts(
+        index: int, name: FigureName, query: Annotated[FigureQuery, Query()], person: Person
+    ) -> Response:
+        """A figure to be put together elsewhere: its network plot as data, the rest as SVG."""
+        return _json(drawn(index, name, query, person).parts())
 
     @routes.get("/jets/{index}/figures/{name}.{ending}", **_file("image/svg+xml"))
     def draw_figure(
@@ -383,13 +409,8 @@ def _routes(service: Service) -> APIRouter:
 
         The view is what the page's address holds, so the figure shows what is on the screen.
         """
-        view = query.read_view(index)
         check_size(query, ending)
-        query = query.filled(view)
-        study = service.study(query, person)
-        jet, explanation = study.jet(index), explained(index, query, person)
-        provenance = Provenance.of(explanation, study.fingerprint(index))
-        return figure_answer(jet, explanation, provenance, view, query, name, ending)
+        return drawn(index, name, query, person).answer(ending)
 
     @routes.get("/jets/{index}/pictures/{name}", response_model=PictureAnswer)
     def show_picture(
@@ -403,19 +424,27 @@ def _routes(service: Service) -> APIRouter:
         It costs nothing where the explanation was asked for before.
         """
         view = query.read_view(index)
-
-        def shown(asked: PictureQuery, number: int) -> Shown:
-            study = service.study(asked, person)
-            explanation = study.summary(number, asked.target, asked.rule, asked.dtype, person)
-            return Shown(study.jet(number), explanation)
-
         query = query.filled(view)
-        pinned = None
-        if (other := view.pinned) is not None and other.jet is not None:
-            source = {"file": other.file or query.file, "model": other.model or query.model}
-            asked = {**source, "target": other.target, "rule": other.rule}
-            pinned = shown(query.model_copy(update=asked), other.jet)
-        return _json(picture_answer(name, shown(query, index), view, query, pinned))
+        shown, pinned = shown_with(index, query, view, person)
+        return _json(picture_answer(name, shown, view, query, pinned))
+
+    @routes.get("/jets/{index}/comparison", response_model=ComparisonAnswer)
+    def compare_jet(
+        index: int, query: Annotated[ComparisonQuery, Query()], person: Person
+    ) -> Response:
+        """An explanation of a jet beside another, of this jet or of any: what they differ in."""
+        number, other = query.other()
+        here, pinned = shown_of(index, query, person), shown_of(number, other, person)
+        sides = [(index, service.study(query, person)), (number, service.study(other, person))]
+        where = [
+            {"index": at, "file": study.file, "model": study.model_name} for at, study in sides
+        ]
+        return _json(comparison_answer(here, pinned, where))
+
+    @routes.get("/cameras")
+    def show_cameras(room: Annotated[Room, Query()]) -> dict[str, Any]:
+        """Where the camera of the network plot stands at first in a room, by projection."""
+        return cameras_answer(room)
 
     return routes
 
@@ -441,17 +470,6 @@ def _attachment(
     name = file_name(explanation, ending)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(pieces, media_type=media_type, headers=headers)
-
-
-def _feature_info(name: str) -> FeatureInfo:
-    known = feature(name)
-    return FeatureInfo(
-        name=known.name,
-        title=known.title,
-        unit=known.unit,
-        group=known.group,
-        meaning=known.meaning,
-    )
 
 
 def _truth_info(truth: Truth) -> TruthInfo:

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from fastapi.responses import Response
 from pydantic import Field
 
 from lrp_core.errors import FigureError
-from lrp_core.explanation import Explanation
 from lrp_core.figures import (
     Drawing,
     Provenance,
     View,
     draw_heatmap,
     draw_network,
+    draw_plane,
     draw_river,
     to_pdf,
     to_png,
     to_svg,
 )
+from lrp_core.figures.drawing import Text
 from lrp_core.figures.naming import told_apart
-from lrp_core.figures.sheet import LONGEST_LINK
-from lrp_core.jets import Jet
-from lrp_core.service.schemas import FigureProvenance, FileQuery
+from lrp_core.figures.network import NetworkSheet
+from lrp_core.figures.picture import Shown
+from lrp_core.figures.plot import plot_on
+from lrp_core.figures.sheet import LONGEST_LINK, WORDS, Paper
+from lrp_core.service.schemas import FigureParts, FigureText, FileQuery
 
-FigureName = Literal["network", "heatmap", "river"]
+FigureName = Literal["network", "heatmap", "plane", "river"]
 FigureFormat = Literal["svg", "pdf", "png"]
 MOST_PIXELS = 34_000_000  # of one PNG: four times 3840 × 2160
 LONGEST_VIEW = 2_000  # letters
@@ -35,12 +38,32 @@ LONGEST_VIEW = 2_000  # letters
 DRAW: dict[str, Callable[..., Drawing]] = {
     "network": draw_network,
     "heatmap": draw_heatmap,
+    "plane": draw_plane,
     "river": draw_river,
 }
+WITH_PINNED = ("network", "plane")  # figures in which it matters what is pinned beside the jet
 MEDIA = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 
-class ViewQuery(FileQuery):
+class PinnedQuery(FileQuery):
+    """An explanation, and one that is pinned beside it."""
+
+    def of_pinned(self, view: View) -> tuple[int, Self] | None:
+        """Jet and question that a view has pinned; None without one.
+
+        What it does not say of file and network is as in the question itself.
+        """
+        other = view.pinned
+        if other is None or other.jet is None:
+            return None
+        asked = {
+            "file": other.file or self.file, "model": other.model or self.model,
+            "target": other.target, "rule": other.rule,
+        }  # fmt: skip
+        return other.jet, self.model_copy(update=asked)
+
+
+class ViewQuery(PinnedQuery):
     """An explanation and a view of it. What is not said of the question is as in the view."""
 
     view: str = Field(
@@ -86,22 +109,10 @@ class FigureQuery(ViewQuery):
         max_length=LONGEST_LINK,
         description="Opens the view; the line of provenance leads there. http or https.",
     )
+    words: bool = Field(True, description="With heading and provenance, or room for them.")
     frames: int | None = Field(
         None, ge=1, le=10_000, description="Of an animation drawn elsewhere, for its name."
     )
-
-    def words(self, name: FigureName, view: View, scale: float | None) -> list[str]:
-        """What tells the figure from others of the same explanation; scale: None without pixels."""
-        return told_apart(
-            name,
-            view,
-            width=self.width,
-            height=self.height,
-            theme=self.theme or view.theme or "light",
-            scale=scale,
-            transparent=self.transparent,
-            frames=self.frames,
-        )
 
 
 def check_size(query: FigureQuery, ending: FigureFormat) -> None:
@@ -114,47 +125,83 @@ def check_size(query: FigureQuery, ending: FigureFormat) -> None:
         )
 
 
-def provenance_answer(
-    provenance: Provenance, view: View, query: FigureQuery, name: FigureName
-) -> FigureProvenance:
-    """The same provenance as that of the vector figure."""
-    words = query.words(name, view, query.scale)
-    return FigureProvenance(
-        name=provenance.file_name(name, "", words).rstrip("."),
-        title=provenance.title(),
-        caption=provenance.caption(),
-        metadata=provenance.metadata(),
-    )
+@dataclass(frozen=True)
+class Drawn:
+    """What a figure is drawn of, and how it leaves.
 
+    pinned  what the view has pinned beside it
+    """
 
-def figure_answer(
-    jet: Jet,
-    explanation: Explanation,
-    provenance: Provenance,
-    view: View,
-    query: FigureQuery,
-    name: FigureName,
-    ending: FigureFormat,
-) -> Response:
-    """The figure as a file to be saved."""
-    drawing = DRAW[name](
-        jet,
-        explanation,
-        view,
-        width=query.width,
-        height=query.height,
-        theme=query.theme,
-        provenance=provenance,
-        transparent=query.transparent,
-        link=query.link,
-    )
-    if ending == "svg":
-        body = to_svg(drawing, embed_fonts=query.fonts).encode("utf-8")
-    elif ending == "pdf":
-        body = to_pdf(drawing)
-    else:
-        body = to_png(drawing, query.scale or 1.0)
-    words = query.words(name, view, (query.scale or 1.0) if ending == "png" else None)
-    saved = provenance.file_name(name, ending, words)
-    headers = {"Content-Disposition": f'attachment; filename="{saved}"'}
-    return Response(body, media_type=MEDIA[ending], headers=headers)
+    name: FigureName
+    shown: Shown
+    pinned: Shown | None
+    provenance: Provenance
+    view: View
+    query: FigureQuery
+
+    @property
+    def _paper(self) -> Paper:
+        query = self.query
+        return {
+            "width": query.width,
+            "height": query.height,
+            "theme": query.theme,
+            "provenance": self.provenance,
+            "transparent": query.transparent,
+            "link": query.link,
+            "words": query.words,
+        }
+
+    def _drawing(self) -> Drawing:
+        beside = {"pinned": self.pinned} if self.name in WITH_PINNED else {}
+        return DRAW[self.name](*self.shown, self.view, **beside, **self._paper)
+
+    def file_name(self, ending: str, scale: float | None) -> str:
+        """What it is called; scale: None without pixels."""
+        query, view = self.query, self.view
+        words = told_apart(
+            self.name,
+            view,
+            width=query.width,
+            height=query.height,
+            theme=query.theme or view.theme or "light",
+            scale=scale,
+            transparent=query.transparent,
+            frames=query.frames,
+        )
+        return self.provenance.file_name(self.name, ending, words).rstrip(".")
+
+    def parts(self) -> FigureParts:
+        """It, to be put together elsewhere. Raises FigureError as what draws it."""
+        plot = None
+        if self.name == "network":
+            on = NetworkSheet.of(self.shown, self.view, self.pinned, self._paper)
+            drawing, plot = on.drawing(), plot_on(on)
+        else:
+            drawing = self._drawing()
+        return FigureParts(
+            name=self.file_name("", self.query.scale),
+            title=self.provenance.title(),
+            caption=drawing.description,
+            metadata=drawing.metadata,
+            words=[
+                FigureText.model_validate(item, from_attributes=True)
+                for item in drawing.items
+                if isinstance(item, Text) and item.kind in WORDS
+            ],
+            svg=to_svg(drawing, embed_fonts=self.query.fonts),
+            plot=plot,
+        )
+
+    def answer(self, ending: FigureFormat) -> Response:
+        """It as a file to be saved. Raises FigureError as what draws it."""
+        drawing, scale = self._drawing(), self.query.scale or 1.0
+        if ending == "svg":
+            body = to_svg(drawing, embed_fonts=self.query.fonts).encode("utf-8")
+        elif ending == "pdf":
+            body = to_pdf(drawing)
+        else:
+            body = to_png(drawing, scale)
+        saved = self.file_name(ending, scale if ending == "png" else None)
+        headers = {"Content-Disposition": f'attachment; filename="{saved}"'}
+        return Response(body, media_type=MEDIA[ending], headers=headers)

@@ -682,8 +682,79 @@ class PictureAnswer(BaseModel):
     )
 
 
+class EdgeEnd(BaseModel):
+    """The track at one end of an edge."""
+
+    track: int
+    kind: str = Field(description='What it was taken for: "muon", "electron" or "".')
+    pt: float | None = Field(description="Transverse momentum in GeV.")
+    displaced: bool
+    origin: str = Field(description="Where the simulation says that it comes from; else empty.")
+    relevance: float | None
+
+
+class ComparedSide(BaseModel):
+    """One of two explanations that are compared."""
+
+    index: int = Field(description="Number of the jet.")
+    jet_id: str
+    label: str | None
+    file: str = Field(description="As GET /library names it, and so the network.")
+    model: str
+    target: str
+    rule_text: str
+    stands_for: str = Field(description="What positive relevance speaks for.")
+    asked: str = Field(description="The target in words.")
+    rule_words: str = Field(description="The rule as people write it.")
+
+
+class ComparedValue(BaseModel):
+    """A number of each of the two; null where there is none."""
+
+    name: str
+    kind: Literal["share", "output", "error", "count"] = Field(
+        description="Share of 1, in units of the network's output, relative error, or count."
+    )
+    meaning: str
+    here: float | None
+    pinned: float | None
+
+
+class ComparedFeature(BaseModel):
+    """Relevance of a feature, added up over the tracks; null where a network has not got it."""
+
+    name: str
+    title: str
+    here: float | None
+    pinned: float | None
+
+
+class ComparedChange(BaseModel):
+    """How much a track's relevance, or an edge's significance, is more here than pinned."""
+
+    number: int
+    difference: float
+    rank_here: int = Field(description="1 for the largest.")
+    rank_pinned: int
+    ends: tuple[int, int] | None = Field(description="Tracks that an edge goes from and to.")
+
+
+class ComparisonAnswer(BaseModel):
+    """Two explanations beside each other; tracks and edges only where they can be subtracted."""
+
+    here: ComparedSide
+    pinned: ComparedSide
+    same_jet: bool
+    values: list[ComparedValue]
+    features: list[ComparedFeature] = Field(description="The largest in either, at most eight.")
+    tracks: list[ComparedChange] | None = Field(
+        description="Those that changed most, at most eight; null for two jets, or other edges."
+    )
+    edges: list[ComparedChange] | None = Field(description="Likewise.")
+
+
 class EdgeAnswer(BaseModel):
-    """One edge of an explanation. The two lists add up to signed_relevance."""
+    """One edge of an explanation. The two lists of relevance add up to signed_relevance."""
 
     index: int = Field(description="Number of the jet.")
     edge: int
@@ -699,18 +770,42 @@ class EdgeAnswer(BaseModel):
         description="The distinct input columns; those of the encoder, where one comes before the "
         "edges."
     )
+    feature_info: list[FeatureInfo] = Field(description="What they are.")
     source_relevance: list[float | None] = Field(
         description="[features]: what reached each of the source, duplicate columns added up."
     )
     destination_relevance: list[float | None] = Field(
         description="[features]: the same of the destination."
     )
+    speaks: str = Field(description='In words: "for H→bb̄", "against H→bb̄".')
+    ends: list[EdgeEnd] = Field(
+        description="The source and the destination; none where their relevance is not finite."
+    )
 
 
-class FigureProvenance(BaseModel):
-    """Where a figure comes from, for one that is drawn elsewhere: in the browser."""
+class FigureText(BaseModel):
+    """A text around a figure's picture."""
+
+    kind: str = Field(description="jet, says, share, asked, kept, facts or provenance")
+    x: float = Field(description="px from the left; where it begins")
+    y: float = Field(description="px from the top; its base line")
+    text: str = Field(description="With an index behind each `_`, unless `plain`.")
+    size: float = Field(description="px of type")
+    colour: str
+    bold: bool
+    plain: bool
+
+
+class FigureParts(BaseModel):
+    """A figure that is put together elsewhere: in the browser, or on a slide."""
 
     name: str = Field(description="Of the file, without its ending.")
     title: str
     caption: str = Field(description="One line, for below the figure.")
     metadata: dict[str, str] = Field(description="For the inside of the file.")
+    words: list[FigureText] = Field(description="What stands above and below the picture.")
+    svg: str = Field(description="All of it but the network plot, for which there is room.")
+    plot: dict[str, Any] | None = Field(
+        description="The network plot for this room: `data` and `layout` for Plotly, `stage` with "
+        "left, top, width and height in px, and the `letters` that stand over it."
+    )

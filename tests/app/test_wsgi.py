@@ -9,6 +9,7 @@ import sys
 import httpx
 import pytest
 
+from app.access.headers import NOTHING
 from app.wsgi import create_server
 
 SECONDS = 120.0  # at most, on a busy machine
@@ -29,7 +30,7 @@ def test_browsers_may_load_what_the_page_needs() -> None:
     assert len(allowed) == 1
     assert "script-src 'self'" in allowed[0]
     assert browser.get("/").headers["X-Content-Type-Options"] == "nosniff"
-    assert nothing
+    assert nothing == NOTHING
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="gunicorn runs on Unix only")

@@ -17,14 +17,20 @@ import numpy as np
 from app.client import ServiceClient
 from lrp_core.explanation import Explanation, Ledger, LedgerRow
 from lrp_core.features import feature
-from lrp_core.figures import View
+from lrp_core.figures import Provenance, View
 from lrp_core.figures.balance import balance, times_explained
+from lrp_core.figures.part_words import stance
 from lrp_core.figures.picture import Shown
+from lrp_core.figures.scene import Scene
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.prong_shares import prongs
 from lrp_core.rules import parse_rule
-from lrp_core.service.figures import FigureQuery
-from lrp_core.service.pictures import PictureQuery, picture_answer
+from lrp_core.service.compared import ComparisonQuery, comparison_answer
+from lrp_core.service.edges import edge_end, feature_info
+from lrp_core.service.figures import WITH_PINNED, Drawn, FigureQuery, PinnedQuery
+from lrp_core.service.pictures import PictureQuery, Room, cameras_answer, picture_answer
+from lrp_core.service.schemas import FileQuery
+from lrp_core.truth import BHadron, Truth
 
 FEATURES = (
     "track_pt",
@@ -303,10 +309,13 @@ class FakeService:
             return httpx.Response(200, json=NETWORK)
         if path == "/jets":
             return httpx.Response(200, json=self.page(query))
+        if path == "/cameras":
+            return httpx.Response(200, json=cameras_answer(Room.model_validate(query)))
         if path == "/jets/pick":
             return self.pick(query)
         found = re.fullmatch(
-            r"/jets/(\d+)(?:/(explanation(?:/edge)?|figures|pictures)(?:[./](\w+.*))?)?", path
+            r"/jets/(\d+)(?:/(explanation(?:/edge)?|figures|pictures|comparison)(?:[./](\w+.*))?)?",
+            path,
         )
         if not found:
             return self.refusal(404, "not_found", f"There is nothing at {path}.")
@@ -327,6 +336,8 @@ class FakeService:
             return self.figure(index, drawn[1], drawn[2], query)
         if what == "pictures":
             return httpx.Response(200, json=self.picture(index, file, query))
+        if what == "comparison":
+            return httpx.Response(200, json=self.comparison(index, query))
         if what == "explanation/edge":
             return httpx.Response(200, json=self.edge(index, body))
         if file:
@@ -590,18 +601,46 @@ class FakeService:
         """A picture, drawn as the service draws it."""
         asked = PictureQuery.model_validate(query)
         view = asked.read_view(index)
-        other = view.pinned
-        pinned = self.shown(other.jet, other) if other and other.jet is not None else None
+        pinned = self.pinned(asked, view)
         return picture_answer(name, self.shown(index, asked), view, asked, pinned).model_dump()
 
-    def shown(self, index: int, asked: PictureQuery | View) -> Shown:
+    def pinned(self, asked: PinnedQuery, view: View) -> Shown | None:
+        """What a view has pinned beside what is asked for."""
+        other = asked.of_pinned(view)
+        return None if other is None else self.shown(*other)
+
+    def comparison(self, index: int, query: dict[str, str]) -> dict[str, Any]:
+        """Two explanations beside each other, compared as the service compares them."""
+        asked = ComparisonQuery.model_validate(query)
+        number, other = asked.other()
+        where = [
+            {"index": at, "file": one.file or "toy.root", "model": one.model or MODEL["name"]}
+            for at, one in ((index, asked), (number, other))
+        ]
+        both = self.shown(index, asked), self.shown(number, other)
+        return comparison_answer(*both, where).model_dump()
+
+    def shown(self, index: int, asked: FileQuery) -> Shown:
         """A jet and its explanation, as the core has them."""
         explanation = self.explained(
             self.explanation(index, {"target": asked.target, "rule": asked.rule})
         )
-        return Shown(
-            Jet.from_arrays(self.tracks(index), FEATURES, jet_id=explanation.jet_id), explanation
+        known = self.truth(index)
+        truth = known and Truth(
+            np.array(known["origin"]),
+            np.array(known["b"]),
+            tuple(BHadron(**one) for one in known["b_hadrons"]),
         )
+        row = self.rows()[index]
+        jet = Jet.from_arrays(
+            self.tracks(index),
+            FEATURES,
+            jet_id=explanation.jet_id,
+            index=index,
+            truth=truth,
+            **{key: row[key] for key in ("label", "pt", "sdmass")},
+        )
+        return Shown(jet, explanation)
 
     def prongs(self, index: int, significance: Any, signed: Any, relevance: Any) -> Any:
         """The shares within and between the subjets, as the core adds them up."""
@@ -628,6 +667,9 @@ class FakeService:
         )
         source, destination = complete_graph(N_TRACKS[index])
         at = body["edge"]
+        told = self.explained(whole)
+        jet = Jet.from_arrays(self.tracks(index), FEATURES, jet_id=told.jet_id)
+        scene = Scene.of(jet, told)
         order = np.argsort(-significance, kind="stable")
         return {
             "index": index,
@@ -639,31 +681,38 @@ class FakeService:
             "n_edges": len(significance),
             "signed_relevance": float(signed[at]),
             "features": list(FEATURES),
+            "feature_info": [feature_info(name).model_dump() for name in FEATURES],
             "source_relevance": (0.4 * signed[at] * SHARES).tolist(),
             "destination_relevance": (0.6 * signed[at] * SHARES[::-1]).tolist(),
+            "speaks": stance(scene, float(signed[at])),
+            "ends": [edge_end(scene, int(end[at])).model_dump() for end in (source, destination)],
         }
 
     def figure(self, index: int, view: str, what: str, query: dict[str, str]) -> httpx.Response:
         """A vector figure, or where one comes from."""
-        target, rule = query["target"], rule_text(query["rule"])
         asked = FigureQuery.model_validate(query)
-        words = asked.words(view, asked.read_view(index), asked.scale)
-        name = "_".join(["toy", str(index), view, target, *words])
-        if what != "/provenance":
-            text = json.dumps({"jet": index, "view": view, "format": what[1:], **query})
-            attached = f'attachment; filename="{name}{what}"'
-            headers = {"content-type": "image/svg+xml", "content-disposition": attached}
-            return httpx.Response(200, content=text, headers=headers)
-        metadata = {"jetlrp": "0.0.0", "jets": "toy.root", "jet": str(index), "target": target}
-        return httpx.Response(
-            200,
-            json={
-                "name": name,
-                "title": f"toy.root, jet {index}",
-                "caption": f"toy.root, jet {index} · {target} · {rule} · conservation error 1e-7",
-                "metadata": {**metadata, "rule": rule},
-            },
-        )
+        seen = asked.read_view(index)
+        asked = asked.filled(seen)
+        usual = {
+            "target": asked.target or "margin",
+            "rule": asked.rule or "gamma(gamma=1.0, bias=account)",
+        }
+        asked = asked.model_copy(update=usual)
+        beside = seen if view in WITH_PINNED else View()
+        shown, pinned = self.shown(index, asked), self.pinned(asked, beside)
+        drawn = Drawn(view, shown, pinned, Provenance.of(shown.explanation), seen, asked)
+
+        def short(name: str) -> str:
+            """Without rule and network, which are the same in all tests."""
+            return re.sub(r"_[a-z]+(-[^_]*)?_0{8}", "", name)
+
+        if what == "/parts":
+            parts = drawn.parts()
+            parts = parts.model_copy(update={"name": short(parts.name)})
+            return httpx.Response(200, content=parts.model_dump_json())
+        answer = drawn.answer(what[1:])
+        headers = {"content-disposition": short(answer.headers["content-disposition"])}
+        return httpx.Response(200, content=answer.body, headers=headers)
 
     def file(self, index: int, file: str, query: dict[str, str]) -> httpx.Response:
         """An explanation to take away: "json", "npz", "tracks.csv" or "edges.csv"."""

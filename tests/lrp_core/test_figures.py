@@ -23,6 +23,7 @@ from lrp_core.figures import (
     View,
     draw_heatmap,
     draw_network,
+    draw_plane,
     draw_river,
     geometry,
     to_pdf,
@@ -32,13 +33,22 @@ from lrp_core.figures import (
 from lrp_core.figures.camera import Projector
 from lrp_core.figures.drawing import Gradient, Path, Text
 from lrp_core.figures.naming import told_apart
+from lrp_core.figures.network import NetworkSheet
+from lrp_core.figures.picture import Shown
+from lrp_core.figures.plot import Plot, plot_on
 from lrp_core.figures.presets import PRESETS, zoom_of
 from lrp_core.figures.scene import Scene
+from lrp_core.figures.sheet import WORDS
 from lrp_core.figures.stream import flattened, hatched, stream
 from lrp_core.figures.typeset import face, measure
 from lrp_core.reading import open_jets
 
-DRAW = {"network": draw_network, "heatmap": draw_heatmap, "river": draw_river}
+DRAW = {
+    "network": draw_network,
+    "heatmap": draw_heatmap,
+    "plane": draw_plane,
+    "river": draw_river,
+}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -70,6 +80,67 @@ def test_every_edge_is_a_path_and_every_track_a_ball(explained):
     edges = [path for path in root.iter(f"{SVG}path") if path.get("class") == "edge"]
     assert len(edges) == 40
     assert not list(root.iter(f"{SVG}image"))
+
+
+@pytest.mark.parametrize("preset", ["slide", "portrait"])
+def test_the_sheet_for_a_plot_that_is_drawn_elsewhere_leaves_its_place_free(explained, preset):
+    size = {"width": PRESETS[preset].width, "height": PRESETS[preset].height}
+    whole = draw_network(*explained, View(), **size)
+    on = NetworkSheet.of(Shown(*explained), View(), None, size)
+    sheet = on.drawing()
+    assert set(sheet.items) < set(whole.items), "the rest is the same"
+    plot = plot_on(on)
+    left, top, width, height = plot["stage"]
+    assert plot["unit"] == zoom_of(**size)
+    assert (plot["layout"]["width"], plot["layout"]["height"]) == (width, height)
+    for item in whole.items:
+        if isinstance(item, Path) and item.kind == "edge":
+            (x, y), *_ = (values for _, values in item.commands)
+            assert left < x < left + width
+            assert top < y < top + height
+    for item in sheet.items:
+        if isinstance(item, Text):
+            inside = left < item.x < left + width - 1
+            assert not (inside and top < item.y < top + height), item.text
+
+
+def test_a_plot_for_a_sheet_is_as_large_as_the_vector_figure(explained):
+    view = View(edges=40, track=3, camera=Camera((1.2, -1.5, 0.9)))
+    on = NetworkSheet.of(Shown(*explained), view, None, {"width": 2400, "height": 1800})
+    plot = plot_on(on)
+    usual = {one["name"]: one for one in Plot(on.stage, on.page.theme).traces()}
+    assert [one["name"] for one in plot["data"]] == [name for name in usual if name != "leptons"]
+    for one in plot["data"]:
+        plain = usual[one["name"]]
+        assert one["mode"] == plain["mode"]
+        if "line" in one:
+            assert one["line"]["width"] == pytest.approx(2.5 * plain["line"]["width"])
+        if "marker" in one:
+            sizes = 2.5 * np.asarray(plain["marker"]["size"])
+            np.testing.assert_allclose(one["marker"]["size"], sizes)
+        if "textfont" in one:
+            assert one["textfont"]["size"] == 2.5 * plain["textfont"]["size"]
+    camera = plot["layout"]["scene"]["camera"]
+    assert camera["eye"]["z"] == pytest.approx(on.stage.view.camera.eye[2])
+    axis = plot["layout"]["scene"]["xaxis"]
+    assert axis["title"]["font"]["size"] == 2.5 * 13
+    assert axis["linewidth"] == 2.5 * 1.25
+    letters = {(one["text"], round(one["x"], 6)) for one in plot["letters"]}
+    scene = on.stage.scene
+    marked = np.flatnonzero(scene.muon | scene.electron)
+    assert len(plot["letters"]) == len(marked)
+    assert {text for text, _ in letters} <= {"μ", "e"}
+    bare = NetworkSheet.of(Shown(*explained), View(marks=False), None, {})
+    assert plot_on(bare)["letters"] == []
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_without_words_a_figure_leaves_room_for_them(explained, name):
+    whole, bare = (DRAW[name](*explained, View(), words=words) for words in (True, False))
+    missing = [item for item in whole.items if item not in bare.items]
+    assert list(bare.items) == [item for item in whole.items if item not in missing]
+    assert [item.kind for item in missing] == list(WORDS)
+    assert bare.metadata == whole.metadata
 
 
 def test_the_view_is_what_is_drawn(explained):

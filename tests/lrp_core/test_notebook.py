@@ -77,8 +77,9 @@ def test_the_heat_map_shows_the_cells(explanation):
     share = says.cells / says.most
     np.testing.assert_allclose(np.sign(cells.z) * np.square(cells.z), share, atol=1e-12)
     assert cells.zmax == -cells.zmin == 1
-    np.testing.assert_allclose(figure.data[1].y, [column.sums.net for column in says.columns])
-    np.testing.assert_allclose(figure.data[2].x, [row.sums.net for row in says.rows])
+    columns, rows = (trace for trace in figure.data if trace.name == "sum")
+    np.testing.assert_allclose(columns.y, [column.sums.net for column in says.columns])
+    np.testing.assert_allclose(rows.x, [row.sums.net for row in says.rows])
     assert len(cells.text) == explanation.jet.n_tracks
 
 

@@ -657,7 +657,7 @@ def test_the_documentation_asks_no_other_host(toy: Any) -> None:
         f"{API}/jets/{{index}}/pictures/{{name}}",
         f"{API}/library",
         f"{API}/jets/{{index}}/figures/{{name}}.{{ending}}",
-        f"{API}/jets/{{index}}/figures/{{name}}/provenance",
+        f"{API}/jets/{{index}}/figures/{{name}}/parts",
         f"{API}/uploads",
         f"{API}/uploads/{{name}}",
         f"{API}/jets",

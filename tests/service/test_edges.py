@@ -38,6 +38,11 @@ def test_every_edge_is_the_explanations(
         both = sum(told.source_relevance) + sum(told.destination_relevance)
         assert both == pytest.approx(told.signed_relevance, rel=1e-12)
         assert told.signed_relevance == pytest.approx(ours.signed_edge_relevance[edge], rel=1e-12)
+        assert [end.track for end in told.ends] == [told.source, told.destination]
+        for end in told.ends:
+            assert end.relevance == np.float32(ours.track_relevance[end.track].sum())
+            assert end.pt == toy_jets[index].column("track_pt")[end.track]
+        assert told.speaks == ("for QCD" if told.signed_relevance > 0 else "against QCD")
         assert told.features == ["track_pt", "track_etarel", "track_phirel", "made_up"]
         row = ours.edge_relevance[edge].reshape(2, 5)
         expected = row[:, places]
@@ -76,14 +81,15 @@ def test_it_is_computed_once_for_all_edges(serve: Any, monkeypatch: pytest.Monke
 def test_ranks_of_equal_and_of_broken_significances(toy_jets: Any, toy_model: Any) -> None:
     explanation = explain(toy_model, toy_jets[2])
     odd = replace(explanation, edge_significance=np.array([0.1, 0.3, np.nan, 0.3, 0.1, 0.2]))
-    told = [edge_answer(2, odd, edge) for edge in range(6)]
+    told = [edge_answer(2, toy_jets[2], odd, edge) for edge in range(6)]
     assert [edge.rank for edge in told] == [4, 1, None, 2, 5, 3]
     assert '"significance":null' in told[2].model_dump_json()
+    assert (told[0].speaks, told[0].ends) == ("", [])  # nothing can be drawn of such a jet
 
 
 def test_a_network_with_an_encoder_has_other_columns(toy_jets: Any, toy_model: Any) -> None:
     explanation = explain(toy_model, toy_jets[2])
     encoded = replace(explanation, edge_relevance=np.arange(36.0).reshape(6, 6))
-    told = edge_answer(2, encoded, 1)
+    told = edge_answer(2, toy_jets[2], encoded, 1)
     assert told.features == ["encoder column 0", "encoder column 1", "encoder column 2"]
     assert (told.source_relevance, told.destination_relevance) == ([6, 7, 8], [9, 10, 11])

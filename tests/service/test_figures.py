@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import struct
 
 import pytest
+
+from lrp_core.figures.sheet import WORDS
 
 PATH = "/api/v1/jets/11/figures/"
 
@@ -86,17 +89,22 @@ def test_a_jet_that_cannot_be_used_has_no_figure(toy):
 
 def test_where_a_figure_comes_from_is_told_for_one_that_is_drawn_elsewhere(toy):
     view = {"view": "?jet=11&target=qcd&theme=dark"}
-    says = toy.get(f"{PATH}river/provenance", params=view).json()
+    says = toy.get(f"{PATH}river/parts", params=view).json()
     assert says["name"] == "toy_11_river_qcd_gamma-gamma-1.0-bias-account_ab12"
-    drawn = toy.get(f"{PATH}river.svg", params={**view, "fonts": False})
-    assert f'filename="{says["name"]}.svg"' in drawn.headers["content-disposition"]
+    vector = toy.get(f"{PATH}river.svg", params={**view, "fonts": False})
+    assert f'filename="{says["name"]}.svg"' in vector.headers["content-disposition"]
     for scale, ending in ((4, "_4x"), (2, "")):
         large = {**view, "width": 1200, "height": 900, "scale": scale}
-        name = toy.get(f"{PATH}river/provenance", params=large).json()["name"]
+        name = toy.get(f"{PATH}river/parts", params=large).json()["name"]
         assert name == f"{says['name']}_paper{ending}"
         drawn = toy.get(f"{PATH}river.png", params={**large, "width": 1200})
         assert f'filename="{name}.png"' in drawn.headers["content-disposition"]
     assert "toy.root, jet 11" in says["caption"]
     assert says["metadata"]["target"] == "qcd"
-    assert toy.get(f"{PATH}tree/provenance").status_code == 422
-    assert toy.get(f"{PATH}river/provenance", params={"view": "?jet=3"}).status_code == 422
+    assert [one["kind"] for one in says["words"]] == list(WORDS)
+    for one in says["words"]:
+        shown = one["text"].partition("_")[0]  # an index stands in an element of its own
+        assert f'fill="{one["colour"]}"' in vector.text
+        assert shown in html.unescape(vector.text)
+    assert toy.get(f"{PATH}tree/parts").status_code == 422
+    assert toy.get(f"{PATH}river/parts", params={"view": "?jet=3"}).status_code == 422
