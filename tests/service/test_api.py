@@ -653,6 +653,7 @@ def test_the_documentation_asks_no_other_host(toy: Any) -> None:
     described = toy.get("/openapi.json").json()
     assert set(described["paths"]) == {
         f"{API}/health",
+        f"{API}/network",
         f"{API}/choices",
         f"{API}/jets/{{index}}/pictures/{{name}}",
         f"{API}/library",
