@@ -22,7 +22,7 @@ from lrp_core.figures.typeset import runs
 from lrp_core.service.schemas import FigureParts, FigureText, PictureAnswer
 
 SCRIPTS = (  # in the order in which they need each other
-    "numbers", "view", "theme", "edges", "axes", "link", "compare",
+    "numbers", "view", "theme", "selection", "axes", "link", "compare",
     "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls",
     "pictures", "river", "heat", "standalone",
 )  # fmt: skip

@@ -189,11 +189,9 @@
     document.addEventListener(name, (event) => {
       const row = event.target.closest?.("#compare-body button[data-track], #compare-body button[data-edge]");
       if (!row) return;
-      const { jet, view } = window.jetlrp;
+      const { view } = window.jetlrp;
       const { track, edge } = row.dataset;
-      const place = over && edge !== undefined ? jet.placeOf(view.shown.a, Number(edge)) : -1;
-      view.hover(!over ? null : track !== undefined ? { track: Number(track) }
-        : place < 0 ? null : { edge: place });
+      view.hover(!over ? null : track !== undefined ? { track: Number(track) } : { edge: Number(edge) });
     });
   }
 

@@ -128,17 +128,17 @@
 
   /** The slider was moved; while it is dragged, the faint edges are left out. */
   function move(input, dragging) {
-    const { view, scene, edges } = window.jetlrp;
+    const { view, scene, selection } = window.jetlrp;
     const now = drawn();
     if (!now) return;
     scene.setDragging(dragging);
-    const most = edges.most(now.made.edges, now.list);
-    if (dragging) view.set({ edges: edges.countAt(input.value / STEPS, most), least: null });
+    const most = selection.most(now.made.edges, now.list);
+    if (dragging) view.set({ edges: selection.countAt(input.value / STEPS, most), least: null });
   }
 
   /** The slider and the words beside it. */
   function syncEdges() {
-    const { edges } = window.jetlrp;
+    const { selection } = window.jetlrp;
     const now = drawn();
     const input = slider();
     const box = document.getElementById("edges-words");
@@ -149,12 +149,12 @@
       return;
     }
     const { made, list, k } = now;
-    const most = edges.most(made.edges, list);
-    if (edges.countAt(input.value / STEPS, most) !== k) {
-      input.value = Math.round(STEPS * edges.positionOf(k, most));
+    const most = selection.most(made.edges, list);
+    if (selection.countAt(input.value / STEPS, most) !== k) {
+      input.value = Math.round(STEPS * selection.positionOf(k, most));
     }
     input.style.setProperty("--at", input.value / STEPS);
-    const says = edges.words(made.edges, list, k);
+    const says = selection.words(made.edges, list, k);
     input.setAttribute("aria-valuetext", `${says.shown} ${says.share} ${says.of}`);
     box.replaceChildren(...[["strong", says.shown, ""], ["span", says.share, "share"],
       ["span", says.of, "long"]].filter(([, text]) => text).map(([tag, text, name]) => {

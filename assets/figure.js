@@ -88,14 +88,14 @@
    * plot  as lrp_core/figures/plot.py has it for a sheet
    */
   async function plotted(plot, scale) {
-    const { axes, camera: { inside: insideOf }, plane, scene } = window.jetlrp;
+    const { axes, plane, scene } = window.jetlrp;
     if (!plane.webgl()) {
       throw new Error("This browser draws no 3D plot (WebGL is off). SVG and PDF do not need it.");
     }
     const Plotly = await scene.plotly();
     await document.fonts.load("640 15px Inter", "μ");
     const { stage: [left, top, width, height], unit, data, layout } = plot;
-    const { camera } = layout.scene;
+    const stand = layout.scene.camera;
     const div = document.createElement("div");
     div.className = "figure-plot";
     Object.assign(div.style, { width: `${width}px`, height: `${height}px` });
@@ -110,7 +110,7 @@
         ...scene.CONFIG, responsive: false, scrollZoom: false, plotGlPixelRatio: Math.max(1, ratio),
       });
       // the first picture does not know yet how long the axes are, and has other sizes of type
-      const inside = insideOf(div);
+      const inside = window.jetlrp.camera.inside(div);
       inside.glplot.redraw();
       for (const pad of ["tickPad", "labelPad", "_defaultTickPad", "_defaultLabelPad"]) { // to their words
         inside.axesOptions[pad] = inside.axesOptions[pad].map((one) => one * unit);
@@ -118,9 +118,9 @@
       await Plotly.react(div, data, layout);
       axes.letRead(inside);
       return {
-        camera,
-        turn: (to) => Plotly.relayout(div, { "scene.camera": { ...to, projection: camera.projection } }),
-        paint: (context, from = camera) => settled(inside, from, () => {
+        camera: stand,
+        turn: (to) => Plotly.relayout(div, { "scene.camera": { ...to, projection: stand.projection } }),
+        paint: (context, from = stand) => settled(inside, from, () => {
           context.drawImage(inside.glplot.canvas, left * scale, top * scale, width * scale, height * scale);
           letter(context, div, plot, scale);
         }),
@@ -219,9 +219,9 @@
   /** The frame of a turn at a part of it, from 0 to 1, as base64 PNG. */
   async function frameAt(part) {
     const { figure, on } = film;
-    const camera = window.jetlrp.camera.around(figure.camera, 2 * Math.PI * part);
-    await figure.turn(camera);
-    await figure.paint(on, camera);
+    const stand = window.jetlrp.camera.around(figure.camera, 2 * Math.PI * part);
+    await figure.turn(stand);
+    await figure.paint(on, stand);
     return on.toDataURL("image/png").split(",")[1];
   }
 

@@ -21,25 +21,20 @@
   const rect = (kind, x, y, width, height, more = "") =>
     `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${height}" rx="2" ${more}/>`;
 
-  /** The frame of the isolated track, if it is among the rows. */
-  function alone(svg, { tracks, top, step }, track) {
-    const row = tracks.indexOf(track);
-    return row < 0 ? "" : rect("alone", 0.5, top + row * step, svg.viewBox.baseVal.width - 1, step);
-  }
-
   /** Frame the isolated track, and the rows and the column that are pointed at anywhere. */
   function lights(cell = null) {
     if (!now) return;
     const { svg, layer } = now;
     const { left, right: _, head, top, bottom, pitch, step, xs, size, number, momentum, ...data } = now.data;
-    const { state, hovered: { track, edge }, shown: { a } } = window.jetlrp.view;
-    const tracks = track !== null ? [track] : edge !== null && a ? [a.source[edge], a.destination[edge]] : [];
+    const { state, hovered: { track, edge } } = window.jetlrp.view;
+    const tracks = track !== null ? [track] : edge !== null ? window.jetlrp.scene.endsOf(edge) : [];
     const at = (row) => top + row * step;
     const width = svg.viewBox.baseVal.width;
     const rows = [...data.tracks.keys()].filter((row) => tracks.includes(data.tracks[row]));
     const column = data.features.indexOf(lit);
     const label = (row, x, text) => `<text x="${x}" y="${at(row + 0.5)}" font-size="${size}">${text}</text>`;
-    layer.innerHTML = alone(svg, now.data, state.track) +
+    const alone = data.tracks.indexOf(state.track);
+    layer.innerHTML = (alone < 0 ? "" : rect("alone", 0.5, at(alone), width - 1, step)) +
       rows.map((row) =>
         rect("light row-light", left - 1, at(row) - 1, width - left - 1, step + 1, `data-row="${row}"`) +
         rect("plate", 0, at(row + 0.5) - size / 2 - 2, momentum + 2, size + 4) +
@@ -183,19 +178,19 @@
     box.addEventListener("blur", () => { cursor = null; left(); });
   }
 
-  function drawn(svg, { data, parts, label }, { view }) {
-    const layer = svg.appendChild(svg.ownerDocument.createElementNS(svg.namespaceURI, "g"));
+  function drawn(svg, { data, parts, label }) {
+    const layer = svg.appendChild(document.createElementNS(svg.namespaceURI, "g"));
     layer.setAttribute("class", "heat-lights");
-    if (svg.ownerDocument !== document) { // of a figure, which is not pointed at
-      layer.innerHTML = alone(svg, data, view.track);
-      return;
-    }
     now = { svg, data, parts, layer };
     listen();
     lights();
     svg.setAttribute("aria-hidden", "true"); // the panel says it, and is read cell by cell
     body().setAttribute("role", "application");
     body().setAttribute("aria-label", label);
+    svg.addEventListener("mousedown", (event) => { // the keys are the panel's, also after a click
+      event.preventDefault();
+      body().focus();
+    });
     svg.addEventListener("pointermove", pointed);
     svg.addEventListener("pointerleave", left);
     svg.addEventListener("click", (event) => chosen(pointed(event)));

@@ -45,12 +45,12 @@
   function threshold(edges, view, order, k) {
     if (!order.length || k < 1) return view.least;
     const last = edges.significance[order[k - 1]];
-    return view.least !== null && k < window.jetlrp.edges.most(edges, order) ? view.least : last;
+    return view.least !== null && k < window.jetlrp.selection.most(edges, order) ? view.least : last;
   }
 
   /** The threshold one press of a key away: always such that at least one edge comes or goes. */
   function pressed(edges, order, k, least, key, { low, high }) {
-    const most = window.jetlrp.edges.most(edges, order);
+    const most = window.jetlrp.selection.most(edges, order);
     const at = (place) => edges.significance[order[Math.max(0, Math.min(order.length - 1, place))]];
     const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10,
                    PageDown: -10 }[key];
@@ -124,7 +124,7 @@
     line.style.left = `${100 * at}%`;
     line.classList.toggle("set", view.state.least !== null);
     const { significant, percent, thousands } = numbers;
-    const share = window.jetlrp.edges.share(made.edges, order, k);
+    const share = window.jetlrp.selection.share(made.edges, order, k);
     const text = `at least ${significant(least, 2)}: ${thousands(k)} ${k === 1 ? "edge" : "edges"}, ` +
       `${percent(share)} ${made.edges.of}`;
     line.setAttribute("aria-valuemin", decimal(Math.pow(10, spread.low)));
@@ -170,7 +170,7 @@
       const at = Math.max(0, Math.min(1, (event.clientX - left) / width));
       const { spread, order, made: { edges } } = shown;
       const wanted = Math.pow(10, spread.low + at * (spread.high - spread.low));
-      const most = window.jetlrp.edges.most(edges, order);
+      const most = window.jetlrp.selection.most(edges, order);
       const top = edges.significance[order[0]];
       const bottom = edges.significance[order[most - 1]];
       set(Math.max(order.length > most ? bottom : 0, Math.min(top, wanted)));

@@ -73,12 +73,12 @@
 
   /** So many times as many edges, at least one more or less. */
   function edges(times) {
-    const { view, scene, edges: select } = window.jetlrp;
+    const { view, scene, selection } = window.jetlrp;
     const { made } = scene.stateOf("network");
     if (!made) return;
     const { list, k } = scene.selected(made, view.state);
     const next = Math.round(times > 1 ? Math.max(k * times, k + 1) : Math.min(k * times, k - 1));
-    view.set({ edges: Math.max(1, Math.min(next, select.most(made.edges, list))), least: null });
+    view.set({ edges: Math.max(1, Math.min(next, selection.most(made.edges, list))), least: null });
   }
 
   function panel(at) {

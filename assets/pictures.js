@@ -47,10 +47,10 @@
 
   /** Where a picture of a jet is, from the page on, but for its size. how: {view, theme}, as the dock
    * gives them. */
-  function addressOf({ picture, keys }, jet, { view, theme }) {
+  function addressOf({ picture, keys }, jet, { view: seen, theme }) {
     const { target, rule, file, model } = jet.question;
     const query = new URLSearchParams({ target, rule, theme: theme.name });
-    const more = { file, model, view: window.jetlrp.view.search(view, keys) };
+    const more = { file, model, view: window.jetlrp.view.search(seen, keys) };
     for (const [key, value] of Object.entries(more)) if (value) query.set(key, value);
     return `api/v1/jets/${jet.jet.index}/pictures/${picture}?${query}`;
   }

@@ -38,7 +38,7 @@
 
   /** What is in a picture, from its SVG and its data. */
   function taken(svg, { data, facts }, jet) {
-    const [edges, curves, widths, places, radii] = ARRAYS.map((name) => window.jetlrp.edges.unpack(data[name]));
+    const [edges, curves, widths, places, radii] = ARRAYS.map((name) => window.jetlrp.selection.unpack(data[name]));
     const all = (name) => new Map(
       [...svg.querySelectorAll(`[data-${name}]`)].map((part) => [+part.dataset[name], part]));
     const lights = svg.appendChild(document.createElementNS(SVG, "g"));
@@ -56,7 +56,8 @@
   function select({ host, slot, picture }) {
     const made = picture && figureOf(slot, picture.jet);
     if (!made) return; // it is on its way
-    const { edges, scene, view: { state } } = window.jetlrp;
+    const { selection, scene, view } = window.jetlrp;
+    const { state } = view;
     const { svg, paths, groups, ends } = picture;
     const { source, destination, number } = made.edges;
     const { list, k } = scene.selected(made, state);
@@ -65,7 +66,7 @@
     picture.shown = picture.curves.filter(({ edge }) => shown.has(edge));
     for (const [edge, path] of paths) path.classList.toggle("off", !shown.has(edge));
 
-    const faint = edges.faint(made.edges, list, k);
+    const faint = selection.faint(made.edges, list, k);
     const rest = svg.querySelector(".rest");
     rest.setAttribute("d", Array.from(faint.list,
       (place) => `M${ends[source[place]]}L${ends[destination[place]]}`).join(""));

@@ -33,15 +33,15 @@
     if (!answer.made) {
       const { figure, edges, tracks } = answer.data;
       const { parts, label, facts } = answer;
-      answer.made = { figure, edges: window.jetlrp.edges.decode(edges), tracks, parts, label, facts };
+      answer.made = { figure, edges: window.jetlrp.selection.decode(edges), tracks, parts, label, facts };
     }
     return { ...answer.made, jet };
   }
 
   /** The edges that a view selects: {list, k}: the first k of the list are curves. */
   function selected({ edges }, view) {
-    const list = window.jetlrp.edges.considered(edges, view);
-    return { list, k: window.jetlrp.edges.shown(edges, view, list) };
+    const list = window.jetlrp.selection.considered(edges, view);
+    return { list, k: window.jetlrp.selection.shown(edges, view, list) };
   }
 
   /** All of it as Plotly's traces. */
@@ -51,7 +51,7 @@
     const alone = view.track !== null && view.track < tracks.count;
     return [
       ...figure.before,
-      rest(made, window.jetlrp.edges.faint(made.edges, list, dragging ? Infinity : k)),
+      rest(made, window.jetlrp.selection.faint(made.edges, list, dragging ? Infinity : k)),
       ...curves(made, list.subarray(0, k)),
       ...chosen(made, view),
       ...figure.after,
@@ -130,18 +130,17 @@
   }
 
   /** size: the length of the box's floor, which is other than 1 without perspective only */
-  function layout({ figure }, camera, size = 1, revision = 1) {
-    const { scene } = figure;
-    const along = window.jetlrp.camera.alongAxis(camera);
-    const { x, y, z } = scene.aspectratio;
-    const axes = Object.fromEntries(["x", "y", "z"].filter((side) => side === along).map((side) => {
-      const axis = scene[`${side}axis`]; // the camera looks along it: its words lie on top of each other
+  function layout({ figure: { scene: box } }, stand, size = 1, revision = 1) {
+    const along = window.jetlrp.camera.alongAxis(stand);
+    const { x, y, z } = box.aspectratio;
+    const mute = Object.fromEntries(["x", "y", "z"].filter((side) => side === along).map((side) => {
+      const axis = box[`${side}axis`]; // the camera looks along it: its words lie on top of each other
       return [`${side}axis`, { ...axis, showticklabels: false, title: { ...axis.title, text: "" } }];
     }));
     return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
       margin: { l: 0, r: 0, t: 0, b: 0 }, uirevision: revision,
-      scene: { ...scene, ...axes, uirevision: revision, camera, hovermode: false,
+      scene: { ...box, ...mute, uirevision: revision, camera: stand, hovermode: false,
                aspectratio: { x: x * size, y: y * size, z: z * size } },
     };
   }
@@ -268,7 +267,7 @@
         if (!div || !made || made.jet !== shownIn(state)) break;
         const started = performance.now();
         const { k } = selected(made, view.state);
-        const camera = window.jetlrp.camera.wanted(div, state);
+        const stand = window.jetlrp.camera.wanted(div, state);
         state.reset = false;
         state.revision += 1;
         state.k = k;
@@ -276,9 +275,9 @@
         if (Plotly) {
           const list = traces(made, view.state, { dragging });
           built = performance.now();
-          const size = window.jetlrp.camera.sizeOf(div, state, camera);
-          await Plotly.react(div, list, layout(made, camera, size, state.revision), CONFIG);
-          state.drawnWith = camera;
+          const size = window.jetlrp.camera.sizeOf(div, state, stand);
+          await Plotly.react(div, list, layout(made, stand, size, state.revision), CONFIG);
+          state.drawnWith = stand;
           const inside = window.jetlrp.camera.inside(div);
           window.jetlrp.axes.letRead(inside);
           window.jetlrp.pick.instead(inside);

@@ -14,7 +14,6 @@ pytestmark = pytest.mark.browser
 
 GAMMA = "gamma(gamma=1,bias=account)"
 EPSILON = "epsilon(epsilon=0.01,relative=false,bias=account)"
-TRACKS = "(id) => document.getElementById(id).data.find((t) => t.name === 'tracks')"
 CAMERA = (
     "(id) => { const c = window.jetlrp.camera.live(document.getElementById(id));"
     " return ['eye', 'center', 'up'].flatMap((k) => ['x', 'y', 'z'].map((s) => c[k][s])); }"
@@ -74,15 +73,6 @@ def test_two_jets_side_by_side_with_one_camera_and_one_scale(toy_site, page):
     eventually(page, lambda: caption.inner_text() == "Jet 0 · margin H→bb̄ − QCD · LRP-γ(1)")
     assert page.locator("#network-b-caption").inner_text().startswith("pinned: Jet 5 · margin")
 
-    # a size means the same in both
-    page.wait_for_function(
-        "() => { const found = ['a', 'b'].flatMap((slot) => {"
-        "   const { pt } = window.jetlrp.view.shown[slot].tracks;"
-        f"  const {{ size }} = ({TRACKS})(slot === 'a' ? 'network' : 'network-b').marker;"
-        "   return pt.map((value, at) => (size[at] - 5.5) ** 2 / value); });"
-        " const most = Math.max(...found); return most - Math.min(...found) < 1e-6 * most; }"
-    )
-
     # turn either: the other stands alike
     for pane, other in (("#network", "network-b"), ("#network-b", "network")):
         before = page.evaluate(CAMERA, other)
@@ -128,7 +118,7 @@ LAID_OUT = """
     return { left, top, right, bottom, width, height };
   };
   const legend = document.getElementById("network-legend");
-  const parts = [...legend.querySelectorAll("figure, figcaption, li, p, svg")];
+  const parts = [...legend.querySelectorAll("text")];
   return {
     here: box("#network"), pinned: box("#network-b"), legend: box("#network-legend"),
     panes: box(".stage .panes"), stage: box("#stage"),
@@ -141,9 +131,9 @@ LAID_OUT = """
     }),
     cut: parts.filter((part) => {
       const one = box(part), all = box("#network-legend");
-      return one.right > all.right + 1 || one.bottom > all.bottom + 1 || one.left < all.left - 1;
+      const half = one.top < all.bottom && one.bottom > all.bottom + 1;
+      return half || one.right > all.right + 1 || one.left < all.left - 1;
     }).map((part) => part.textContent),
-    apart: parts.filter((part) => part.tagName === "FIGURE").map(box),
   };
 }
 """
@@ -176,9 +166,6 @@ def test_two_pictures_have_room_on_a_small_screen(toy_site, page, view):
     # and so is the legend, which lies below
     assert there["panes"]["bottom"] <= there["legend"]["top"]
     assert there["cut"] == []
-    assert len(there["apart"]) >= 3
-    for one, next_one in zip(there["apart"], there["apart"][1:], strict=False):
-        assert one["right"] < next_one["left"]
 
     # what is pointed at is ringed where it is
     page.evaluate("window.jetlrp.view.hover({ track: 2 })")
@@ -191,9 +178,8 @@ def test_two_pictures_have_room_on_a_small_screen(toy_site, page, view):
     wanted = page.evaluate(
         "() => { const div = document.getElementById('network');"
         " const { x, y, z } = window.jetlrp.scene.stateOf('network').made.figure.tracks;"
-        " const place = [x[2], y[2], z[2]];"
-        " const [[x, y]] = window.jetlrp.highlight.project(div, [place]);"
-        " const { left, top } = div.getBoundingClientRect(); return [left + x, top + y]; }"
+        " const [[at, down]] = window.jetlrp.highlight.project(div, [[x[2], y[2], z[2]]]);"
+        " const { left, top } = div.getBoundingClientRect(); return [left + at, top + down]; }"
     )
     assert at == pytest.approx(wanted, abs=1)
 
@@ -256,6 +242,7 @@ def test_the_difference_of_two_rules_is_drawn(toy_site, page):
     assert again == asked, "what is told already costs nothing"
 
 
+@pytest.mark.parametrize("expected", [["502", "Failed to load resource"]])
 def test_a_pinned_jet_that_cannot_be_shown(toy_site, page):
     page.goto(f"{toy_site.address}/?jet=5&pin=4~margin~{GAMMA}")
     wait_for_jet(page, 5)

@@ -71,6 +71,7 @@ def test_a_click_isolates_the_track_or_sorts_by_the_feature(real_site, page):
     page.mouse.click(cell["x"], cell["y"])
     state(page, "track", cell["track"])
     page.wait_for_selector(".heatmap .alone")
+    assert page.evaluate("document.activeElement.id") == "heat-body", "the keys go on from there"
     page.mouse.click(cell["x"], cell["y"])
     state(page, "track", None)
     page.wait_for_selector(".heatmap .alone", state="detached")

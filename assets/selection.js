@@ -5,7 +5,7 @@
  *   considered  all of them, or those of the track that is isolated
  *   shown       how many of these are curves
  *
- * On window.jetlrp.edges.
+ * On window.jetlrp.selection.
  */
 (function () {
   "use strict";
@@ -105,5 +105,5 @@
   }
 
   window.jetlrp = window.jetlrp || {};
-  window.jetlrp.edges = { unpack, decode, considered, most, shown, faint, countAt, positionOf, share, words };
+  window.jetlrp.selection = { unpack, decode, considered, most, shown, faint, countAt, positionOf, share, words };
 })();

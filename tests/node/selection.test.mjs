@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { jetlrp } from "./script.mjs";
 
-const { edges: select } = jetlrp(["numbers", "edges"], { atob });
+const { selection: select } = jetlrp(["numbers", "selection"], { atob });
 const base64 = (array) => Buffer.from(array.buffer).toString("base64");
 const packed = (dtype, array) => ({ dtype, shape: [array.length], data: base64(array) });
 
