@@ -5,7 +5,7 @@ import "./browser.mjs";
 import { link } from "../../assets/page/link.js";
 
 const PANEL = { dataset: { defaults: '{"gamma": 0.25, "bias": "account"}' } };
-document.querySelector = (selector) => (selector === '[data-rule="gamma"]' ? PANEL : null);
+globalThis.document.querySelector = (selector) => (selector === '[data-rule="gamma"]' ? PANEL : null);
 const PLACES = [
   { rule: "gamma", name: "gamma" }, { rule: "gamma", name: "bias" }, { rule: "epsilon", name: "eps" },
 ];
