@@ -647,6 +647,8 @@ def test_the_documentation_asks_no_other_host(toy: Any) -> None:
         f"{API}/health",
         f"{API}/choices",
         f"{API}/jets/{{index}}/pictures/{{name}}",
+        f"{API}/jets/{{index}}/comparison",
+        f"{API}/cameras",
         f"{API}/library",
         f"{API}/jets/{{index}}/figures/{{name}}.{{ending}}",
         f"{API}/jets/{{index}}/figures/{{name}}/parts",
