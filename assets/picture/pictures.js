@@ -33,14 +33,15 @@ document.documentElement.addEventListener("pointerleave", () => { pointer = null
 
 /* ----------------------------------------------------------------- asking */
 
-/** The room in a box, in px.
+/** The room in a box, in px; a box whose style has --grows: 1 is as high as its picture.
  * @returns {any} {width, height, font} */
 function roomOf(box) {
   const style = getComputedStyle(box);
   const px = (name) => parseFloat(style[name]) || 0;
   return {
     width: Math.max(1, box.clientWidth - px("paddingLeft") - px("paddingRight")),
-    height: Math.max(1, box.clientHeight - px("paddingTop") - px("paddingBottom")),
+    height: style.getPropertyValue("--grows").trim() === "1" ? 1
+      : Math.max(1, box.clientHeight - px("paddingTop") - px("paddingBottom")),
     font: px("fontSize"),
   };
 }
