@@ -34,6 +34,7 @@ from lrp_core.service.schemas import (
     JetPage,
     JetRow,
     Library,
+    NetworkReport,
     PictureAnswer,
 )
 
@@ -156,6 +157,10 @@ class ServiceClient:
     def choices(self) -> Choices:
         """The targets, rules with their parameters, presets and defaults."""
         return self._ask(Choices, "GET", "/choices")
+
+    def network(self) -> NetworkReport:
+        """What the network runs, and what is done with each of its operations."""
+        return self._ask(NetworkReport, "GET", "/network")
 
     def jets(
         self, *, offset: int = 0, limit: int = 100, sort: str | None = None, **filters: object

@@ -73,6 +73,8 @@ PREDICTION = "prediction"
 FEATURES = "features"
 CONSERVATION = "conservation"
 LEDGER = "ledger"
+REPORT = "network-report"
+REPORT_FOLD = "network-report-fold"
 TRUTH = "truth"
 PRONGS = "prongs"
 

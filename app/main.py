@@ -145,6 +145,7 @@ def create_app(
     scene.register_callbacks(app)
     edge_card.register_callbacks(app, client)
     question.register_callbacks(app, choices)
+    conservation.register_callbacks(app, client)
     explaining.register_callbacks(app, client)
     compare.register_callbacks(app, client)
     library.register_callbacks(app, client, choices)

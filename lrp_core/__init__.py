@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from lrp_core.steps import Steps
     from lrp_core.streaming import explain_files
     from lrp_core.subjets import SubjetAxis, subjet_axes
-    from lrp_core.tape.inputs import Columns, Constant, Edges, Inputs, JetIndex, Mask
+    from lrp_core.tape.inputs import Columns, Constant, Edges, Inputs, JetIndex, Mask, Pairs
     from lrp_core.truth import Truth, truth_match
 
 _HOME = {
@@ -60,6 +60,7 @@ _HOME = {
     "Ledger": "explanation",
     "LedgerRow": "explanation",
     "Mask": "tape.inputs",
+    "Pairs": "tape.inputs",
     "Model": "model",
     "PRESETS": "explainer",
     "Prongs": "prong_shares",
@@ -107,6 +108,7 @@ __all__ = [
     "LedgerRow",
     "Mask",
     "Model",
+    "Pairs",
     "Prongs",
     "RelevanceFile",
     "Steps",

@@ -191,7 +191,7 @@ def _by_value(a: Tensor, layer: Layer, s: Tensor, *, exactly: bool) -> tuple[Ten
     if exactly:
         bias = _exactly(s, layer.bias[:, None])[:, 0]
         return _exactly(s, layer.weight).mul_(a), bias.double()
-    return torch.mm(s, layer.weight).mul_(a), torch.mv(s, layer.bias).double()
+    return _times(s, layer.weight).mul_(a), torch.mv(s, layer.bias).double()
 
 
 def _towards_output(
@@ -204,15 +204,35 @@ def _towards_output(
     over terms are products with W and with |W|; the bias is a term like any other.
     """
     mean, half = (own + opposite) / 2, (own - opposite) / 2
-    size = a.abs()
-    divisor = torch.addmm(layer.bias.abs(), size, layer.size.T)
-    divisor.copysign_(z).mul_(half).add_(z, alpha=mean)
-    s = quotient(relevance, divisor, layer.name)
-    signed = divisor.sign_().mul_(s)  # σ s, since the divisor has the output's sign
-    inputs = torch.addmm(a, s, layer.weight, beta=0, alpha=mean).mul_(a)
-    inputs.addcmul_(size, torch.addmm(a, signed, layer.size, beta=0, alpha=half))
+    no_signs = a.numel() > 0 and a.amin().item() >= 0  # as behind a ReLU
+    size = a if no_signs else a.abs()
+    divisor = _times(size, layer.size.T, layer.bias.abs(), scale=half)
+    if not bool((z < 0).logical_and_(relevance).any()):  # as in front of one: all σ are +
+        s = signed = quotient(relevance, divisor.add_(z, alpha=mean), layer.name)
+    else:
+        divisor.copysign_(z).add_(z, alpha=mean)
+        s = quotient(relevance, divisor, layer.name)
+        signed = divisor.sign_().mul_(s)  # σ s, since the divisor has the output's sign
+    if no_signs and signed is s:
+        inputs = _times(s, layer.weight * mean + layer.size * half).mul_(a)
+    else:
+        inputs = _times(s, layer.weight, scale=mean).mul_(a)
+        inputs.addcmul_(size, _times(signed, layer.size, scale=half))
     bias = torch.addmv(torch.mv(signed, layer.bias.abs()), s, layer.bias, beta=half, alpha=mean)
     return Shares(inputs, bias.double(), _nothing(z))
+
+
+def _times(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, scale: float = 1.0) -> Tensor:
+    """scale (x @ weight + bias), in memory as x is: what lies alike is multiplied fast."""
+    lies = x.stride(0) == 1 < x.stride(1)  # in columns, as what a convolution reads
+    first, second = (weight.T, x.T) if lies else (x, weight)
+    if bias is None:
+        nothing = x.new_empty(1, 1)
+        made = torch.addmm(nothing, first, second, beta=0, alpha=scale)
+    else:
+        added = bias[:, None] if lies else bias
+        made = torch.addmm(added, first, second, beta=scale, alpha=scale)
+    return made.T if lies else made
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dash import html
+from typing import Any
+
+from dash import Dash, Input, Output, html
 from dash.development.base_component import Component
 
 from app import ids
+from app.client import ServiceClient, ServiceError
 from app.heading import heading
 from app.texts import text
-from lrp_core.figures.numbers import number, value_words
-from lrp_core.service.schemas import ExplanationAnswer, LedgerLine
+from lrp_core.figures.numbers import number, plural, value_words
+from lrp_core.service.schemas import ExplanationAnswer, LedgerLine, NetworkReport
 
 MARKS = {"sound": "✓", "cancels": "!", "broken": "!", "unknown": "!"}
 SAYS = {
@@ -32,6 +35,14 @@ def layout() -> Component:
                     html.Div(text("conservation"), className="hint"),
                     html.Div(id=ids.LEDGER, className="ledger"),
                 ],
+                className="fold",
+            ),
+            html.Details(
+                [
+                    html.Summary("The network's operations and their rules"),
+                    html.Div(id=ids.REPORT, className="ledger report", role="status"),
+                ],
+                id=ids.REPORT_FOLD,
                 className="fold",
             ),
         ],
@@ -84,6 +95,7 @@ def view(explanation: ExplanationAnswer) -> list[Component]:
             title="Conservation error: what the sum misses, as a share of the explained value",
         ),
     ]
+    parts += [html.P(warning, className="hint warning") for warning in explanation.warnings]
     if explanation.problem:
         parts.append(html.P(explanation.problem, className="hint warning"))
     return parts
@@ -136,3 +148,60 @@ def _line(line: LedgerLine) -> Component:
             html.Td(number(line.epsilon, 3)),
         ]
     )
+
+
+def report(answer: NetworkReport) -> list[Component]:
+    """What the network runs, what is done with it, and what is not seen or has no rule."""
+    messages = ", ".join(f"{one.path} ({one.operation})" for one in answer.edges)
+    lines = [
+        f"{answer.network}: {plural(sum(one.count for one in answer.operations), 'operation')}.",
+        f"Tracks send each other messages in {messages}."
+        if messages
+        else "Tracks send each other no messages; only tracks are explained.",
+        f"{answer.hidden:.0%} of its answer goes ways that are not seen."
+        if answer.hidden
+        else "No ways around what is seen were found.",
+    ]
+    return [
+        html.P(" ".join(lines), className="hint"),
+        *(html.P(warning, className="hint warning") for warning in answer.warnings),
+        html.Table(
+            [
+                html.Thead(html.Tr([html.Th(head) for head in ("operation", "times", "rule")])),
+                html.Tbody(
+                    [
+                        html.Tr(
+                            [
+                                html.Th(one.name, title=", ".join(one.stages)),
+                                html.Td(str(one.count)),
+                                html.Td(
+                                    ("Linearised: " if one.linearised else "") + one.rule,
+                                    title=one.source,
+                                    className="rule",
+                                ),
+                            ]
+                        )
+                        for one in answer.operations
+                    ]
+                ),
+            ]
+        ),
+    ]
+
+
+def register_callbacks(app: Dash, client: ServiceClient) -> None:
+    """The network's report is asked for when it is opened, and again for another network."""
+
+    @app.callback(
+        Output(ids.REPORT, "children"),
+        Input(ids.REPORT_FOLD, "n_clicks"),
+        Input(ids.SOURCE, "data"),
+        prevent_initial_call=True,
+    )
+    def _report(clicks: int | None, source: dict[str, Any] | None) -> Any:
+        if not clicks:
+            return []
+        try:
+            return report(client.of(source).network())
+        except ServiceError as error:
+            return html.P(error.message, className="hint warning")

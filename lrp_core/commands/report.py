@@ -7,8 +7,6 @@ import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lrp_core.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
 
     from lrp_core.model import Model
     from lrp_core.tape.report import Report
-
-EXAMPLE_TRACKS = 8
 
 
 def run(
@@ -37,25 +33,14 @@ def run(
     from rich.console import Console
 
     from lrp_core.checkpoint import load_model
-    from lrp_core.jets import Jet
-    from lrp_core.tape.network import TapeModel, load_network
+    from lrp_core.tape.network import report_of
 
     path, _, name = (network or "").rpartition(":")
     if path.endswith(".py"):
         model = _model_of(Path(path), name)
     else:
         model = load_model(network, definitions, weights=weights)
-    if not isinstance(model, TapeModel):
-        draw = np.random.default_rng(0)
-        tracks = draw.normal(size=(EXAMPLE_TRACKS, len(model.columns)))
-        model = load_network(
-            model.network,
-            example=Jet.from_arrays(tracks, model.columns),
-            columns=model.columns,
-            classes=model.classes,
-            name=model.name,
-        )
-    report = model.report()
+    report = report_of(model)
     printed = console or Console(highlight=False, soft_wrap=True)
     printed.print(
         json.dumps(report.to_dict(), indent=2, ensure_ascii=False) if as_json else str(report),

@@ -101,6 +101,7 @@ class Answer:
             version=plain["version"],
             jet=jet,
             edge_sums=arrays["signed_edge_relevance"],
+            warnings=tuple(plain.get("warnings", ())),
         )
 
 
@@ -170,6 +171,7 @@ def _plain(explanation: Explanation, jet: Jet) -> dict[str, Any]:
             }
             for row in explanation.ledger
         ],
+        "warnings": list(explanation.warnings),
         "balance": asdict(Balance.of(explanation)),
         "totals": {
             "tracks": totals.tracks,

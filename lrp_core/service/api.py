@@ -69,6 +69,7 @@ from lrp_core.service.schemas import (
     JetRow,
     JetsInfo,
     Library,
+    NetworkReport,
     PickQuery,
     PictureAnswer,
     ScoresInfo,
@@ -85,6 +86,7 @@ from lrp_core.service.watched import Watched
 from lrp_core.service.workers import Workers
 from lrp_core.settings import Settings, read_settings
 from lrp_core.subjets import nearest_subjet, subjet_axes
+from lrp_core.tape.network import report_of
 from lrp_core.truth import Origin, Truth
 
 PREFIX = "/api/v1"
@@ -247,6 +249,12 @@ def _routes(service: Service) -> APIRouter:
     def list_choices(source: Source, person: Person) -> Response:
         """Everything that can be asked for: targets, rules with their parameters, presets."""
         return _json(all_choices(service.study(source, person).model))
+
+    @routes.get("/network", response_model=NetworkReport)
+    def report_network(source: Source, person: Person) -> Response:
+        """What the network runs: operations and the rule of each, hidden ways, where edges are."""
+        report = report_of(service.study(source, person).model)
+        return _json(NetworkReport.model_validate(report.to_dict()))
 
     @routes.get("/jets", response_model=JetPage)
     def list_jets(query: Annotated[JetQuery, Query()], person: Person) -> Response:

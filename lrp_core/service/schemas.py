@@ -88,6 +88,36 @@ class LibraryInfo(BaseModel):
     )
 
 
+class OperationInfo(BaseModel):
+    """One kind of operation that a network runs, and what is done with its relevance."""
+
+    name: str
+    count: int
+    rule: str
+    source: str
+    linearised: bool = Field(description="Whether it has no rule, so that its tangent stands in.")
+    stages: list[str]
+
+
+class NetworkEdges(BaseModel):
+    """A place where a network passes messages between tracks."""
+
+    path: str
+    operation: str
+
+
+class NetworkReport(BaseModel):
+    """What a network runs, seen while it ran on a jet that was made up."""
+
+    network: str
+    operations: list[OperationInfo]
+    hidden: float = Field(description="Share of its answer that goes ways that are not seen.")
+    edges: list[NetworkEdges]
+    before_softmax: bool
+    batched: bool
+    warnings: list[str]
+
+
 class Health(BaseModel):
     """That the service is there, and with which jets and which network."""
 
@@ -601,6 +631,7 @@ class ExplanationAnswer(BaseModel):
     signed_edge_relevance: Vector = Field(description="[E]")
     edge_relevance: Matrix | None = Field(None, description='[E, 2F], only with edges="full"')
     ledger: list[LedgerLine]
+    warnings: list[str] = Field([], description="What this explanation should be read with.")
     totals: Totals
     balance: BalanceInfo
     truth_match: TruthMatchInfo | None = Field(

@@ -89,9 +89,8 @@ def product_of_matrices(
         weights = [context.is_softmax(first), context.is_softmax(second)]
         if sum(weights) == 1:
             live = [not one for one in weights]
-    relevance, bias = context.zeros_apart(node, relevance)
     parts = []
-    share = context.shares(node, relevance)
+    share, bias = context.terms_share(node, relevance)
     if added is not None:
         earned = share * context.value(added)
         if context.tape.is_active(added):
@@ -125,9 +124,10 @@ def layer_norm(context: Context, node: Node, received: Sequence[Tensor | None]) 
     source, shape, weight, bias = node.args[:4]
     value = context.value(source)
     axes = tuple(range(-len(shape), 0))
-    spread = value.var(axes, unbiased=False, keepdim=True)
     share = context.shares(node, relevance)
-    slope = share * (spread + node.args[4]).rsqrt()
+    scale = node.outputs[2]
+    assert scale is not None
+    slope = share * context.tape.values[scale]
     if weight is not None:
         slope = slope * context.value(weight)
     part = value * (slope - slope.mean(axes, keepdim=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -69,7 +70,7 @@ class Context:
     softmaxes: dict[int, SpelledSoftmax] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.softmaxes = spelled_softmaxes(self.tape)
+        self.softmaxes = self.tape.once("softmaxes", lambda: spelled_softmaxes(self.tape))
 
     def value(self, argument: Any) -> Any:
         """An argument as the operation got it."""
@@ -104,23 +105,31 @@ class Context:
             )
         return {n: part for n, part in zip(numbers, back, strict=True) if part is not None}
 
-    def zeros_apart(self, node: Node, relevance: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What stands on sums of no terms, or of zeros alone: constants, so it is the bias's.
+    def terms_share(self, node: Node, relevance: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Relevance over the output of a sum, for its terms; and what is the bias's, if anything.
 
-        -> the rest of the relevance, and what the bias takes, if anything. Raises
-        PropagationError where terms that are not zero add up to zero and carry relevance.
+        What stands on sums of no terms, or of zeros alone, is the bias's: those are constants.
+        Raises PropagationError where terms that are not zero add up to zero and carry relevance.
         """
-        stranded = (self.output(node) == 0) & (relevance != 0)
+        output = self.output(node)
+        share = relevance / output
+        if math.isfinite(share.sum().item()):
+            return share, None
+        stranded = (output == 0) & (relevance != 0)
         if not bool(stranded.any()):
-            return relevance, None
+            return self.shares(node, relevance), None
         values = self.tape.values
         sizes = node.again(lambda n: values[n].abs() if is_real(values[n]) else values[n])
         if bool((sizes[stranded] != 0).any()):
             self.shares(node, relevance)  # says so
-        return relevance.masked_fill(stranded, 0.0), relevance.masked_fill(~stranded, 0.0)
+        rest = relevance.masked_fill(stranded, 0.0)
+        return self.shares(node, rest), relevance.masked_fill(~stranded, 0.0)
 
     def reads_leaf(self, argument: Any) -> bool:
         """Whether an argument is an input of the network, whole or only moved."""
+        return self.tape.once(("reads leaf", argument), lambda: self._reads_leaf(argument))
+
+    def _reads_leaf(self, argument: Any) -> bool:
         while isinstance(argument, Ref):
             if argument.number in self.tape.leaves.values():
                 return True
@@ -132,6 +141,9 @@ class Context:
 
     def is_softmax(self, argument: Any) -> bool:
         """Whether an argument holds the weights of a softmax, only moved, masked or scaled."""
+        return self.tape.once(("is softmax", argument), lambda: self._is_softmax(argument))
+
+    def _is_softmax(self, argument: Any) -> bool:
         while (node := self.tape.producer(argument)) is not None:
             if node.name in ("softmax", "safe_softmax") or node.output in self.softmaxes:
                 return True
@@ -198,6 +210,8 @@ def spelled_softmax(tape: Tape, node: Node) -> SpelledSoftmax | None:
 
 def finite(values: Tensor, node: Node) -> Tensor:
     """The values, 0 where a mask made them infinite; NaN raises PropagationError."""
+    if math.isfinite(values.sum().item()):
+        return values
     if bool(values.isnan().any()):
         raise PropagationError(f"stage {node.stage}: relevance is not a number")
     return values.masked_fill(values.isinf(), 0.0)

@@ -11,7 +11,9 @@ is the edges' relevance by column: the definition of the interaction network.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -27,14 +29,13 @@ from lrp_core.tape.places import Message
 from lrp_core.tape.tape import Node, Ref, Tape
 from lrp_core.tape.walk import Flow
 
+PAIR_FEATURES = "pair features"
 _KIND = {"scatter_add": "edge list", "index_add": "edge list", "scatter_reduce": "edge list"}
 
 
 class _Terms(NamedTuple):
     """Relevance of messages: sums [n], sums of squares [n], rows [n, n_channels] or None."""
 
-    receiver: Tensor
-    sender: Tensor
     sums: Tensor
     squares: Tensor
     rows: Tensor | None
@@ -45,6 +46,18 @@ def edge_paths(tape: Tape, messages: Mapping[int, Message]) -> dict[int, str]:
 
     Sums inside a softmax are none: relevance goes around them.
     """
+    carrying = tape.once("carrying", lambda: _carrying(tape))
+    seen: dict[str, int] = {}
+    found = {}
+    for place in sorted(carrying.intersection(messages)):
+        path = tape.nodes[place].module.removesuffix("aggr_module").rstrip(".") or "network"
+        seen[path] = seen.get(path, 0) + 1
+        found[place] = path if seen[path] == 1 else f"{path}@{seen[path]}"
+    return found
+
+
+def _carrying(tape: Tape) -> set[int]:
+    """Places of the nodes that relevance goes through, around the insides of softmaxes."""
     softmaxes = spelled_softmaxes(tape)
     reached = {tape.output}
     carrying: set[int] = set()
@@ -54,13 +67,7 @@ def edge_paths(tape: Tape, messages: Mapping[int, Message]) -> dict[int, str]:
             carrying.add(place)
             softmax = softmaxes.get(node.output)
             reached.update(node.inputs() if softmax is None else [softmax.scores.number])
-    seen: dict[str, int] = {}
-    found = {}
-    for place in sorted(carrying.intersection(messages)):
-        path = tape.nodes[place].module.removesuffix("aggr_module").rstrip(".") or "network"
-        seen[path] = seen.get(path, 0) + 1
-        found[place] = path if seen[path] == 1 else f"{path}@{seen[path]}"
-    return found
+    return carrying
 
 
 def edge_sets(
@@ -74,7 +81,9 @@ def edge_sets(
             continue
         kind = _KIND.get(tape.nodes[place].name)
         kind = kind or ("attention" if tape.nodes[place].name in PRODUCTS else "neighbours")
-        for sets, more in zip(found, _by_jet(terms, given, kind, path), strict=True):
+        for sets, more in zip(
+            found, _by_jet(terms, messages[place], given, kind, path), strict=True
+        ):
             sets.update(more)
     return found
 
@@ -84,36 +93,57 @@ def _terms(tape: Tape, message: Message, flow: Flow, *, rows: bool) -> _Terms | 
     if message.place not in flow.reached:
         return None
     node = tape.nodes[message.place]
-    label, receiver = message.terms, message.receiver
-    shape = torch.broadcast_shapes(label.shape, receiver.shape)
-    a, b, receiver = (values.expand(shape) for values in (label.a, label.b, receiver))
-    full = square = None
     if message.operand is None:
-        summed, square, full = _product(tape, node, flow.reached[message.place], shape, rows=rows)
-    else:
-        part = flow.parts[message.place].get(node.args[message.operand].number)
-        if part is None:
-            return None
-        full = part.double()
-        channels = [axis for axis, size in enumerate(shape) if size == 1]
-        summed = full.sum(channels, keepdim=True) if channels else full
-        squared = full.square()
-        square = squared.sum(channels, keepdim=True) if channels else squared
-    sender = torch.where(b < 0, a, torch.where(a == receiver, b, a))
-    kept = ((receiver >= 0) & (sender >= 0)).reshape(-1)
+        summed, square, full = _product(
+            tape, node, flow.reached[message.place], message.shape, rows=rows
+        )
+        return _kept(message, summed, square, full if rows else None)
+    part = flow.parts[message.place].get(node.args[message.operand].number)
+    return None if part is None else _added(message, part, rows=rows)
+
+
+def _added(message: Message, part: Tensor, *, rows: bool) -> _Terms:
+    """Relevance of terms, added up over the axes along which they are about the same tracks."""
+    full = part.double() if rows else part
+    channels = [axis for axis, size in enumerate(message.shape) if size == 1]
+    summed, square = full, full.square()
+    if channels:
+        summed, square = full.sum(channels, keepdim=True), square.sum(channels, keepdim=True)
+    return _kept(message, summed, square, full if rows else None)
+
+
+def _kept(message: Message, summed: Tensor, square: Tensor, full: Tensor | None) -> _Terms:
+    """The terms that have a receiver and a sender."""
     lines = None
-    if rows and full is not None:
-        varying = [axis for axis, size in enumerate(shape) if size > 1]
-        rest = [axis for axis, size in enumerate(shape) if size == 1]
+    if full is not None:
+        varying = [axis for axis, size in enumerate(message.shape) if size > 1]
+        rest = [axis for axis, size in enumerate(message.shape) if size == 1]
         order = full.permute(*varying, *rest)
-        lines = order.reshape(receiver.numel(), -1)[kept]
-    return _Terms(
-        receiver.reshape(-1)[kept],
-        sender.reshape(-1)[kept],
-        summed.reshape(-1)[kept],
-        square.reshape(-1)[kept],
-        lines,
-    )
+        lines = order.reshape(math.prod(message.shape), -1)[message.kept]
+    return _Terms(summed.reshape(-1)[message.kept], square.reshape(-1)[message.kept], lines)
+
+
+def pair_sets(
+    messages: Mapping[int, Message],
+    names: Mapping[int, str],
+    flow: Flow,
+    given: Given,
+    *,
+    rows: bool,
+) -> list[dict[str, EdgeSet]]:
+    """For each jet what features of pairs received, by the name of the network's argument."""
+    found: list[dict[str, EdgeSet]] = [{} for _ in given.jets]
+    for number, part in flow.stopped.items():
+        path = names[number]
+        while path in found[0]:
+            path += "'"
+        terms = _added(messages[number], part, rows=True)  # both ways of a pair are one edge
+        if len(terms.sums) == 0:  # of single tracks: an account alone
+            continue
+        more = _by_jet(terms, messages[number], given, PAIR_FEATURES, path)
+        for sets, one in zip(found, more, strict=True):
+            sets.update({k: v if rows else replace(v, rows=None) for k, v in one.items()})
+    return found
 
 
 def _product(
@@ -121,8 +151,10 @@ def _product(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Terms a_nm b_mk of a product, added up over the axes along which the label does not vary."""
     _, first, second = factors(node)
-    a, b = tape.value(first).double(), tape.value(second).double()
-    share = quotient(relevance, tape.values[node.output], node.stage).double()
+    a, b = tape.value(first), tape.value(second)
+    share = quotient(relevance, tape.values[node.output], node.stage)
+    if rows:
+        a, b, share = a.double(), b.double(), share.double()
     if rows or (shape[-3] > 1 and shape[-1] > 1):
         full = a.unsqueeze(-1) * b.unsqueeze(-3) * share.unsqueeze(-2)
         axes = [axis for axis, size in enumerate(shape) if size == 1]
@@ -141,24 +173,59 @@ def _product(
     return summed, square, None
 
 
-def _by_jet(terms: _Terms, given: Given, kind: str, path: str) -> list[dict[str, EdgeSet]]:
+class _Set(NamedTuple):
+    """The edges of one jet from one group to another. order: their places among the pairs"""
+
+    name: str
+    order: Tensor
+    edge_index: np.ndarray
+    groups: tuple[str, str]
+
+
+def _by_jet(
+    terms: _Terms, message: Message, given: Given, kind: str, path: str
+) -> list[dict[str, EdgeSet]]:
     """Add up by pair, and sort the pairs by jet and by the groups of their ends."""
     n_places = sum(given.lengths.values()) * len(given.jets)
-    pairs, at = torch.unique(
-        terms.receiver.cpu() * n_places + terms.sender.cpu(), return_inverse=True
-    )
-    sums = torch.zeros(len(pairs), dtype=torch.float64).index_add_(0, at, terms.sums.cpu())
-    squares = torch.zeros(len(pairs), dtype=torch.float64).index_add_(0, at, terms.squares.cpu())
+    pairs, at = message.pairs(n_places)
+    sums = torch.zeros(len(pairs), dtype=torch.float64)
+    squares = torch.zeros_like(sums).index_add_(0, at, terms.squares.double().cpu())
+    sums = sums.index_add_(0, at, terms.sums.double().cpu())
     lines = None
     if terms.rows is not None:
         lines = torch.zeros(len(pairs), terms.rows.shape[1], dtype=torch.float64)
         lines = lines.index_add_(0, at, terms.rows.cpu())
         squares = lines.square().sum(1)
+    norms = squares.sqrt()
+    own = [jet[group].edge_index for jet in given.jets for group in given.inputs.groups]
+    sizes = tuple(jet[group].n_tracks for jet in given.jets for group in given.inputs.groups)
+    known = message.sorted.get((path, sizes, *given.lengths.values()))
+    if known is None or not all(map(np.array_equal, known[0], own)):
+        known = own, _sorted(pairs, n_places, given, path)
+        message.sorted[path, sizes, *given.lengths.values()] = known
+    return [
+        {
+            one.name: EdgeSet(
+                one.edge_index,
+                sums[one.order].numpy(),
+                shares_of(norms[one.order].numpy()),
+                kind,
+                None if lines is None else lines[one.order].numpy(),
+                one.groups,
+            )
+            for one in sets
+        }
+        for sets in known[1]
+    ]
+
+
+def _sorted(pairs: Tensor, n_places: int, given: Given, path: str) -> list[list[_Set]]:
+    """For each jet the sets of edges that pairs of places are."""
     receiver, sender = pairs // n_places, pairs % n_places
-    found: list[dict[str, EdgeSet]] = []
     main = given.inputs.groups[0]
+    found = []
     for number, jet in enumerate(given.jets):
-        sets: dict[str, EdgeSet] = {}
+        sets = []
         for source in given.inputs.groups:
             for destination in given.inputs.groups:
                 ends = []
@@ -176,14 +243,7 @@ def _by_jet(terms: _Terms, given: Given, kind: str, path: str) -> list[dict[str,
                     if own is not None:
                         order, edge_index = order[own], jet[source].edge_index
                 name = path if source == destination == main else f"{path}:{source}→{destination}"
-                sets[name] = EdgeSet(
-                    edge_index,
-                    sums[order].numpy(),
-                    shares_of(squares[order].sqrt().numpy()),
-                    kind,
-                    None if lines is None else lines[order].numpy(),
-                    (source, destination),
-                )
+                sets.append(_Set(name, order, edge_index, (source, destination)))
         found.append(sets)
     return found
 

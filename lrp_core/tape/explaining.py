@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -16,7 +17,8 @@ from lrp_core.explanation import Array, Explanation, Ledger, LedgerRow, signific
 from lrp_core.jets import Jet
 from lrp_core.model import Target
 from lrp_core.rules import AnyRule
-from lrp_core.tape.edges import column_ends, edge_sets, end_relevance
+from lrp_core.tape import pairs
+from lrp_core.tape.edges import PAIR_FEATURES, column_ends, edge_sets, end_relevance, pair_sets
 from lrp_core.tape.inputs import Given, groups_of
 from lrp_core.tape.ledger import MixedJets, ledgers
 from lrp_core.tape.network import TapeModel
@@ -24,6 +26,8 @@ from lrp_core.tape.operations import is_linearised
 from lrp_core.tape.report import linearised_warnings, operations_of
 from lrp_core.tape.tape import Tape
 from lrp_core.tape.walk import Flow, Stages, walk
+
+version_of = cache(version)
 
 AT_ONCE = 512  # tracks on one tape
 EDGES = ("full", "auto", "summary", "rows")
@@ -96,7 +100,9 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
             "its inputs are far outside what the network was made for"
         )
     start = logits * logits.new_tensor(asked.target.weights)
-    messages = model.messages(tape, given)
+    places = model.places(tape, given)
+    messages = places.messages
+    stopping = pairs.stops(tape, given)
     ends = column_ends(tape, given)
     watched = {*messages, *(place for side in ends or () for place in side)}
     try:
@@ -108,10 +114,17 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
             at=number,
             watched=watched,
             called=_names(model),
+            stops=pairs.called(stopping),
         )
         several = model.jets(tape, given) if len(jets) > 1 else None
         books = ledgers(flow.rows, len(jets), several)
-        sets = edge_sets(tape, messages, flow, given, rows=asked.edges == "rows")
+        in_full = asked.edges == "rows"
+        sets = edge_sets(tape, messages, flow, given, rows=in_full)
+        if flow.stopped:
+            of_pairs = pairs.messages(stopping, places.labels, given)
+            more = pair_sets(of_pairs, stopping, flow, given, rows=in_full)
+            for one, other in zip(sets, more, strict=True):
+                one.update(other)
     except PropagationError as error:
         raise PropagationError(f"{name}: {error}") from error
     columns = None if ends is None else end_relevance(tape, ends, flow, given)
@@ -149,7 +162,7 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
                 jet_id=tracks.jet_id,
                 model_name=model.name,
                 checkpoint_hash=model.checkpoint_hash,
-                version=version("jetlrp"),
+                version=version_of("jetlrp"),
                 jet=tracks,
                 edge_sums=drawn.sums,
                 edges=sets[place],
@@ -164,9 +177,13 @@ def _explain(asked: Asked, jets: list[dict[str, Jet]]) -> list[Explanation]:
 
 def _linearised(tape: Tape) -> tuple[str, ...]:
     """Warnings of this jet's own, where its tape has operations without a rule."""
-    if not any(is_linearised(tape, node) for node in tape.nodes):
-        return ()
-    return linearised_warnings(operations_of(tape, Stages(tape)))
+
+    def found() -> tuple[str, ...]:
+        if not any(is_linearised(tape, node) for node in tape.nodes):
+            return ()
+        return linearised_warnings(operations_of(tape, Stages(tape)))
+
+    return tape.once("linearised", found)
 
 
 def _names(model: TapeModel) -> dict[str, str]:
@@ -219,7 +236,9 @@ def _drawn(asked: Asked, jet: Jet, sets: dict[str, EdgeSet], rows: Array | None)
         raise NetworkError(
             f"{asked.model.name}: no messages between tracks at edges={hint!r}; there are {known}"
         )
-    own = [one for one in sets.values() if one.groups[0] == one.groups[1]]
+    own = [
+        one for one in sets.values() if one.groups[0] == one.groups[1] and one.kind != PAIR_FEATURES
+    ]
     if hint is None and not own:
         return _Drawn(np.zeros((2, 0), np.int64), none, np.zeros(0), np.zeros(0))
     drawn = (sets[hint] if hint is not None else own[0]).between_different()

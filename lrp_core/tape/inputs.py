@@ -14,7 +14,7 @@ one below the other, or in a padded array with an axis for the jets.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,9 +24,11 @@ from torch import Tensor, nn
 
 from lrp_core.errors import JetError, NetworkError
 from lrp_core.jets import Jet
-from lrp_core.tape.places import NONE, Label
+from lrp_core.tape.places import NONE, Label, ordered
 
 TRACKS = "tracks"
+PAIRS = "pairs"
+PAIR_LAYOUTS = ("jet feature track track", "jet track track feature", "edge feature")
 LAYOUTS = ("track column", "jet track column", "jet column track")
 MASK_LAYOUTS = ("jet track", "jet 1 track", "jet track 1", "track")
 
@@ -41,19 +43,22 @@ class Columns:
     columns    their names, in order
     layout     "track column": [n_tracks, n_columns], the jets one below the other;
                "jet track column" and "jet column track": padded with zeros to the longest jet
-    relevance  whether they are to be explained; else they are a constant
+    relevance  whether they are to be explained; else they are a constant. "pairs": what the network
+               makes of them for pairs of tracks (ln Δ, ln kT) is explained, as edges
     pad_to     padded to as many tracks at least, as networks with k neighbours want
     """
 
     group: str = TRACKS
     columns: tuple[str, ...] = ()
     layout: str = "track column"
-    relevance: bool = True
+    relevance: bool | str = True
     pad_to: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
         _one_of("Columns", self.layout, LAYOUTS)
+        if isinstance(self.relevance, str):
+            _one_of("Columns", self.relevance, (PAIRS,))
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,26 @@ class Edges:
 
     group: str = TRACKS
     destination: str | None = None
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Numbers for pairs of tracks: attributes of edges, or what biases attention.
+
+    make      a function of a jet -> [n_tracks, n_tracks, n_features]: at [i, j] for what track i
+              gets from track j
+    layout    "jet feature track track" or "jet track track feature", padded with zeros like the
+              group, or "edge feature": [n_edges, n_features] for the jet's own edges, whose
+              destination is i
+    What relevance they get is edges of their own, ``Explanation.edges`` by the argument's name.
+    """
+
+    make: Callable[[Jet], Any]
+    group: str = TRACKS
+    layout: str = PAIR_LAYOUTS[0]
+
+    def __post_init__(self) -> None:
+        _one_of("Pairs", self.layout, PAIR_LAYOUTS)
 
 
 @dataclass(frozen=True)
@@ -102,7 +127,7 @@ class Constant:
     value: Any
 
 
-Spec = Columns | Edges | JetIndex | Mask | Constant
+Spec = Columns | Edges | Pairs | JetIndex | Mask | Constant
 
 
 def _one_of(what: str, value: str, choices: Sequence[str]) -> None:
@@ -114,14 +139,14 @@ class Inputs:
     """What each argument of a network's ``forward`` is, by its name.
 
     Raises NetworkError where nothing carries relevance, or an argument is none of Columns, Edges,
-    JetIndex, Mask and Constant.
+    Pairs, JetIndex, Mask and Constant.
     """
 
     def __init__(self, **arguments: Spec) -> None:
         for name, spec in arguments.items():
-            if not isinstance(spec, Columns | Edges | JetIndex | Mask | Constant):
+            if not isinstance(spec, Columns | Edges | Pairs | JetIndex | Mask | Constant):
                 raise NetworkError(
-                    f"inputs: {name} must be Columns, Edges, JetIndex, Mask or Constant, "
+                    f"inputs: {name} must be Columns, Edges, Pairs, JetIndex, Mask or Constant, "
                     f"found {spec!r:.80}"
                 )
         self.arguments = arguments
@@ -138,8 +163,22 @@ class Inputs:
         return {
             name: spec
             for name, spec in self.arguments.items()
-            if isinstance(spec, Columns) and spec.relevance
+            if isinstance(spec, Columns) and spec.relevance is True
         }
+
+    @property
+    def pairs(self) -> dict[str, Columns | Pairs]:
+        """The arguments that carry relevance for pairs of tracks, by name."""
+        return {
+            name: spec
+            for name, spec in self.arguments.items()
+            if isinstance(spec, Pairs) or (isinstance(spec, Columns) and spec.relevance == PAIRS)
+        }
+
+    @property
+    def carrying(self) -> list[str]:
+        """The names of all arguments that carry relevance."""
+        return [*self.leaves, *self.pairs]
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -275,8 +314,19 @@ class Given:
     def labels(self, *, of_jets: bool = False) -> dict[str, Label]:
         """The labels that the leaves begin with: their tracks, or their jets."""
         found = {}
-        for name, spec in self.inputs.leaves.items():
+        for name in self.inputs.carrying:
+            spec = self.inputs.arguments[name]
+            assert isinstance(spec, Columns | Pairs)
             ids = self.ids(spec.group)
+            if isinstance(spec, Pairs):
+                receiver, sender = self.ends(name)
+                found[name] = ordered(receiver, sender)
+                if of_jets:
+                    a = receiver.sub(self.bases[spec.group]).div(
+                        ids.shape[1], rounding_mode="floor"
+                    )
+                    found[name] = Label(a, torch.full_like(a, NONE))
+                continue
             if of_jets:
                 ids = torch.arange(len(self.jets))[:, None].expand(ids.shape)
             if spec.layout == "track column":
@@ -288,6 +338,21 @@ class Given:
                 a = ids[:, :, None] if spec.layout == "jet track column" else ids[:, None]
             found[name] = Label(a, torch.full_like(a, NONE))
         return found
+
+    def ends(self, name: str) -> tuple[Tensor, Tensor]:
+        """Who receives and who sends, for every element of an argument that is Pairs."""
+        spec = self.inputs.arguments[name]
+        assert isinstance(spec, Pairs)
+        ids = self.ids(spec.group)
+        if spec.layout == "edge feature":
+            parts = [
+                ids[k][torch.tensor(jet[spec.group].edge_index)] for k, jet in enumerate(self.jets)
+            ]
+            source, destination = torch.cat(parts, 1)
+            return destination[:, None], source[:, None]
+        receiver, sender = torch.broadcast_tensors(ids[:, :, None], ids[:, None, :])
+        axis = 1 if spec.layout == "jet feature track track" else 3
+        return receiver.unsqueeze(axis), sender.unsqueeze(axis)
 
     def by_size(self) -> dict[int, Tensor]:
         """Numbers of rows by how many there are, for values that have a row for each."""
@@ -345,7 +410,9 @@ def give(
     return given
 
 
-def _value(spec: Columns | Edges | JetIndex | Mask, given: Given, dtype: torch.dtype) -> Tensor:
+def _value(
+    spec: Columns | Edges | Pairs | JetIndex | Mask, given: Given, dtype: torch.dtype
+) -> Tensor:
     jets, length = given.jets, given.lengths[spec.group]
     sizes = [jet[spec.group].n_tracks for jet in jets]
     if isinstance(spec, Columns):
@@ -363,6 +430,8 @@ def _value(spec: Columns | Edges | JetIndex | Mask, given: Given, dtype: torch.d
         return torch.repeat_interleave(torch.arange(len(jets)), torch.tensor(sizes))
     if isinstance(spec, Edges):
         return _edges(spec, given)
+    if isinstance(spec, Pairs):
+        return _pairs(spec, given, dtype)
     if spec.layout == "track":
         mask = torch.ones(sum(sizes), dtype=torch.bool)
     else:
@@ -390,6 +459,32 @@ def _edges(spec: Edges, given: Given) -> Tensor:
             end += n_destination
         start += n_source
     return torch.cat(parts, dim=1)
+
+
+def _pairs(spec: Pairs, given: Given, dtype: torch.dtype) -> Tensor:
+    jets, length = given.jets, given.lengths[spec.group]
+    made = []
+    for jet in jets:
+        values, n_tracks = np.asarray(spec.make(jet[spec.group])), jet[spec.group].n_tracks
+        if values.ndim != 3 or values.shape[:2] != (n_tracks, n_tracks):
+            raise JetError(
+                f"{jet[spec.group].jet_id}: Pairs makes an array of shape {values.shape}; expected "
+                f"[{n_tracks}, {n_tracks}, n_features]"
+            )
+        made.append(values)
+    if spec.layout == "edge feature":
+        parts = []
+        for values, jet in zip(made, jets, strict=True):
+            source, destination = jet[spec.group].edge_index
+            parts.append(values[destination, source])
+        return torch.from_numpy(np.concatenate(parts)).to(dtype)
+    padded = np.zeros((len(jets), length, length, made[0].shape[2]))
+    for place, values in zip(padded, made, strict=True):
+        place[: len(values), : len(values)] = values
+    tensor = torch.from_numpy(padded).to(dtype)
+    if spec.layout == "jet track track feature":
+        return tensor
+    return tensor.permute(0, 3, 1, 2).contiguous()
 
 
 def with_columns(inputs: Inputs, columns: Sequence[str]) -> Inputs:

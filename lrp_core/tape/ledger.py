@@ -11,7 +11,6 @@ from torch import Tensor
 from lrp_core.errors import PropagationError
 from lrp_core.explanation import Ledger, LedgerRow
 from lrp_core.tape.places import Places
-from lrp_core.tape.tape import sums
 from lrp_core.tape.walk import Row
 
 
@@ -29,10 +28,40 @@ def jets_of(places: Places, number: int) -> Tensor:
     return label.a
 
 
-def _by_jet(terms: Tensor, number: int, places: Places | None, n_jets: int) -> Tensor:
-    """[n_jets] float64: the sum of the terms that belong to each jet."""
-    if places is None:
-        return sums(terms)[None]
+class _Sums:
+    """Sums of terms by jet, in float64. What is only turned or reshaped is added up once."""
+
+    def __init__(self, n_jets: int, places: Places | None) -> None:
+        self.n_jets, self.places = n_jets, places
+        self._known: dict[tuple[int, int], Tensor] = {}
+
+    def __call__(self, terms: Tensor, number: int) -> Tensor:
+        """[n_jets]: the sum of the terms of value ``number`` that belong to each jet."""
+        if self.places is not None:
+            return _by_jet(terms, number, self.places, self.n_jets)
+        memory = terms.untyped_storage()
+        if memory.nbytes() != terms.nbytes or not _covers(terms):
+            return sums(terms)[None]
+        key = memory._cdata, terms.numel()  # rows keep their terms while these sums are taken
+        if key not in self._known:
+            self._known[key] = sums(terms)[None]
+        return self._known[key]
+
+
+def _covers(terms: Tensor) -> bool:
+    """Whether each element of memory stands in the terms once, given that the sizes agree."""
+    return all(stride for size, stride in zip(terms.shape, terms.stride(), strict=True) if size > 1)
+
+
+def sums(terms: Tensor) -> Tensor:
+    """The sum of all elements in float64, of the last axis in memory in the terms' precision."""
+    if terms.dtype == torch.float64 or terms.dim() < 2:
+        return terms.sum(dtype=torch.float64)
+    inner = min(range(terms.dim()), key=terms.stride)
+    return terms.sum(inner).sum(dtype=torch.float64)
+
+
+def _by_jet(terms: Tensor, number: int, places: Places, n_jets: int) -> Tensor:
     jets = jets_of(places, number)
     if jets.dim() != terms.dim() or any(
         size == 1 != full for size, full in zip(terms.shape, jets.shape, strict=True)
@@ -49,22 +78,23 @@ def ledgers(rows: Sequence[Row], n_jets: int = 1, places: Places | None = None) 
 
     Raises PropagationError if a sum is not finite, MixedJets if a value is of no one jet.
     """
+    total = _Sums(n_jets, places)
     nothing = torch.zeros(n_jets, dtype=torch.float64)
     columns: list[Tensor] = []
     for row in rows:
         received = nothing
         for number, part in row.received:
-            received = received + _by_jet(part, number, places, n_jets)
+            received = received + total(part, number)
         bias = nothing
         if row.bias is not None:
-            bias = bias + _by_jet(row.bias, row.output, places, n_jets)
+            bias = bias + total(row.bias, row.output)
         for _, part in row.constants:
             if places is None or bool((part != 0).any()):
-                bias = bias + _by_jet(part, row.output, places, n_jets)
+                bias = bias + total(part, row.output)
         epsilon = nothing
         if row.epsilon is not None:
-            epsilon = _by_jet(row.epsilon, row.output, places, n_jets)
-        passed = [_by_jet(part, number, places, n_jets) for number, part, _ in row.passed]
+            epsilon = total(row.epsilon, row.output)
+        passed = [total(part, number) for number, part, _ in row.passed]
         columns += [received, bias, epsilon, *passed]
     numbers = torch.stack(columns).T.tolist() if columns else [[] for _ in range(n_jets)]
     if not math.isfinite(sum(map(sum, numbers))):

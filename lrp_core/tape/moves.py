@@ -81,6 +81,11 @@ def move(context: Context, node: Node, received: Sequence[Tensor | None]) -> Div
         whole = torch.zeros_like(context.value(source))
         index = context.value(node.args[2])
         return Division([(source.number, whole.index_add_(node.args[1], index, relevance))])
+    if name == "index" and relevance is not None and len(node.args[1]) == 1:
+        index, whole = context.value(node.args[1][0]), torch.zeros_like(context.value(source))
+        if index.dtype == torch.int64 and index.dim() == 1:
+            index = index.where(index >= 0, index + len(whole))
+            return Division([(source.number, whole.index_add_(0, index, relevance))])
     if name in ("fill", "zero") and relevance is not None and len(node.args) < 2:
         return Division([], relevance)
     if name == "fill" and relevance is not None and not isinstance(node.args[1], Ref):

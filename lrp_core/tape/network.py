@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,7 +26,9 @@ from lrp_core.tape.inputs import (
     with_columns,
 )
 from lrp_core.tape.ledger import MixedJets, ledgers
-from lrp_core.tape.places import Message, Places, indices_of, same_indices
+from lrp_core.tape.pairs import stops
+from lrp_core.tape.places import Places, indices_of, same_indices
+from lrp_core.tape.program import Differs, Program
 from lrp_core.tape.recording import check_kind, record
 from lrp_core.tape.replay import hidden_share, replay
 from lrp_core.tape.report import EdgesFound, Report, operations_of
@@ -31,6 +36,7 @@ from lrp_core.tape.tape import Tape
 from lrp_core.tape.walk import Stages, walk
 
 HIDDEN = 0.1  # a share above which ways around the tape are reported; float32 attention has 0.02
+EXAMPLE_TRACKS = 8  # of a jet that is made up to see what a network runs
 KEPT = 64  # sizes of jets for which it is kept where messages are
 
 
@@ -70,7 +76,9 @@ class TapeModel(Model):
         self.checkpoint_hash = ""
         self.edges = edges
         self.example = groups_of(inputs, example)
-        self._messages: dict[object, tuple[list[object], dict[int, Message]]] = {}
+        self._programs: dict[object, Program] = {}
+        self._repeats = True
+        self._messages: dict[object, tuple[list[Tensor], Places]] = {}
         self._check_classes()
         self._look()
 
@@ -82,7 +90,7 @@ class TapeModel(Model):
     @property
     def dtype(self) -> torch.dtype:
         """What the network computes in."""
-        for tensor in (*self.network.parameters(), *self.network.buffers()):
+        for tensor in itertools.chain(self.network.parameters(), self.network.buffers()):
             if tensor.is_floating_point():
                 return tensor.dtype
         return torch.float32
@@ -100,10 +108,9 @@ class TapeModel(Model):
 
     def record(self, given: Given, dtype: torch.dtype) -> Tape:
         """The tape of a run, in ``dtype``. Raises NetworkError naming what does not fit."""
-        leaves = list(given.inputs.leaves)
+        leaves = given.inputs.carrying
         try:
-            again = dtype != self.dtype
-            tape = record(self.network, given.arguments, leaves, constants=again)
+            tape = self._run(given.arguments, leaves)
         except (RuntimeError, TypeError, ValueError, IndexError, KeyError) as error:
             shapes = ", ".join(
                 f"{name} {list(value.shape)}" if isinstance(value, Tensor) else f"{name} {value!r}"
@@ -113,10 +120,32 @@ class TapeModel(Model):
                 f"{self.name} does not run on {shapes} ({type(error).__name__}: {error}); check "
                 "columns and inputs, and pad_to where it wants at least so many tracks"
             ) from error
-        if not again and tape.values[tape.output].dtype == dtype:
+        if dtype == self.dtype and tape.values[tape.output].dtype == dtype:
             return tape
         exact = give(self.inputs, given.jets, dtype, self.device)
         return replay(tape, exact.arguments, dtype)
+
+    def _run(self, arguments: Mapping[str, Any], leaves: list[str]) -> Tape:
+        """The tape of a run: of the operations of one before, where that is the same."""
+        key = (
+            self.dtype,
+            self.device,
+            torch.get_default_dtype(),
+            torch.is_autocast_enabled(),
+            *(value.shape for value in arguments.values() if isinstance(value, Tensor)),
+        )
+        program = self._programs.get(key)
+        if program is not None:
+            try:
+                return program.run(arguments)
+            except Differs:
+                pass
+        tape, program = record(self.network, arguments, leaves)
+        if program is not None and self._repeats:
+            if len(self._programs) >= KEPT:
+                self._programs.pop(next(iter(self._programs)), None)
+            self._programs[key] = program
+        return tape
 
     def start(self, tape: Tape, n_jets: int) -> int:
         """The value that holds the logits: the output, or what a softmax at the end reads.
@@ -137,23 +166,28 @@ class TapeModel(Model):
             )
         return number
 
-    def messages(self, tape: Tape, given: Given) -> dict[int, Message]:
-        """The aggregations that pass messages between tracks, by place.
+    def places(self, tape: Tape, given: Given) -> Places:
+        """Which tracks the values are about, and who passes messages between tracks.
 
         What was found is kept for jets that run the same operations with the same indices, as
         those of one size do where nothing depends on the tracks' values.
         """
-        key = tuple(
-            tuple(jet[group].n_tracks for group in self.inputs.groups) for jet in given.jets
-        )
+        ran = tape.once("ran", lambda: tuple((n.name, n.inputs(), n.outputs) for n in tape.nodes))
+        sizes = tuple(jet[group].n_tracks for jet in given.jets for group in self.inputs.groups)
+        before = self._messages.get((sizes, ran))
         indices = indices_of(tape)
-        known = self._messages.get(key)
-        if known is not None and same_indices(known[0], indices):
-            return known[1]
-        found = Places(tape, given.labels(), given.by_size()).messages
+        if before is not None and same_indices(before[0], indices):
+            return before[1]
+        found = Places(
+            tape,
+            given.labels(),
+            given.by_size(),
+            before=None if before is None else before[1],
+            also=stops(tape, given),
+        )
         if len(self._messages) >= KEPT:
             self._messages.pop(next(iter(self._messages)), None)
-        self._messages[key] = indices, found
+        self._messages[sizes, ran] = indices, found
         return found
 
     def jets(self, tape: Tape, given: Given) -> Places:
@@ -171,7 +205,7 @@ class TapeModel(Model):
         number = self.start(tape, 1)
         stages = Stages(tape)
         self._stages = stages.all()
-        paths = edge_paths(tape, self.messages(tape, given))
+        paths = edge_paths(tape, self.places(tape, given).messages)
         value = tape.values[number]
         with contextlib.suppress(PropagationError):  # another jet may do; NetworkError may not
             walk(tape, value, lambda _: Gamma(), "attnlrp", at=number)
@@ -182,8 +216,10 @@ class TapeModel(Model):
                 f"{self.name}: edges={self.edges!r} passes no messages between tracks; "
                 f"those that do are {known}"
             )
-        leaves = list(self.inputs.leaves)
+        leaves = self.inputs.carrying
         hidden = hidden_share(self.network, given.arguments, leaves)
+        if hidden > HIDDEN:  # what goes other ways is not among the operations
+            self._repeats, self._programs = False, {}
         self.batched = self._runs_together(value)
         self._report = Report(
             self.name,
@@ -255,3 +291,17 @@ def load_network(
     elif columns is not None:
         inputs = with_columns(inputs, columns)
     return TapeModel(network, inputs, example, classes or ("qcd", SIGNAL), edges=edges, name=name)
+
+
+def report_of(model: Model) -> Report:
+    """What a network runs and what is done with it, also of one that is explained by its steps."""
+    if isinstance(model, TapeModel):
+        return model.report()
+    tracks = np.random.default_rng(0).normal(size=(EXAMPLE_TRACKS, len(model.columns)))
+    return load_network(
+        model.network,
+        example=Jet.from_arrays(tracks, model.columns),
+        columns=model.columns,
+        classes=model.classes,
+        name=model.name,
+    ).report()

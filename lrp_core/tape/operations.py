@@ -115,9 +115,9 @@ def add(context: Context, node: Node, received: Sequence[Tensor | None]) -> Divi
     """In proportion to the terms; what a constant earns is the bias's. Source: Montavon (2019)."""
     (relevance,) = received
     assert relevance is not None
-    relevance, bias = context.zeros_apart(node, relevance)
     parts = []
-    share = context.shares(node, relevance)
+    share, bias = context.terms_share(node, relevance)
+    whole = math.isfinite(context.output(node).sum().item())
     alpha = node.kwargs.get("alpha", 1)
     first, second = node.args[0], node.args[1]
     if node.name == "rsub":
@@ -127,7 +127,7 @@ def add(context: Context, node: Node, received: Sequence[Tensor | None]) -> Divi
     for term, factor in factors:
         value = context.value(term)
         earned = share * (value if factor == 1 else value * factor)
-        if isinstance(value, Tensor) and not bool(torch.isfinite(value).all()):
+        if not whole and isinstance(value, Tensor) and not bool(torch.isfinite(value).all()):
             # a mask of -inf, whose place carries no relevance: 0 · inf is nothing
             earned = earned.masked_fill(share == 0, 0.0)
         if context.tape.is_active(term):
@@ -144,8 +144,7 @@ def add_up(context: Context, node: Node, received: Sequence[Tensor | None]) -> D
     """
     relevance = received[0]
     assert relevance is not None
-    relevance, bias = context.zeros_apart(node, relevance)
-    share = context.shares(node, relevance)
+    share, bias = context.terms_share(node, relevance)
     parts = []
     for number, factor in _factors(context, node, share).items():
         parts.append((number, finite(context.tape.values[number] * factor, node)))
@@ -154,6 +153,18 @@ def add_up(context: Context, node: Node, received: Sequence[Tensor | None]) -> D
 
 def _factors(context: Context, node: Node, share: Tensor) -> dict[int, Tensor]:
     """The share that each term of a sum gets: the transpose of the sum."""
+    if node.name in ("sum", "mean") and set(node.kwargs) <= {"dtype"}:
+        source = node.args[0]
+        value = context.value(source)
+        axes = node.args[1] if len(node.args) > 1 else None
+        axes = [axes] if isinstance(axes, int) else axes or range(value.dim())
+        axes = sorted(axis % value.dim() for axis in axes)
+        if share.dim() != value.dim():
+            for axis in axes:
+                share = share.unsqueeze(axis)
+        if node.name == "mean":
+            share = share / (value.numel() // max(1, share.numel()))
+        return {source.number: share.to(value.dtype)}
     if node.name in ("scatter_add", "index_add") and not context.tape.is_active(node.args[0]):
         base, dim, index, source = node.args[:4]
         at = context.value(index)

@@ -15,8 +15,9 @@ messages: there are the edges (``edges``).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -54,12 +55,43 @@ class Message:
     terms     the label of each term; of a product of matrices [..., n, m, k] for a_nm b_mk
     receiver  the track that the result is about, for each term; NONE where it is about none
     operand   which argument's elements are the terms; None for a product of matrices
+    sorted    what ``edges`` found out about the pairs, by the sizes of jets
     """
 
     place: int
     terms: Label
     receiver: Tensor
     operand: int | None
+    sorted: dict[object, Any] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def shape(self) -> torch.Size:
+        """The shape of the terms, 1 along the axes where they are about the same tracks."""
+        shape: torch.Size = torch.broadcast_shapes(self.terms.shape, self.receiver.shape)
+        return shape
+
+    @cached_property
+    def _ends(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Which terms have both ends, and of those the receivers and the senders."""
+        a, b, receiver = (
+            one.expand(self.shape).reshape(-1) for one in (*self.terms, self.receiver)
+        )
+        sender = torch.where(b < 0, a, torch.where(a == receiver, b, a))
+        kept = (receiver >= 0) & (sender >= 0)
+        return kept, receiver[kept].cpu(), sender[kept].cpu()
+
+    @property
+    def kept(self) -> Tensor:
+        """Which terms, in one line, have a receiver and a sender."""
+        return self._ends[0]
+
+    def pairs(self, n_places: int) -> tuple[Tensor, Tensor]:
+        """Every pair once, as receiver * n_places + sender, and for each kept term its pair."""
+        if n_places not in self.sorted:
+            _, receiver, sender = self._ends
+            self.sorted[n_places] = torch.unique(receiver * n_places + sender, return_inverse=True)
+        found: tuple[Tensor, Tensor] = self.sorted[n_places]
+        return found
 
 
 def nowhere(n_axes: int, device: torch.device | None = None) -> Label:
@@ -163,6 +195,9 @@ class Places:
     leaves  for each leaf the label it begins with
     rows    by size: the tracks in the order of rows, for values with a row per track
     mix     sums keep what any term is about: for labels of jets, which no sum may mix
+    before  of another tape of the same operations, leaves and rows: where a node reads the same
+            labels and indices, its own are the same
+    also    numbers of values whose labels are asked for whatever reads them
     """
 
     def __init__(
@@ -172,12 +207,60 @@ class Places:
         rows: Mapping[int, Tensor],
         *,
         mix: bool = False,
+        before: Places | None = None,
+        also: Collection[int] = (),
     ) -> None:
         self.tape, self.rows, self.mix = tape, rows, mix
         self.labels: dict[int, Label] = {tape.leaves[name]: label for name, label in leaves.items()}
         self.messages: dict[int, Message] = {}
+        self._read: list[list[Tensor]] = []
+        if before is not None:
+            self.labels = {number: before.labels[number] for number in self.labels}
         for place, node in enumerate(tape.nodes):
-            self._visit(place, node)
+            read = self._reads(node)
+            self._read.append(read)
+            if before is None:
+                self._visit(place, node)
+            elif same_indices(before._read[place], read):
+                self._take(place, node, before)
+            else:
+                self._visit(place, node)
+                for number in node.outputs:
+                    self._as_before(number, before)
+        for number in also:
+            self.labels[number] = self.of(Ref(number))
+        self.tape = tape.with_values([])  # labels are kept, values are not
+
+    def _reads(self, node: Node) -> list[Tensor]:
+        """Labels and indices that a node's own labels hang on."""
+        found: list[Tensor] = []
+        for number in node.inputs():
+            label = self.labels.get(number)
+            if label is not None:
+                found += label
+            elif number not in self.tape.active:
+                value = self.tape.values[number]
+                if not is_real(value) or node.name in PRODUCTS:
+                    found.append(value)
+            else:  # put off, see _visit
+                made_by = self.tape.producer(Ref(number))
+                found += [] if made_by is None else self._reads(made_by)
+        return found
+
+    def _take(self, place: int, node: Node, before: Places) -> None:
+        """The labels and the message of a node that reads what it read before."""
+        for number in node.outputs:
+            if number is not None and number in before.labels:
+                self.labels[number] = before.labels[number]
+        if place in before.messages:
+            self.messages[place] = before.messages[place]
+
+    def _as_before(self, number: int | None, before: Places) -> None:
+        """The same label again, so that what reads it sees that it is the same."""
+        if number in self.labels and number in before.labels:
+            one, other = self.labels[number], before.labels[number]
+            if torch.equal(one.a, other.a) and torch.equal(one.b, other.b):
+                self.labels[number] = other
 
     def of(self, argument: Any) -> Label:
         """The label of an argument."""
@@ -220,10 +303,16 @@ class Places:
 
     def _elementwise(self, node: Node) -> Label:
         n_axes = self.tape.values[node.output].dim()
+        labels = [
+            self.of(Ref(number))
+            for number in node.inputs()
+            if number in self.tape.active and self.tape.values[number].dim() <= n_axes
+        ]
+        if len(labels) == 1 and labels[0].a.dim() == n_axes:
+            return labels[0]
         result = nowhere(n_axes, self.tape.values[node.output].device)
-        for number in node.inputs():
-            if number in self.tape.active and self.tape.values[number].dim() <= n_axes:
-                result = union(result, self.of(Ref(number)))
+        for label in labels:
+            result = union(result, label)
         return result
 
     # ------------------------------------------------------------------ sums
@@ -244,6 +333,11 @@ class Places:
         if dim % labels[0].a.dim() != axis:
             return contract(self.of(argument), [axis], mix=True)
         parts = [contract(label, [axis], mix=True) for label in labels]
+        if len(parts) == 2:
+            both = union(*parts)
+            many = (both.a < 0) & ((parts[0].a >= 0) | (parts[1].a >= 0))
+            if not bool(many.any()):
+                return both
         shape = torch.broadcast_shapes(*(part.shape for part in parts))
         a = torch.cat([part.a.expand(shape) for part in parts], axis)
         b = torch.cat([part.b.expand(shape) for part in parts], axis)
@@ -542,22 +636,23 @@ def _narrow(index: Tensor, n_axes: int, dim: int) -> Tensor:
     return index
 
 
-def indices_of(tape: Tape) -> list[object]:
-    """All that labels depend on beside the sizes: operations, indices, and adjacency matrices."""
-    found: list[object] = []
-    for node in tape.nodes:
-        found.append(node.name)
-        for number in node.inputs():
-            value = tape.values[number]
-            first = node.name in PRODUCTS and number not in tape.active
-            if not is_real(value) or (first and node.args[0] == Ref(number)):
-                found.append(value)
-    return found
+def indices_of(tape: Tape) -> list[Tensor]:
+    """All that labels hang on beside operations and sizes: indices, and adjacency matrices."""
+
+    def find() -> list[int]:
+        found = []
+        for node in tape.nodes:
+            for number in node.inputs():
+                first = node.name in PRODUCTS and number not in tape.active
+                if not is_real(tape.values[number]) or (first and node.args[0] == Ref(number)):
+                    found.append(number)
+        return list(dict.fromkeys(found))
+
+    return [tape.values[number] for number in tape.once("indices", find)]
 
 
-def same_indices(one: Sequence[object], other: Sequence[object]) -> bool:
-    """Whether two tapes of jets of the same sizes have the same labels."""
+def same_indices(one: Sequence[Tensor], other: Sequence[Tensor]) -> bool:
+    """Whether two tapes of the same operations have the same labels."""
     return len(one) == len(other) and all(
-        torch.equal(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else a is b or a == b
-        for a, b in zip(one, other, strict=True)
+        a is b or torch.equal(a, b) for a, b in zip(one, other, strict=True)
     )

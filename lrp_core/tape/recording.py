@@ -14,7 +14,7 @@ from __future__ import annotations
 import inspect
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from types import FrameType
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lrp_core.errors import NetworkError
+from lrp_core.tape.program import Program, State
 from lrp_core.tape.tape import (
     Node,
     Ref,
@@ -78,10 +79,24 @@ _CALL = nn.Module._call_impl.__code__
 _COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 
 
+# With these a network looks at numbers, or hands memory on, without an operation of torch's.
+_LOOKS = frozenset(
+    getattr(Tensor, name)
+    for name in ("numpy", "tolist", "__array__", "data_ptr", "untyped_storage", "__dlpack__")
+) | {Tensor.data.__get__}  # type: ignore[attr-defined]
+
+
 class Plainly(TorchFunctionMode):
-    """Does nothing; torch.nn takes no fused way while a mode like this is on."""
+    """Changes nothing; torch.nn takes no fused way while a mode like this is on.
+
+    looked  whether the network took numbers out of torch, so that what it does may hang on them
+    """
+
+    looked = False
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _LOOKS:
+            self.looked = True
         return func(*args, **(kwargs or {}))
 
 
@@ -108,14 +123,21 @@ def _kind(op: Any) -> _Kind:
 class Recorder(TorchDispatchMode):
     """Writes down the operations that active values flow through.
 
-    constants  whether what makes the constants is written down as well
+    steps      every operation on what the network is given or on its weights, in order: those of
+               ``nodes`` and ``constants``, and those that make indices and masks
+    looks      the numbers that the network took out of torch by ``.item()``, with their step
+    repeats    whether the steps are all there is
     """
 
-    def __init__(self, network: nn.Module, *, constants: bool = True) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.nodes: list[Node] = []
         self.constants: list[Node] = []
-        self._keeps_constants = constants
+        self.steps: list[Node] = []
+        self.looks: dict[int, Any] = {}
+        self.repeats = True
+        self._moving: set[int] = set()
+        self._weights = {id(tensor) for tensor in _tensors_of(network)}
         self.values: list[Tensor] = []
         self.active: set[int] = set()
         self._numbers: dict[int, int] = {}  # by identity; self.values keeps the tensors alive
@@ -123,18 +145,31 @@ class Recorder(TorchDispatchMode):
         self._paths = {id(module): path for path, module in network.named_modules()}
         self._leaves = {path for path, m in network.named_modules() if not list(m.children())}
 
-    def number(self, tensor: Tensor, *, active: bool = False) -> int:
-        """The number of a tensor, a new one if it is new."""
+    def number(self, tensor: Tensor, *, active: bool = False, made: bool = False) -> int:
+        """The number of a tensor, a new one if it is new.
+
+        made  it is no wonder that it is new: an operation made it, or it is an argument
+        """
         number = self._numbers.get(id(tensor))
         if number is None:
             number = len(self.values)
             self.values.append(tensor)
             self._numbers[id(tensor)] = number
-            if is_real(tensor):
+            if id(tensor) in self._weights:
+                self._moving.add(number)
+            elif not made and tensor.dim():  # no plain number: from numpy, or from outside
+                self.repeats = False
+            if tensor.layout == torch.strided:
                 memory = tensor.untyped_storage()._cdata
                 self._sharing.setdefault(memory, []).append(number)
         if active:
             self.active.add(number)
+        return number
+
+    def argument(self, tensor: Tensor, *, active: bool) -> int:
+        """The number of an argument of the network."""
+        number = self.number(tensor, active=active, made=True)
+        self._moving.add(number)
         return number
 
     def find(self, tensor: Tensor) -> int | None:
@@ -180,29 +215,50 @@ class Recorder(TorchDispatchMode):
         if func._schema.is_mutable:
             return self._mutate(func, args, kwargs, live)
         made = func(*args, **kwargs)
-        results = listed(made)
-        real = [one for one in results if is_real(one)]
-        followed = live or (self._keeps_constants and any(map(is_real, read)))
-        if name in CONSTANTS or not followed:
-            for one in real:  # one may be written into later
-                self.number(one)
-        elif real:
-            self._add(func, args, kwargs, results, live)
+        self._add(func, name, args, kwargs, read, listed(made), live)
         return made
 
-    def _add(self, op: Any, args: Any, kwargs: Any, made: Sequence[Any], live: bool) -> None:
-        if any(one is other for one in made for other in args):
+    def _add(
+        self,
+        op: Any,
+        name: str,
+        args: Any,
+        kwargs: Any,
+        read: list[Tensor],
+        made: Sequence[Any],
+        live: bool,
+    ) -> None:
+        if any(one is other for one in made for other in args if isinstance(other, Tensor)):
             return  # it gave back what it got
+        if name == "lift_fresh":  # a number written in Python
+            for one in made:
+                self.number(one, made=True)
+            return
         args = tuple(self._ref(argument) for argument in args)
         kwargs = {key: self._ref(value) for key, value in kwargs.items()}
+        real = any(map(is_real, made))
+        flows = live and real and name not in CONSTANTS
         outputs = tuple(
-            self.number(one, active=live and is_real(one)) if isinstance(one, Tensor) else None
+            self.number(one, active=flows and is_real(one), made=True)
+            if isinstance(one, Tensor)
+            else None
             for one in made
         )
-        if live:
-            self._note(plain_name(op), op, args, kwargs, outputs)
-        else:
-            self.constants.append(Node(plain_name(op), op, args, kwargs, outputs, ""))
+        if flows:
+            self._note(name, op, args, kwargs, outputs)
+            return
+        node = Node(name, op, args, kwargs, outputs, "")
+        if real and name not in CONSTANTS and any(map(is_real, read)):
+            self.constants.append(node)
+        self._step(node)
+        if len(made) == 1 and isinstance(made[0], bool | int | float) and read:
+            self.looks[id(node)] = made[0]
+
+    def _step(self, node: Node) -> None:
+        """Keep an operation that has another result for another jet, or other weights."""
+        if not self._moving.isdisjoint(node.inputs()):
+            self.steps.append(node)
+            self._moving.update(number for number in node.outputs if number is not None)
 
     def _note(
         self,
@@ -213,7 +269,9 @@ class Recorder(TorchDispatchMode):
         outputs: tuple[int | None, ...],
     ) -> None:
         where = self._where()
-        self.nodes.append(Node(name, op, args, kwargs, outputs, where, where in self._leaves))
+        node = Node(name, op, args, kwargs, outputs, where, where in self._leaves)
+        self.nodes.append(node)
+        self._step(node)
 
     def _where(self) -> str:
         """The path of the module that runs, from the frames of Python's stack."""
@@ -240,9 +298,11 @@ class Recorder(TorchDispatchMode):
                     f"{len(written)} tensors given to it (out=, or batch statistics); "
                     "write it without, or put the network into evaluation mode"
                 )
+            self.repeats = False
             return op(*args, **kwargs)
         target = args[written[0]]
-        if not is_real(target):
+        if target.layout != torch.strided:
+            self.repeats = False
             return op(*args, **kwargs)
         known, memory = self._numbers.get(id(target)), target.untyped_storage()._cdata
         sharing = [
@@ -250,10 +310,8 @@ class Recorder(TorchDispatchMode):
             for number in self._sharing.get(memory, [])
             if number != known and self._numbers.get(id(self.values[number])) == number
         ]
-        if not live and not any(number in self.active for number in sharing):
-            return self._rewritten(
-                op, args, kwargs, [n for n in (known, *sharing) if n is not None]
-            )
+        if not is_real(target) or not (live or any(n in self.active for n in sharing)):
+            return self._rewritten(op, args, kwargs, target, sharing)
         known = self.number(target)
         before = {number: self.values[number].clone() for number in (known, *sharing)}
         refs = tuple(self._ref(argument) for argument in args)
@@ -264,14 +322,14 @@ class Recorder(TorchDispatchMode):
             del self._numbers[id(after[number])]
             self.values[number] = old
         self._sharing[memory] = []
-        new = self.number(target, active=True)
+        new = self.number(target, active=True, made=True)
         name = plain_name(op)
         self._note(name, _out_of_place(op), refs, kwrefs, (new,))
         for number in sharing:
             view = after[number]
             source = _source(target, view)
             if bool((source >= 0).any()):
-                outputs = (self.number(view, active=True),)
+                outputs = (self.number(view, active=True, made=True),)
                 refs = (Ref(number), Ref(new), source)
                 self._note("overwritten", overwritten, refs, {}, outputs)
             else:
@@ -280,15 +338,32 @@ class Recorder(TorchDispatchMode):
                 self._sharing[memory].append(number)
         return made
 
-    def _rewritten(self, op: Any, args: Any, kwargs: Any, numbers: list[int]) -> Any:
+    def _rewritten(
+        self, op: Any, args: Any, kwargs: Any, target: Tensor, sharing: list[int]
+    ) -> Any:
         """A constant is written into: who shares its memory is another constant from now on."""
-        before = {number: self.values[number].clone() for number in numbers}
+        known = self.number(target, made=True)
+        before = {number: self.values[number].clone() for number in (known, *sharing)}
+        refs = tuple(self._ref(argument) for argument in args)
+        kwrefs = {key: self._ref(value) for key, value in kwargs.items()}
         made = op(*args, **kwargs)
+        after = {}
         for number, old in before.items():
-            tensor, self.values[number] = self.values[number], old
-            del self._numbers[id(tensor)]
-            self._sharing[tensor.untyped_storage()._cdata].remove(number)
-            self.number(tensor)
+            after[number], self.values[number] = self.values[number], old
+            del self._numbers[id(after[number])]
+            self._sharing[after[number].untyped_storage()._cdata].remove(number)
+        new = self.number(target, made=True)
+        try:
+            plain = _out_of_place(op)
+        except NetworkError:
+            self.repeats = False
+            plain = op
+        self._step(Node(plain_name(op), plain, refs, kwrefs, (new,), ""))
+        for number in sharing:
+            outputs = (self.number(after[number], made=True),)
+            source = _source(target, after[number])
+            refs = (Ref(number), Ref(new), source)
+            self._step(Node("overwritten", overwritten, refs, {}, outputs, ""))
         return made
 
 
@@ -335,6 +410,15 @@ def _tensors(arguments: Any) -> list[Tensor]:
         elif isinstance(argument, list | tuple):
             found += _tensors(argument)
     return found
+
+
+def _tensors_of(network: nn.Module) -> Iterator[Tensor]:
+    """All tensors that the modules of a network hold."""
+    for module in network.modules():
+        for held in (*vars(module).values(), *module._parameters.values()):
+            if isinstance(held, Tensor):
+                yield held
+        yield from (buffer for buffer in module._buffers.values() if buffer is not None)
 
 
 def _uses_batch(op: Any, args: Any, kwargs: Any) -> bool:
@@ -427,32 +511,33 @@ def check_kind(network: nn.Module) -> None:
             )
 
 
-def record(
-    network: nn.Module,
-    arguments: Mapping[str, Any],
-    leaves: Sequence[str],
-    *,
-    constants: bool = True,
-) -> Tape:
+class Recording(NamedTuple):
+    """What a network ran, and how to run it again; None where that may be another way."""
+
+    tape: Tape
+    program: Program | None
+
+
+def record(network: nn.Module, arguments: Mapping[str, Any], leaves: Sequence[str]) -> Recording:
     """Run ``network(**arguments)`` and keep what the arguments named ``leaves`` flow through.
 
-    constants  whether what makes the constants is kept as well, for a replay in another precision
     The network is run as it is, without gradients. Raises NetworkError for what cannot be
     followed, for an output that is no tensor, and for one that no leaf has a part in.
     """
-    recorder = Recorder(network, constants=constants)
+    recorder, plainly = Recorder(network), Plainly()
     # copies: a network may write into what it is given
     given = {
         key: value.detach().clone() if isinstance(value, Tensor) else value
         for key, value in arguments.items()
     }
     numbers = {
-        name: recorder.number(value, active=name in leaves)
+        name: recorder.argument(value, active=name in leaves)
         for name, value in given.items()
-        if is_real(value)
+        if isinstance(value, Tensor)
     }
     args, kwargs = positional(network, given)
-    with torch.no_grad(), Plainly(), recorder:
+    before = State(network)
+    with torch.no_grad(), plainly, recorder:
         out = first_of(network(*args, **kwargs))
     name = type(network).__name__
     if not is_real(out):
@@ -468,9 +553,19 @@ def record(
     real = [number for number, value in enumerate(recorder.values) if is_real(value)]
     making = leading_to(recorder.constants, set(real), needed)
     name_stages(nodes, recorder.active)
-    inputs = {name: numbers[name] for name in leaves}
     values, active = recorder.values, recorder.active
-    return Tape(nodes, values, active, inputs, output, making, numbers)
+    tape = Tape(
+        nodes,
+        values,
+        active,
+        {name: numbers[name] for name in leaves},
+        output,
+        making,
+        {name: number for name, number in numbers.items() if is_real(values[number])},
+    )
+    if plainly.looked or not recorder.repeats or not before.holds():
+        return Recording(tape, None)
+    return Recording(tape, Program(tape, recorder.steps, recorder.looks, numbers, before))
 
 
 def positional(network: nn.Module, given: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:

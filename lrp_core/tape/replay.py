@@ -32,6 +32,20 @@ def _cast(argument: Any, dtype: torch.dtype) -> Any:
 @torch.no_grad()
 def replay(tape: Tape, arguments: Mapping[str, Any], dtype: torch.dtype) -> Tape:
     """The same operations on other ``arguments``, everything in ``dtype``."""
+    again, used = tape.once(("replay", dtype), lambda: _in(tape, dtype))
+    values = [
+        value.to(dtype) if number in used and is_real(value) else value
+        for number, value in enumerate(tape.values)
+    ]
+    for name, number in tape.arguments.items():
+        values[number] = arguments[name].to(dtype)
+    for node in (*again.constants, *again.nodes):
+        _run(node, values, dtype)
+    return again.with_values(values)
+
+
+def _in(tape: Tape, dtype: torch.dtype) -> tuple[Tape, set[int]]:
+    """The tape's operations in ``dtype``, without values, and the constants that they begin with"""
     constants, nodes = (
         [
             replace(
@@ -45,15 +59,8 @@ def replay(tape: Tape, arguments: Mapping[str, Any], dtype: torch.dtype) -> Tape
     )
     made = {number for node in (*constants, *nodes) for number in node.outputs}
     used = {number for node in (*constants, *nodes) for number in node.inputs()} - made
-    values = [
-        value.to(dtype) if number in used and is_real(value) else value
-        for number, value in enumerate(tape.values)
-    ]
-    for name, number in tape.arguments.items():
-        values[number] = arguments[name].to(dtype)
-    for node in (*constants, *nodes):
-        _run(node, values, dtype)
-    return Tape(nodes, values, tape.active, tape.leaves, tape.output, constants, tape.arguments)
+    again = Tape(nodes, [], tape.active, tape.leaves, tape.output, constants, tape.arguments)
+    return again, used
 
 
 def _run(node: Node, values: list[Tensor], dtype: torch.dtype) -> None:
@@ -75,7 +82,7 @@ def hidden_share(network: nn.Module, arguments: Mapping[str, Any], leaves: list[
 
     0 where it sees all of it, up to rounding; the smallest of several tries.
     """
-    tape = record(network, arguments, leaves)
+    tape = record(network, arguments, leaves).tape
     before = tape.values[tape.output]
     draw = torch.Generator().manual_seed(0)
     found = []

@@ -7,13 +7,15 @@ Only what the inputs that carry relevance flow through is written down; all else
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-import torch
 from torch import Tensor
+
+Found = TypeVar("Found")
 
 AFFINE = frozenset({"addmm", "mm", "linear", "convolution"})
 
@@ -106,6 +108,7 @@ class Tape:
     arguments: dict[str, int]
     made_by: dict[int, int] = field(init=False)
     used_by: dict[int, list[int]] = field(init=False)
+    _once: dict[object, Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.made_by, self.used_by = {}, {}
@@ -115,6 +118,22 @@ class Tape:
                     self.made_by[number] = place
             for number in node.inputs():
                 self.used_by.setdefault(number, []).append(place)
+
+    def with_values(self, values: list[Tensor]) -> Tape:
+        """The same operations with other values of the same shapes."""
+        other = copy.copy(self)
+        other.values = values
+        return other
+
+    def once(self, what: object, make: Callable[[], Found]) -> Found:
+        """What follows from operations and shapes alone: made once for all tapes that share them.
+
+        ``make`` may read shapes of values, and no numbers.
+        """
+        if what not in self._once:
+            self._once[what] = make()
+        found: Found = self._once[what]
+        return found
 
     def value(self, argument: Any) -> Any:
         """An argument as the operation got it."""
@@ -173,8 +192,3 @@ def first_of(values: Any) -> Any:
 def listed(values: Any) -> tuple[Any, ...]:
     """One or several results as a tuple."""
     return tuple(values) if isinstance(values, tuple | list) else (values,)
-
-
-def sums(value: Tensor) -> Tensor:
-    """The sum of all elements, in float64, without a copy."""
-    return value.sum(dtype=torch.float64)

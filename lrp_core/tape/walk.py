@@ -49,12 +49,14 @@ class Flow:
     rows     the ledger's, in the order in which relevance met them
     reached  for each node that was watched, by its place: relevance of its output
     parts    likewise: relevance of what it read, by number
+    stopped  relevance of the values where it stays, by number
     """
 
     leaves: dict[str, Tensor]
     rows: list[Row]
     reached: dict[int, Tensor]
     parts: dict[int, dict[int, Tensor]]
+    stopped: dict[int, Tensor]
 
 
 def walk(
@@ -66,17 +68,22 @@ def walk(
     at: int | None = None,
     watched: Collection[int] = (),
     called: Mapping[str, str] = MappingProxyType({}),
+    stops: Mapping[int, str] = MappingProxyType({}),
 ) -> Flow:
     """Share ``start``, relevance of the value ``at`` (by default the output), out over the leaves.
 
     watched  places of nodes whose relevance is kept, for the edges
     called   what the ledger calls the leaves, if not by their arguments' names
+    stops    the numbers of values where relevance stays, and what the ledger calls them
     Raises PropagationError naming the stage that cannot share its relevance out.
     """
     context = Context(tape, rule_for, attention)
-    stages = Stages(tape, called)
+    stages = tape.once(
+        ("stages", *called.items(), *stops.items()), lambda: Stages(tape, called, stops)
+    )
+    shares = tape.once("rules", lambda: [rule_of(tape, node) for node in tape.nodes])
     relevance: dict[int, Tensor] = {tape.output if at is None else at: start}
-    flow = Flow({}, [], {}, {})
+    flow = Flow({}, [], {}, {}, {})
     for place in reversed(range(len(tape.nodes))):
         node = tape.nodes[place]
         received = [None if n is None else relevance.pop(n, None) for n in node.outputs]
@@ -85,14 +92,19 @@ def walk(
         first = received[0]
         folded = stages.folded.get(place)
         if folded is None:
-            division = rule_of(tape, node)(context, node, received)
+            division = shares[place](context, node, received)
         else:
             assert first is not None
             division = share_affine(context, folded.affine, first, folded)
         passed: list[tuple[int, Tensor, str]] = []
         constants: list[tuple[int, Tensor]] = []
         for number, part in division.parts:
-            if number in tape.active:
+            if number in stops:
+                flow.stopped[number] = (
+                    flow.stopped[number] + part if number in flow.stopped else part
+                )
+                passed.append((number, part, stops[number]))
+            elif number in tape.active:
                 relevance[number] = relevance[number] + part if number in relevance else part
                 passed.append((number, part, stages.making(number)))
             else:
@@ -117,6 +129,8 @@ def walk(
                     constants,
                 )
             )
+    for number, part in flow.stopped.items():
+        flow.rows.append(Row(stops[number], number, [(number, part)], [], part, None, []))
     for name, number in tape.leaves.items():
         nothing = torch.zeros_like(tape.values[number])
         flow.leaves[name] = relevance.get(number, nothing)
@@ -127,15 +141,22 @@ class Stages:
     """The names under which a tape's operations stand in the ledger.
 
     called  other names for leaves than those of the arguments
+    stops   what values where relevance stays are called, by number
     folded  layers that are more than one operation, by the place of their last
     """
 
-    def __init__(self, tape: Tape, called: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        tape: Tape,
+        called: Mapping[str, str] = MappingProxyType({}),
+        stops: Mapping[int, str] = MappingProxyType({}),
+    ) -> None:
         self.tape = tape
         self.folded = folds(tape)
+        self._passing: dict[int, bool] = {}
         self.inside = {id(node) for layer in self.folded.values() for node in layer.inside}
         self._leaves = {number: called.get(name, name) for name, number in tape.leaves.items()}
-        self._making: dict[int, str] = {}
+        self._making: dict[int, str] = dict(stops)
 
     def of(self, place: int) -> str:
         """The stage of the node at ``place``."""
@@ -144,9 +165,12 @@ class Stages:
 
     def passes(self, node: Node) -> bool:
         """Whether an operation hands on, whole, the one thing that it reads."""
-        if node.name not in THROUGH or not self.tape.is_active(node.args[0]):
-            return False
-        return sum(number in self.tape.active for number in node.inputs()) == 1
+        found = self._passing.get(id(node))
+        if found is None:
+            found = node.name in THROUGH and self.tape.is_active(node.args[0])
+            found = found and sum(number in self.tape.active for number in node.inputs()) == 1
+            self._passing[id(node)] = found
+        return found
 
     def making(self, number: int) -> str:
         """The stage that made a value, looking through what only hands on; else the leaf."""

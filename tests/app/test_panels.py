@@ -201,6 +201,25 @@ def test_a_sum_that_is_no_number_is_said_too(service):
     assert "bias overflowed" in words(view)
 
 
+def test_warnings_of_an_explanation_are_on_the_page(service):
+    _, explanation = ask(service)
+    plain = words(conservation.view(explanation))
+    said = "pow (fc.pow) has no rule of its own and is linearised at this jet"
+    warned = conservation.view(explanation.model_copy(update={"warnings": [said]}))
+    assert said not in plain
+    assert said in words(warned)
+
+
+def test_the_networks_report_in_words(service):
+    with service.client() as client:
+        shown = words(conservation.report(client.network()))
+    assert "toy.pth: 2 operations." in shown
+    assert "only tracks are explained" in shown
+    assert "25% of its answer goes ways that are not seen" in shown
+    assert "is linearised at this jet" in shown
+    assert "Linearised: Its tangent at this point." in shown
+
+
 def test_the_ledger_has_a_row_per_stage(service):
     _, explanation = ask(service)
     table = words(conservation.ledger(explanation))

@@ -251,6 +251,26 @@ def rule_of(text: str) -> AnyRule:
         return parse_rule("gamma")
 
 
+NETWORK = {
+    "network": "toy.pth",
+    "operations": [
+        {
+            "name": "logaddexp",
+            "count": 2,
+            "rule": "Its tangent at this point.",
+            "source": "this project.",
+            "linearised": True,
+            "stages": ["a", "b"],
+        }
+    ],
+    "hidden": 0.25,
+    "edges": [],
+    "before_softmax": False,
+    "batched": True,
+    "warnings": ["logaddexp (a, b) has no rule of its own and is linearised at this jet"],
+}
+
+
 class FakeService:
     """Answers /api/v1 for six jets of 26, 118, 1, 2, 0 (a bad one) and 7 tracks.
 
@@ -294,6 +314,8 @@ class FakeService:
             return httpx.Response(200, json=UPLOADS)
         if path == "/choices":
             return httpx.Response(200, json=CHOICES)
+        if path == "/network":
+            return httpx.Response(200, json=NETWORK)
         if path == "/jets":
             return httpx.Response(200, json=self.page(query))
         if path == "/cameras":

@@ -44,6 +44,14 @@ def test_health(toy: Any) -> None:
     assert (health.scores.done, health.scores.total, health.scores.problem) == (40, 40, None)
 
 
+def test_the_networks_report(toy: Any) -> None:
+    report = toy.get(f"{API}/network").json()
+    assert report["warnings"] == []
+    assert [one["path"] for one in report["edges"]] != []
+    assert {"relu", "scatter_add"} <= {one["name"] for one in report["operations"]}
+    assert all(one["rule"] and one["source"] for one in report["operations"])
+
+
 def test_choices_are_all_rules_with_all_their_parameters(toy: Any) -> None:
     choices = Choices.model_validate(toy.get(f"{API}/choices").json())
     assert [target.name for target in choices.targets] == ["margin", "qcd", "hbb", "margin:qcd"]
