@@ -657,6 +657,7 @@ def test_the_documentation_asks_no_other_host(toy: Any) -> None:
         f"{API}/jets/{{index}}/pictures/{{name}}",
         f"{API}/jets/{{index}}/comparison",
         f"{API}/cameras",
+        f"{API}/network",
         f"{API}/library",
         f"{API}/jets/{{index}}/figures/{{name}}.{{ending}}",
         f"{API}/jets/{{index}}/figures/{{name}}/parts",
