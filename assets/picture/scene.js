@@ -219,7 +219,7 @@ async function refresh(id) {
   } catch (error) {
     if (stop.signal.aborted) return;
     state.asked = null;
-    failed(error);
+    say(error);
   } finally {
     if (state.stop === stop) state.stop = null;
   }
@@ -304,22 +304,21 @@ async function draw(id) {
       document.dispatchEvent(new CustomEvent("jetlrp:drawn", { detail: { id } }));
     }
   } catch (error) {
-    failed(error);
+    say(error);
+    throw error;
   } finally {
     state.drawing = false;
   }
 }
 
 /** The picture could not be made, although the numbers came: say so where it should be. */
-function failed(error) {
+function say(error) {
   const stage = document.getElementById("stage");
   const box = document.getElementById("scene-error");
-  if (stage && box) {
-    stage.className = "stage is-error";
-    box.innerHTML = "<h3>The picture could not be drawn</h3><p></p>";
-    box.lastChild.textContent = `${error.message || error}`;
-  }
-  throw error;
+  if (!stage || !box) return;
+  stage.className = "stage is-error";
+  box.innerHTML = "<h3>The picture could not be drawn</h3><p></p>";
+  box.lastChild.textContent = `${error.message || error}`;
 }
 
 let dragging = false; // a slider is held; the second picture then waits until it is let go
