@@ -194,7 +194,7 @@ async function refresh(id) {
   const state = stateOf(id);
   const div = document.getElementById(id);
   const jet = shownIn(state);
-  if (!div || !jet || !div.clientWidth) { // a pane that is not there asks when it comes
+  if (!div || !jet || !div.clientWidth || !div.clientHeight) { // a pane that is not there asks when it comes
     if (state.stop) state.stop.abort();
     Object.assign(state, { ...(jet ? {} : { made: null }), asked: null, stop: null });
     return;
@@ -227,6 +227,7 @@ async function refresh(id) {
 
 /** Where the camera stands at first, in the size that a div has now. */
 async function fit(div, state) {
+  if (!div.clientWidth || !div.clientHeight) return; // it has gone meanwhile
   const room = roomOf(div);
   state.cameras = await pictures.cameras(room).catch(() => null) || state.cameras;
 }
