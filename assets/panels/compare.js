@@ -104,6 +104,7 @@ function sync() {
   }
   root.toggle("has-pin", pinned !== null);
   root.toggle("has-difference", isDifference());
+  if (pinned) scene.refresh("network-b"); // which may have had no room when its jet came
   dock.redraw("compare");
   const button = document.getElementById("pin");
   if (!button) return;
