@@ -6,8 +6,8 @@ export default [
   { ignores: ["assets/plotly/**", "build/**", "node_modules/**", ".venv/**"] },
   js.configs.recommended,
   {
-    files: ["assets/*.js"],
-    languageOptions: { ecmaVersion: 2022, sourceType: "script", globals: globals.browser },
+    files: ["assets/**/*.js"],
+    languageOptions: { ecmaVersion: 2022, sourceType: "module", globals: globals.browser },
   },
   {
     files: ["tests/node/*.mjs"],
@@ -20,7 +20,6 @@ export default [
       "consistent-return": "error",
       eqeqeq: "error",
       "max-len": ["error", { code: 120 }],
-      "no-implicit-globals": "error",
       "no-unused-vars": ["error", { args: "after-used", varsIgnorePattern: "^_" }],
       "no-use-before-define": ["error", { functions: false, variables: false }],
       "no-var": "error",

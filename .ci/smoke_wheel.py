@@ -82,7 +82,7 @@ def check_installed() -> None:
     for package in (app, lrp_core):
         folder = Path(str(package.__file__)).resolve()
         assert CHECKOUT not in folder.parents, f"{folder} is in the checkout, not in the wheel"
-    assert (Path(str(app.__file__)).parent / "assets" / "scene.js").is_file()
+    assert (Path(str(app.__file__)).parent / "assets" / "page" / "main.js").is_file()
 
 
 def check_embedded(scratch: Path) -> None:

@@ -1,4 +1,4 @@
-"""Controls that change the view in the browser alone; assets/controls.js binds them."""
+"""Controls that change the view in the browser alone; assets/page/controls.js binds them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def segments(
 ) -> Component:  # fmt: skip
     """A row of buttons of which one is pressed.
 
-    key      what of the view they set, as in assets/view.js
+    key      what of the view they set, as in assets/page/view.js
     options  (text, value); an empty value stands for what is usual
     usual    the value that is pressed at first
     """
@@ -129,12 +129,12 @@ def tool(name: str, title: str, icon: str, **more: Any) -> Component:
 
 
 def away_mark() -> Component:
-    """Says to assets/away.js that somebody waits for the service to come back."""
+    """Says to assets/page/away.js that somebody waits for the service to come back."""
     return html.Span(hidden=True, **data(away=""))
 
 
 def again_mark(seconds: int, request_id: str | None) -> Component:
-    """Says when it is tried again; assets/away.js counts, and does it."""
+    """Says when it is tried again; assets/page/away.js counts, and does it."""
     return html.P(
         f"Trying again by itself in {seconds} s …",
         className="again",

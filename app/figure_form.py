@@ -1,4 +1,4 @@
-"""The part of the save menu that makes figures; assets/export.js does what it says."""
+"""The part of the save menu that makes figures; assets/page/export.js does what it says."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def assets_folder() -> Path:
     here = Path(__file__).resolve().parent
     places = (here / "assets", here.parent / "assets")
     for place in places:
-        if (place / "scene.js").is_file():
+        if (place / "page" / "main.js").is_file():
             return place
     raise SettingsError(
         f"the page's scripts are neither in {places[0]} nor in {places[1]}; "
@@ -164,7 +164,7 @@ class _Page(Dash):
     """Dash, with addresses below the path where the browser that asks finds the server.
 
     Without the scripts that this page has no use for: stand-ins for what browsers lacked until
-    2018, DataTable, and Dash Core Components, in whose place is assets/components.js.
+    2018, DataTable, and Dash Core Components, in whose place is assets/page/components.js.
     """
 
     script: PageFile
@@ -362,7 +362,7 @@ def _serve_service(app: Dash, client: ServiceClient) -> None:
 
 
 def _serve_figures(app: Dash, client: ServiceClient) -> None:
-    """What assets/figure.js asks the page for: a figure that needs no server."""
+    """What assets/picture/figure.js asks the page for: a figure that needs no server."""
 
     @app.server.route(f"/{STANDALONE_PATH}")
     def _standalone() -> Any:

@@ -1,7 +1,8 @@
 """The page's scripts as one file, its styles as another: they load and pack better together.
 
-They are read when the page is made, in the order of their names; assets/standalone.js is of figures
-in files of their own. Their addresses change with what is in them, so that browsers may keep them.
+Scripts are ES modules in folders of assets; here those that one of them imports, and what these
+import, become one script. The address of a file changes with what is in it, so that browsers may
+keep it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from flask import Response
 
 YEAR_SECONDS = 31_536_000
 APART = r"\.(js|css)$"  # of the assets, what Dash is not to load one by one
-NOT_OF_THE_PAGE = ("standalone.js",)
+IMPORT = re.compile(r'^import (?:\{ \w+ \} from )?"(\.[./\w]+)";\n', re.M)
+EXPORT = re.compile(r"^export const (\w+) = ", re.M)
 
 
 class PageFile(NamedTuple):
@@ -33,19 +35,44 @@ class PageFile(NamedTuple):
 
 
 def script(assets: Path) -> PageFile:
-    """All scripts of a folder."""
-    return PageFile("_jetlrp/page.js", _together(assets, "js"), "text/javascript")
+    """All scripts of the page, from its main module on."""
+    return PageFile("_jetlrp/page.js", linked(assets / "page" / "main.js"), "text/javascript")
 
 
 def styles(assets: Path) -> PageFile:
     """All styles of a folder; what they name lies in the folder."""
-    text = re.sub(r'url\("(?!data:)', 'url("../assets/', _together(assets, "css"))
+    together = "\n".join(one.read_text("utf-8") for one in sorted(assets.glob("*.css")))
+    text = re.sub(r'url\("(?!data:)', 'url("../assets/', together)
     return PageFile("_jetlrp/page.css", text, "text/css")
 
 
-def _together(assets: Path, ending: str) -> str:
-    files = sorted(assets.glob(f"*.{ending}"))
-    return "\n".join(one.read_text("utf-8") for one in files if one.name not in NOT_OF_THE_PAGE)
+def linked(main: Path) -> str:
+    """A module and all that it imports as one script; what they export is on window.jetlrp too.
+
+    A module runs in a function of its own, after those that it imports, and exports one constant,
+    with its last statement, by which the others know it. Where two import each other, each looks
+    the other up when it is used, as in a browser that loads modules.
+    """
+    modules = _in_order(main.resolve(), [])
+    parts, names = [], []
+    for path in modules:
+        text = IMPORT.sub("", path.read_text("utf-8"))
+        exported = EXPORT.findall(text)
+        body = f"(() => {{\n{EXPORT.sub('return ', text)}}})();\n"
+        parts.append(f"{exported[0]} = {body}" if exported else body)
+        names += exported
+    listed = ", ".join(names)
+    head, tail = f'"use strict";\nlet {listed};\n', f"window.jetlrp = {{ {listed} }};\n"
+    return f"(() => {{\n{head}{''.join(parts)}{tail}}})();\n"
+
+
+def _in_order(path: Path, found: list[Path], waiting: tuple[Path, ...] = ()) -> list[Path]:
+    """A module behind those that it imports, each once."""
+    if path not in found and path not in waiting:
+        for name in IMPORT.findall(path.read_text("utf-8")):
+            _in_order((path.parent / name).resolve(), found, (*waiting, path))
+        found.append(path)
+    return found
 
 
 def serve(app: Dash, *files: PageFile) -> None:

@@ -1,7 +1,7 @@
 """A rule for each part of the network: the rows of the form, and the text that they make.
 
 The text is what is asked for, a composite as ``lrp_core.rules.parse_rule`` reads it. Rows write it
-and follow it, in assets/stages.js; what they do not show, such as a bias policy, is kept in it.
+and follow it, in assets/page/stages.js; what they do not show, such as a bias policy, stays in it.
 """
 
 from __future__ import annotations

@@ -16,16 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from app import theme
+from app.page_files import linked
 from app.plotly_js import plotly_js
 from lrp_core.figures.plot import first_cameras
 from lrp_core.figures.typeset import runs
 from lrp_core.service.schemas import FigureParts, FigureText, PictureAnswer
 
-SCRIPTS = (  # in the order in which they need each other
-    "numbers", "view", "theme", "selection", "axes", "link", "compare",
-    "dock", "camera", "highlight", "pointing", "pick", "plane", "scene", "controls",
-    "pictures", "river", "heat", "standalone",
-)  # fmt: skip
 STYLES = ("style", "scene", "plane", "heat", "pictures", "river", "figure")
 PANELS = {"heatmap": "heat", "river": "river"}
 TOLD = {  # of a picture that the reader changes
@@ -174,7 +170,7 @@ def _plotly(assets: Path) -> str:
 
 @cache
 def _scripts(assets: Path) -> str:
-    return "\n".join((assets / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
+    return linked(assets / "page" / "standalone.js")
 
 
 @cache

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import errno
 import lzma
+import os
 import queue
 import zlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +24,9 @@ import numpy.typing as npt
 import uproot
 import uproot.compression
 from uproot.source.chunk import Chunk
+from uproot.source.file import FileResource
 from uproot.source.fsspec import FSSpecSource
-from uproot.source.futures import TrivialFuture
+from uproot.source.futures import ResourceTrivialExecutor, TrivialFuture
 
 from lrp_core.errors import JetFileError
 from lrp_core.source_faults import retried
@@ -94,12 +97,34 @@ def _piece(
     return _Piece(source, start, stop, TrivialFuture(data))
 
 
+class FileAtPlaces(FileResource):  # type: ignore[misc]
+    """A file that is read at places, not from where it was read last.
+
+    Processes that a fork made share that place: with it, each would read what the others seek.
+    """
+
+    def get(self, start: int, stop: int) -> bytes:
+        """The bytes from ``start`` to ``stop``, fewer where the file ends."""
+        if not hasattr(os, "pread"):  # Windows, which has no fork either
+            data: bytes = super().get(start, stop)
+            return data
+        pieces: list[bytes] = []
+        while start < stop and (piece := os.pread(self.file.fileno(), stop - start, start)):
+            pieces.append(piece)
+            start += len(piece)
+        return b"".join(pieces)
+
+
 class BoundedSource(uproot.MultithreadedFileSource):  # type: ignore[misc]
     """A local file that gives a number of bytes, packed and unpacked, until it begins anew."""
 
     def __init__(self, file_path: str, **options: Any) -> None:
         self.begin(HEADER_BYTES)
         super().__init__(file_path, **options)
+
+    def _open(self) -> None:
+        self._executor = ResourceTrivialExecutor(FileAtPlaces(self.file_path))
+        self._num_bytes = Path(self.file_path).stat().st_size
 
     def begin(self, most: int) -> None:
         """Allow ``most`` bytes from now on."""

@@ -17,6 +17,16 @@ from tests.conftest import REPOSITORY, missing
 TESTS = REPOSITORY / "tests" / "node"
 
 
+def loaded(module: str) -> str:
+    """The lines that load a module of the page's scripts, and as much of a browser as it needs."""
+    name = module.split("/")[-1]
+    path = REPOSITORY / "assets" / f"{module}.js"
+    return (
+        f"import {json.dumps((TESTS / 'browser.mjs').as_uri())};\n"
+        f"import {{ {name} }} from {json.dumps(path.as_uri())};"
+    )
+
+
 @pytest.fixture(scope="module")
 def node():
     """Runs node with these arguments and this input -> (exit status, what it says)."""
@@ -42,9 +52,9 @@ def test_any_number_reads_as_in_python(node):
     values += (10 ** random.uniform(-9, 9, 1000) * random.choice([-1, 1], 1000)).tolist()
     values += (random.integers(-4000, 4000, 1000) / 16).tolist()  # many ties
     script = f"""
-        import {{ jetlrp }} from {json.dumps((TESTS / "script.mjs").as_uri())};
+        {loaded("page/numbers")}
         import {{ readFileSync }} from "node:fs";
-        const {{ significant, number }} = jetlrp(["numbers"]).numbers;
+        const {{ significant, number }} = numbers;
         console.log(JSON.stringify(JSON.parse(readFileSync(0)).map((v) => [2, 3, 4].flatMap((d) =>
           [significant(v, d), Math.abs(v) < 1e20 ? number(v, d - 2, true) : "",
            String(+v.toPrecision(d))]))));
@@ -70,9 +80,9 @@ def test_titles_of_axes_read_the_same(node):
     ways = np.stack([np.cos(np.radians(angles)), -np.sin(np.radians(angles))], axis=1)  # y down
     ours = np.array([-reading(way) for way in ways])
     script = f"""
-        import {{ jetlrp }} from {json.dumps((TESTS / "script.mjs").as_uri())};
+        {loaded("picture/axes")}
         import {{ readFileSync }} from "node:fs";
-        const {{ reading }} = jetlrp(["axes"]).axes;
+        const {{ reading }} = axes;
         console.log(JSON.stringify(JSON.parse(readFileSync(0)).map((angle) => reading(angle))));
     """
     given = json.dumps(np.radians(angles).tolist())
@@ -84,10 +94,8 @@ def test_titles_of_axes_read_the_same(node):
 
 def test_views_have_the_keys_of_the_page(node):
     script = f"""
-        import {{ jetlrp }} from {json.dumps((TESTS / "script.mjs").as_uri())};
-        const {{ KEYS }} = jetlrp(["view"], {{
-          document: {{ documentElement: {{ dataset: {{ view: "" }} }} }}, URLSearchParams,
-        }}).view;
+        {loaded("page/view")}
+        const {{ KEYS }} = view;
         console.log(JSON.stringify(Object.fromEntries(
           Object.entries(KEYS).map(([key, [usual]]) => [key, usual]))));
     """

@@ -265,7 +265,7 @@ def _query(figure: Figure, look: Look) -> dict[str, Any]:
 
 
 def _wanted(figure: Figure, look: Look) -> dict[str, object]:
-    """The same for assets/figure.js."""
+    """The same for assets/picture/figure.js."""
     return {
         "search": figure.search,
         "view": figure.view,

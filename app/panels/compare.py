@@ -1,6 +1,6 @@
 """Two explanations beside each other: what pins one, the pane it stands in, and both in numbers.
 
-assets/compare.js pins, unpins and swaps, and says which two the panel "Compared" is to show.
+assets/panels/compare.js pins, unpins and swaps, and says which two the panel "Compared" is to show.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def failure(error: ServiceError, pinned: dict[str, Any]) -> list[Component]:
 
 
 def register_callbacks(app: Dash, client: ServiceClient) -> None:
-    """Fill the panel with the two explanations that assets/compare.js names."""
+    """Fill the panel with the two explanations that assets/panels/compare.js names."""
 
     @app.callback(
         Output(ids.COMPARED, "children"),
@@ -311,7 +311,7 @@ def _changes(found: ComparisonAnswer) -> Component:
 
 
 def _list(heading: str, kind: str, rows: list[ComparedChange]) -> Component:
-    """Buttons that assets/compare.js answers: pressed and pointed at."""
+    """Buttons that assets/panels/compare.js answers: pressed and pointed at."""
     body = html.Ol([html.Li(_change(kind, row)) for row in rows])
     return html.Div(
         [html.H3(heading), body if rows else html.P("Nothing changed.", className="hint")]

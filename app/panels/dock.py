@@ -15,7 +15,7 @@ from app.texts import text
 class Panel(NamedTuple):
     """A panel of the dock.
 
-    name      as assets/view.js and the address know it; its script draws in #NAME-body
+    name      as assets/page/view.js and the address know it; its script draws in #NAME-body
     title     what the strip and its head say
     summary   what it shows, in a line
     how       name of the text that says how to read it
@@ -65,7 +65,7 @@ PANELS: tuple[Panel, ...] = (
 
 
 def layout() -> list[Component]:
-    """The panels, closed until assets/dock.js knows which are open, and the strip."""
+    """The panels, closed until assets/page/dock.js knows which are open, and the strip."""
     return [
         html.Div([_panel(panel) for panel in PANELS], id=ids.DOCK, className="dock"),
         html.Div(

@@ -1,7 +1,7 @@
 """The card of an edge: its two tracks, what it counts for, and through which of their features.
 
-assets/card.js opens and closes it and asks for the edge; what the page knows of the edge it shows
-until the answer is there.
+assets/panels/card.js opens and closes it and asks for the edge; what the page knows of the edge it
+shows until the answer is there.
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ def answer(client: ServiceClient, asked: dict[str, Any] | None) -> Component | N
 
 
 def register_callbacks(app: Dash, client: ServiceClient) -> None:
-    """Ask for the edge whose card is open, and tell assets/card.js that the answer is there."""
+    """Ask for the edge whose card is open, and tell its script that the answer is there."""
 
     @app.callback(
         Output(ids.EDGE_SAYS, "children"),

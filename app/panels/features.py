@@ -38,7 +38,7 @@ def view(jet: JetDetail, explanation: ExplanationAnswer) -> list[Component]:
 
     A last one is for all others, so that the rows add up to the tracks' share in the account.
     Pointing at a row lights its column in the heat map, pressing it sorts the rows there
-    (assets/heat.js).
+    (assets/panels/heat.js).
     """
     relevance = feature_sums(explanation)
     order = np.argsort(-np.abs(relevance), kind="stable")

@@ -122,7 +122,7 @@ def talk() -> Component:
 
 
 def _save() -> Component:
-    """Figures and files to take away; assets/export.js makes the former, link.js has the latter."""
+    """Figures and files to take away, which export.js and link.js in assets/page see to."""
     return html.Details(
         [
             html.Summary(

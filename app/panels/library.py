@@ -1,8 +1,8 @@
 """Choosing a file of jets and a network: two buttons in the bar, each with a list to search.
 
-The lists are asked for when one is opened and drawn by assets/library.js; assets/uploads.js brings
-files to the server where that is switched on. Where there is only one
-file and one network nothing of this is on the page.
+The lists are asked for when one is opened and drawn by assets/page/library.js; uploads.js beside it
+brings files to the server where that is switched on. Where there is only one file and one network
+nothing of this is on the page.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def size(n_bytes: int | None) -> str:
 
 
 def rows(library: Library, source: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What the two lists show, as assets/library.js draws it.
+    """What the two lists show, as assets/page/library.js draws it.
 
     Each row has its name, words, whether it goes with what is chosen of the other kind, and else
     what of the other kind it goes with ("instead").
@@ -204,7 +204,7 @@ def lacking(model: LibraryModel | None, file: LibraryFile | None) -> str:
 def facts(
     client: ServiceClient, choices: Callable[..., Choices], source: dict[str, Any] | None
 ) -> Any:
-    """What is known of the file and the network that were chosen, for assets/library.js."""
+    """What is known of the file and the network that were chosen, for assets/page/library.js."""
     if source is None:
         return no_update
     try:

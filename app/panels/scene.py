@@ -1,4 +1,4 @@
-"""The 3D network plot: a div that assets/scene.js draws in, and the controls that only it needs.
+"""The 3D network plot: a div that assets/picture/scene.js draws in, and controls of its own.
 
 What the viewer changes here is changed in the browser.
 """
@@ -130,7 +130,7 @@ def layout(tools: Component, pinned: Component, card: Component) -> Component:
 
 
 def _camera() -> Component:
-    """Where the camera stands, and whether it moves; assets/camera.js."""
+    """Where the camera stands, and whether it moves; assets/picture/camera.js."""
     return html.Div(
         [
             tool(name, f"{does} ({key})", icon, **{"aria-keyshortcuts": key})

@@ -45,7 +45,7 @@ def draw_axes(
 def reading(way: Array) -> float:
     """The angle of a title along a line (x, y in px, y down): clockwise degrees, -110 to 70.
 
-    From the left, and from below where the line is about upright, as assets/axes.js has it.
+    From the left, and from below where the line is about upright, as assets/picture/axes.js has it.
     """
     degrees = float(np.degrees(np.arctan2(way[1], way[0])))
     degrees = (degrees + 90) % 180 - 90

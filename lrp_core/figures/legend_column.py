@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -16,8 +17,10 @@ from lrp_core.figures.theme import Theme
 from lrp_core.figures.typeset import measure, wrapped
 from lrp_core.figures.view import View
 
-HEIGHTS = (132, 110, 92, 76, 60, 50)  # px of a scale: as tall as there is room for
+HEIGHTS = (132, 110, 92, 76, 60, 50, 40)  # px of a scale: as tall as there is room for
+CROWDED = 50  # px of a scale below which every other of its ticks has a number
 NATURAL = 76  # and where any height will do
+LOW = 20  # px of a panel that is to be as high as its legend
 HEAD = 11.5  # px of type
 BODY = 11.0
 WIDE = 132  # px of the column
@@ -61,7 +64,8 @@ class Pen(NamedTuple):
 def picture_legend(shown: Shown, view: View, panel: Panel, pinned: Shown | None = None) -> Picture:
     """The legend for its place on the page: a column, or rows where that is wide.
 
-    Rows are as high as they need to be where the panel is too low for them.
+    Rows are as high as they need to be in a panel that has no height yet; in another, the last
+    parts go where there is no room for all.
     Raises FigureError as ``Stage.of``.
     """
     stage = Stage.of(shown, view, pinned)
@@ -69,10 +73,11 @@ def picture_legend(shown: Shown, view: View, panel: Panel, pinned: Shown | None 
     box = (0.0, 0.0, panel.width, panel.height)
     beside = panel.width < 2 * WIDE * unit
     pen = Pen(panel.theme, unit, 0.0, panel.width / unit if beside else None)
-    placed, needed = _fitting(stage.scene, stage.view, stage.scales, pen, box, whole=not beside)
+    grows = panel.height < LOW
+    placed, needed = _fitting(stage.scene, stage.view, stage.scales, pen, box, whole=grows)
     items = tuple(item for block, x, y in placed for item in block.draw(x, y))
     words = " ".join(item.text for item in items if isinstance(item, Text))
-    height = panel.height if beside else max(needed, 1.0)
+    height = math.ceil(needed) if grows else panel.height
     return Picture("legend-svg", panel.width, height, items, f"Legend: {words}")
 
 
@@ -209,7 +214,8 @@ def _signed(title: str, ticks: tuple[Tick, ...], titles: Titles, pen: Pen) -> Bl
         bar = rectangle(x + 3 * u, top, 10 * u, high * u, 2 * u)
         paint = Gradient((x, bottom), (x, top), stops)
         yield Path(bar, fill=paint, stroke=theme.grid, width=u, kind="legend")
-        yield from _ticks(pen, ticks, x, lambda at: (top + bottom) / 2 - at * high * u / 2)
+        told = ticks if high >= CROWDED else ticks[::2]
+        yield from _ticks(pen, told, x, lambda at: (top + bottom) / 2 - at * high * u / 2)
         below = bottom + 18.4 * u
         yield pen.body(x, below, titles.positive, theme.positive)
         shift = measure(f"{titles.positive} ", BODY * u)

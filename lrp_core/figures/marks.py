@@ -14,7 +14,7 @@ ARM = 0.34  # half the width of a cross's arm, as a share of its reach
 def track_mark(
     shape: str, x: float, y: float, diameter: float, *, fill: str, rim: str, unit: float
 ) -> Path:
-    """A track of a shape of assets/legend.js around a point."""
+    """A track of a shape of ``SHAPES`` around a point."""
     radius = diameter / 2
     if shape.endswith("-open"):
         ring = _outline(shape.removesuffix("-open"), x, y, radius * 0.85)

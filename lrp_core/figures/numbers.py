@@ -1,7 +1,7 @@
 """Numbers and names as people read them: a true minus sign, no stray digits, one rounding.
 
-Every number that a person reads is rounded here, or in assets/numbers.js, which says the same of
-the same number: to the nearest of the value's exact decimal digits, and a tie away from zero.
+Every number that a person reads is rounded here, or in assets/page/numbers.js, which says the same
+of the same number: to the nearest of the value's exact decimal digits, and a tie away from zero.
 Where there is no number, or none that is finite, stands "–".
 """
 

@@ -1,6 +1,6 @@
 """What a figure is to show: the view in the page's address, read and written as the page does.
 
-The keys, their values and what they are by default are those of ``KEYS`` in assets/view.js.
+The keys, their values and what they are by default are those of ``KEYS`` in assets/page/view.js.
 """
 
 from __future__ import annotations

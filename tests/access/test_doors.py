@@ -24,7 +24,7 @@ from lrp_core.settings import read_settings
 TOKEN = "0123456789abcdef-token"
 RIGHT = {"Authorization": f"Bearer {TOKEN}"}
 SECRET = "a secret of this server alone"
-PATHS = ("/", "/_dash-layout", "/_dash-component-suites/x.js", "/assets/scene.js", "/docs",
+PATHS = ("/", "/_dash-layout", "/_dash-component-suites/x.js", "/assets/picture/scene.js", "/docs",
          "/api/v1/jets", "/openapi.json", "/anything", "/static/x")  # fmt: skip
 Answer = Callable[..., httpx.Response]
 
@@ -279,7 +279,7 @@ def test_one_user_leaves_threads_of_the_page_to_the_others() -> None:
             refused = ask("/api/v1/jets")
             assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
             assert refused.json()["error"]["code"] == "too_many_at_once"
-            assert ask("/assets/scene.js").text == "quick"  # files of the page do not count
+            assert ask("/assets/picture/scene.js").text == "quick"  # files of the page do not count
             assert ask("/api/v1/jets", client="10.0.0.8").text == "quick"
         finally:
             go_on.set()

@@ -179,7 +179,7 @@ def test_without_log_in_other_machines_are_refused_however_it_was_started() -> N
 
 # ------------------------------------------------------------------------------------- strangers
 
-PATHS = ("/", "/_dash-layout", "/_dash-update-component", "/assets/scene.js", "/docs",
+PATHS = ("/", "/_dash-layout", "/_dash-update-component", "/assets/picture/scene.js", "/docs",
          "/api/v1/health", "/openapi.json", "/_jetlrp/alive", "//", "/health/x",
          "/assets/fonts", "/LOGIN", "/login/")  # fmt: skip
 
@@ -562,7 +562,7 @@ def test_requests_of_each_user_are_counted(users_file: Path) -> None:
         "too_many_requests",
     )
     assert header(answer, "Retry-After") == "12"
-    assert gate.decide(asked("/assets/scene.js", headers=anna)) == LetIn("anna")
+    assert gate.decide(asked("/assets/picture/scene.js", headers=anna)) == LetIn("anna")
     assert gate.decide(asked("/api/v1/jets", headers=ben)) == LetIn("ben")
     for _ in range(32):  # a panel that changes its size asks often, and costs little
         let_in = gate.decide(asked("/api/v1/jets/3/pictures/river", headers=ben))

@@ -183,7 +183,7 @@ def test_the_tab_key_goes_round_with_one_stop_for_the_list_and_one_for_the_plot(
     eventually(page, lambda: plot.evaluate("(one) => one === document.activeElement"))
     assert "#" not in page.url
     assert plot.get_attribute("aria-label").startswith("Jet 5 in three dimensions: 7 tracks")
-    order = page.evaluate("window.jetlrp.view.shown.a.tracks.byRelevance")
+    order = page.evaluate("window.jetlrp.scene.stateOf('network').made.tracks.order")
     said = page.locator("#network ~ .scene-said")
     for track in order[:2]:
         page.keyboard.press("ArrowRight")

@@ -71,6 +71,19 @@ EDGE = {
     "features": ["track_pt"],
     "source_relevance": [-0.75],
     "destination_relevance": [0.25],
+    "feature_info": [],
+    "speaks": "against H→bb̄",
+    "ends": [
+        {
+            "track": track,
+            "kind": "",
+            "pt": 2.5,
+            "displaced": False,
+            "origin": "",
+            "relevance": 0.5,
+        }
+        for track in (0, 2)
+    ],
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 from dash import html
 
 from app.panels import edge_card
+from lrp_core.features import feature
 from lrp_core.figures.numbers import gev, signed
 from lrp_core.service.schemas import EdgeAnswer
 from tests.app.test_page import click, click_edge, eventually, still, wait_for_jet
@@ -127,18 +128,15 @@ def test_a_click_on_an_edge_opens_its_card(toy_site, page):
     edge = click_edge(page, 2)
     card = ready(page)
     assert [body["edge"] for body in asked_for(toy_site)] == [edge]
-    jet = page.evaluate(
-        "(edge) => { const jet = window.jetlrp.view.shown.a; return {"
-        " source: jet.source[edge], destination: jet.destination[edge], signed: jet.signed[edge],"
-        " significance: jet.significance[edge], pt: Array.from(jet.tracks.pt) }; }",
-        edge,
-    )
+    source, destination = page.evaluate("(edge) => window.jetlrp.scene.endsOf(edge)", edge)
+    given = toy_site.service.explanation(0, {"target": "margin", "rule": "gamma(gamma=1)"})
+    expected = np.asarray(toy_site.service.explained(given).signed_edge_relevance)[edge]
     text = card.inner_text()
-    assert f"Track {jet['source']} → track {jet['destination']}" in text
+    assert f"Track {source} → track {destination}" in text
     assert "3 of 650" in text
     found = card.locator(".card-sum b").inner_text(), card.locator(".card-sum .muted").inner_text()
     power = found[1].removeprefix("× 10").translate(PLAIN) or "0"
-    assert number(found[0]) * 10.0 ** int(power) == pytest.approx(jet["signed"], rel=1e-2)
+    assert number(found[0]) * 10.0 ** int(power) == pytest.approx(expected, rel=1e-2)
 
     rows = card.locator(".card-sides > div:first-child li:visible")
     assert rows.count() == 8
@@ -154,8 +152,8 @@ def test_a_click_on_an_edge_opens_its_card(toy_site, page):
     page.wait_for_function(f"location.search.includes('edge={edge}')")
 
     # a track of it can be looked at alone; the card stays
-    card.get_by_role("button", name=f"track {jet['source']}").click()
-    page.wait_for_function(f"window.jetlrp.view.state.track === {jet['source']}")
+    card.get_by_role("button", name=f"track {source}").click()
+    page.wait_for_function(f"window.jetlrp.view.state.track === {source}")
     assert card.is_visible()
 
     card.get_by_role("button", name="Close the card").click()
@@ -222,9 +220,7 @@ def test_the_card_of_a_real_edge_is_what_the_service_says(real_site, page):
     assert says["rank"] == 1
     assert "1 of 240" in card.inner_text()
     first = np.argmax(np.abs(says["source_relevance"]))
-    answer = page.evaluate("window.jetlrp.view.shown.a.features.get.bind("
-                           "window.jetlrp.view.shown.a.features)"
-                           f"('{says['features'][first]}').title")  # fmt: skip
+    answer = feature(says["features"][first]).title
     shown = card.locator(".card-sides > div:first-child .name").first.inner_text()
     assert shown.replace(" ", "") == answer.replace("_", "").replace(" ", "")
     box, stage = card.bounding_box(), page.locator("#stage").bounding_box()
@@ -235,15 +231,15 @@ def test_the_card_of_a_real_edge_is_what_the_service_says(real_site, page):
 
 SEEN = """
 ([kind, rank]) => {  // the middle of an edge, or a track, wherever it is and whatever is in front
-  const { geometry, highlight, scene, view } = window.jetlrp;
+  const { highlight, scene, view } = window.jetlrp;
   const div = document.getElementById("network");
-  const { where, order, k } = scene.stateOf("network");
-  const { source, destination, tracks } = view.shown.a;
-  const edge = order[Math.floor((rank / 10) * k)];
-  const track = tracks.byRelevance[rank];
+  const { made } = scene.stateOf("network");
+  const { list, k } = scene.selected(made, view.state);
+  const { x: xs, y: ys, z: zs } = made.figure.tracks;
+  const track = made.tracks.order[rank];
   const [[x, y]] = highlight.project(div, [kind === "edge"
-    ? geometry.curve(where, source[edge], destination[edge])[4]
-    : [where.x[track], where.y[track], where.z[track]]]);
+    ? scene.pointsOf(made, list[Math.floor((rank / 10) * k)])[4]
+    : [xs[track], ys[track], zs[track]]]);
   const { left, top } = div.getBoundingClientRect();
   return [left + x, top + y];
 }

@@ -218,7 +218,7 @@ def test_the_stand_alone_figure_turns_tells_and_has_its_slider_without_a_network
     assert "Jet 5" in tab.locator(".figure-title").inner_text()
     assert "toy.root, jet 5" in tab.locator("footer").inner_text()
     assert tab.locator("meta[name=link]").get_attribute("content") == link
-    assert "Track charge" in tab.locator("#network-legend").inner_text()
+    assert "Track charge" in tab.locator("#network-legend").text_content()
     assert tab.evaluate("document.documentElement.dataset.theme") == "light"
     tab.locator("#edges-slider").press("End")
     wait_for_jet(tab, 5, edges=42)
@@ -228,7 +228,7 @@ def test_the_stand_alone_figure_turns_tells_and_has_its_slider_without_a_network
     def pointed():
         """Plotly looks for what is under the pointer when it draws a frame."""
         x, y = tab.evaluate(
-            """() => { const {where} = window.jetlrp.scene.stateOf('network');
+            """() => { const where = window.jetlrp.scene.stateOf('network').made.figure.tracks;
             const div = document.getElementById('network'), box = div.getBoundingClientRect();
             const point = [where.x[0], where.y[0], where.z[0]];
             const [[x, y]] = window.jetlrp.highlight.project(div, [point]);

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 JET = 132  # 26 tracks
 SEEN = """() => {
   const div = document.getElementById("network");
-  const { where } = window.jetlrp.scene.stateOf("network");
+  const where = window.jetlrp.scene.stateOf("network").made.figure.tracks;
   const points = where.x.map((x, at) => [x, where.y[at], where.z[at]]);
   const { left, top } = div.getBoundingClientRect();
   return {

@@ -211,7 +211,9 @@ def test_a_file_and_a_network_are_chosen_and_two_networks_compared(library_site,
     eventually(page, lambda: caption.inner_text().startswith("second.pth · Jet 5"))
     pinned = page.locator("#network-b-caption")
     eventually(page, lambda: pinned.inner_text().startswith("pinned: first.pth · Jet 5"))
-    both = page.evaluate("() => window.jetlrp.view.both().map((jet) => jet.prediction.logits)")
+    both = page.evaluate(
+        "() => window.jetlrp.view.both().map((jet) => jet.prediction.probabilities)"
+    )
     assert both[0] != both[1]
     page.locator(".dock-strip").get_by_role("button", name="Compared").click()
     page.wait_for_selector(".compare-table")

@@ -292,7 +292,7 @@ def test_from_a_click_to_the_drawn_edges_on_real_jets(real_site, page):
     page.locator("#theme-switch").click()
     page.wait_for_function(
         "document.getElementById('network').data.find((t) => t.name === 'tracks')"
-        ".marker.line.color === '#45526b'"
+        ".marker.line.color[0] === '#45526b'"
     )
     still(page)
     assert page.evaluate("document.documentElement.dataset.theme") == "light"

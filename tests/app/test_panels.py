@@ -298,6 +298,7 @@ def test_a_jet_fills_every_panel(service):
             "dtype": "float32",
             "edges": "summary",
             "encoding": "base64",
+            "top_edges": 1,  # pictures bring their own
         },
     )
 

@@ -8,6 +8,8 @@ from tests.app.test_page import eventually, still
 
 pytestmark = pytest.mark.browser
 
+MADE = "window.jetlrp.scene.stateOf('network').made"  # the figure that is drawn
+
 SPOT = """
 (track) => {
   const g = document.querySelector(`.plane [data-track="${track}"] .track`).getBoundingClientRect();
@@ -57,7 +59,7 @@ def count_asked(page):
 def test_what_is_selected_needs_no_request(real_site, page):
     asked = count_asked(page)
     opened(page, real_site, "jet=12&dock=plane&edges=40")
-    order = page.evaluate("Array.from(window.jetlrp.view.shown.a.order)")
+    order = page.evaluate(f"Array.from({MADE}.edges.number)")
     n = len(order)
     assert page.evaluate(SHOWN) == {"edges": order[:40], "rest": n - 40}
     page.evaluate("window.jetlrp.view.set({ edges: 7 })")
@@ -65,8 +67,9 @@ def test_what_is_selected_needs_no_request(real_site, page):
     page.evaluate("window.jetlrp.view.set({ track: 4, ways: 'out', edge: 3 })")
     page.wait_for_selector(".plane .is-alone")
     shown = page.evaluate(SHOWN)["edges"]
-    source = page.evaluate("Array.from(window.jetlrp.view.shown.a.source)")
-    assert shown == [edge for edge in order if source[edge] == 4][:7]
+    source = page.evaluate(f"Array.from({MADE}.edges.source)")  # in the order of rank, too
+    leaving = [edge for edge, track in zip(order, source, strict=True) if track == 4]
+    assert shown == leaving[:7]
     assert page.locator(".plane .is-alone .alone").is_visible()
     assert page.locator(".plane .dim").count() == 16 - 8
     assert page.locator(".plane .chosen").get_attribute("d").startswith("M")
@@ -93,7 +96,7 @@ def test_of_a_large_jet_the_edges_of_a_track_are_asked_for(toy_site, page):
     page.wait_for_selector(".plane .is-alone")
     assert len(page.evaluate(SHOWN)["edges"]) == 150
     assert "track%3D7" in asked[1]
-    weak = "window.jetlrp.view.shown.a.order.at(-1)"
+    weak = f"{MADE}.edges.number.at(-1)"
     page.evaluate(f"window.jetlrp.view.set({{ track: null, edge: {weak} }})")
     eventually(page, lambda: page.locator(".plane [data-edge]").count() == 2_001)
     eventually(page, lambda: page.locator(".plane .chosen").get_attribute("d") != "")
@@ -102,7 +105,7 @@ def test_of_a_large_jet_the_edges_of_a_track_are_asked_for(toy_site, page):
 
 def test_pointing_and_clicking_is_linked(real_site, page):
     opened(page, real_site, "jet=12&full=plane")
-    track = page.evaluate("window.jetlrp.view.shown.a.tracks.byRelevance[5]")
+    track = page.evaluate(f"{MADE}.tracks.order[5]")
     x, y = page.evaluate(SPOT, track)
     page.mouse.move(x, y)
     page.wait_for_function("window.jetlrp.view.hovered.track !== null")
@@ -138,7 +141,7 @@ def test_an_edge_opens_its_card(real_site, page):
 
 def test_the_keys_go_from_track_to_track(real_site, page):
     opened(page, real_site, "jet=12&dock=plane")
-    first = page.evaluate("window.jetlrp.view.shown.a.tracks.byRelevance[1]")
+    first = page.evaluate(f"{MADE}.tracks.order[1]")
     page.locator("#plane-body .plane-host").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -177,7 +180,7 @@ def test_the_plane_stands_in_where_there_is_no_webgl(real_site, page_without_web
     assert page.locator("#network-legend svg.picture").count() == 1
     assert page.title().startswith("Jet 12")
     # it is the scene: clicks isolate, the heat map beside it is linked, another jet takes its place
-    x, y = page.evaluate(SPOT, page.evaluate("window.jetlrp.view.shown.a.tracks.byRelevance[0]"))
+    x, y = page.evaluate(SPOT, page.evaluate(f"{MADE}.tracks.order[0]"))
     page.mouse.click(x, y)
     page.wait_for_function("window.jetlrp.view.state.track !== null")
     track = page.evaluate("window.jetlrp.view.state.track")

@@ -185,7 +185,7 @@ def test_a_broken_rule_shows_red_from_the_engine_to_the_page(repository, page):
 def test_the_latest_question_wins_and_a_refusal_is_said(toy_site, page, expected):
     expected.append("status of 503")
     open_river(page, toy_site.address, "jet=0")
-    asked = [r for r in toy_site.service.requests if "/pictures/" in r[1]]
+    asked = [r for r in toy_site.service.requests if "/pictures/river" in r[1]]
     assert {r[1] for r in asked} == {"/jets/0/pictures/river"}
     spring = "document.querySelector('#river-body stop').getAttribute('stop-color')"
     dark = page.evaluate(spring)

@@ -16,6 +16,7 @@ from tests.app.test_page import (
     wait_for_jet,
     written,
 )
+from tests.app.toy_service import FEATURES
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +48,6 @@ TRACES = """
     projection: div.layout.scene.camera.projection.type,
     source: byNumber(made.edges.source), destination: byNumber(made.edges.destination),
     significance: byNumber(made.edges.significance),
-    charge: Array.from(view.shown.a.tracks.charge),
   };
 }
 """
@@ -219,7 +219,8 @@ def test_the_look_of_the_tracks_and_edges(toy_site, page, asks_nobody):
 
     page.locator('#look [data-view=color][data-value="charge"]').click()
     now = drawn(page, "now.tracks.symbol.includes('diamond')")
-    assert [s == "circle" for s in now["tracks"]["symbol"]] == [q > 0 for q in now["charge"]]
+    charge = toy_site.service.tracks(5)[:, FEATURES.index("track_charge")]
+    assert [s == "circle" for s in now["tracks"]["symbol"]] == [q > 0 for q in charge]
     assert len(set(now["tracks"]["color"])) == 2
     said("Track charge")
     assert "Track relevance" not in legend.text_content()
@@ -231,8 +232,8 @@ def test_the_look_of_the_tracks_and_edges(toy_site, page, asks_nobody):
 
     page.locator('#look [data-view=size][data-value="relevance"]').click()
     now = drawn(page, f"now.tracks.size[0] !== {before['tracks']['size'][0]}")
-    relevance = np.abs(page.evaluate("Array.from(window.jetlrp.view.shown.a.tracks.relevance)"))
-    assert np.argsort(now["tracks"]["size"]).tolist() == np.argsort(relevance).tolist()
+    order = page.evaluate("window.jetlrp.scene.stateOf('network').made.tracks.order")
+    assert np.argsort(now["tracks"]["size"]).tolist() == order[::-1]
     said("|relevance|")
 
     page.locator('#look [data-view=edgecolor][data-value="relevance"]').click()
@@ -289,12 +290,11 @@ def test_axes_by_preset_and_by_feature(toy_site, page, asks_nobody):
     assert preset.nth(0).get_attribute("aria-pressed") == "false"
     assert page.locator("#axis-z").input_value() == "track_pt"
 
+    values = dict(zip(FEATURES, toy_site.service.tracks(0)[0].tolist(), strict=True))
     for side, name in (("x", "track_dxy"), ("y", "trackBTag_Sip3dSig"), ("z", "track_drsubjet1")):
         page.locator(f"#axis-{side}").select_option(name)
         page.wait_for_function(f"window.jetlrp.view.state.{side} === '{name}'")
-        now = drawn(
-            page, f"now.tracks.{side}[0] === window.jetlrp.view.shown.a.values.column('{name}')[0]"
-        )
+        now = drawn(page, f"Math.abs(now.tracks.{side}[0] - {values[name]}) < 1e-6")
     assert "jet axis" not in now["names"]  # directions have a place on the floor of angles only
     assert "(cm)" in now["titles"][0]
     assert address(page, "x") == "track_dxy"

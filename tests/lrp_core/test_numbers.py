@@ -1,4 +1,4 @@
-"""Numbers as people read them; tests/node holds assets/numbers.js to the same table."""
+"""Numbers as people read them; tests/node holds assets/page/numbers.js to the same table."""
 
 from __future__ import annotations
 

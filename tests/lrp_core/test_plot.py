@@ -392,7 +392,7 @@ def test_an_isolated_track_of_a_large_jet_has_all_its_edges():
 
 def test_the_legend_fits_its_place(shown):
     for view in (View(), View(color="origin", edgecolor="relevance")):
-        for size in ((120, 360), (120, 560), (900, 240)):
+        for size in ((120, 360), (120, 560), (900, 240), (620, 110)):
             made = picture_legend(shown, view, Panel(*size, 11, LIGHT))
             assert made.height <= size[1]
             assert "Edge significance" in made.label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from lrp_core.errors import JetError, JetFileError, JetIndexError
 from lrp_core.jets import Jet, complete_graph
 from lrp_core.reading import open_jets
 from lrp_core.root_file import RootFile
-from lrp_core.root_source import RemoteSource
+from lrp_core.root_source import FileAtPlaces, RemoteSource
 
 FEATURES = ("track_pt", "track_etarel", "trackBTag_Eta")
 COUNTS = (3, 5, 1, 8, 2, 4)
@@ -685,6 +686,41 @@ if not child:
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 print(jets[5].tracks.tolist(), status)
 """
+
+
+AT_ONCE = """
+import os, sys
+import lrp_core.reading, lrp_core.root_file
+
+lrp_core.root_file.BLOCK_BYTES = lrp_core.reading.CACHE_BYTES = 1  # every jet is read anew
+jets = lrp_core.reading.open_jets(sys.argv[1])
+known = [jet.tracks.tobytes() for jet in jets]
+child = os.fork()
+wrong = sum(jets[n % len(jets)].tracks.tobytes() != known[n % len(jets)] for n in range(200))
+if not child:
+    os._exit(min(wrong, 100))
+print(wrong, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_two_processes_of_a_fork_read_at_once(tmp_path, write_jets):
+    write_jets(tmp_path / "a.root", tuple(range(1, 40)))
+    ran = subprocess.run(
+        [sys.executable, "-c", AT_ONCE, str(tmp_path / "a.root")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (ran.stdout, ran.stderr) == ("0 0\n", "")
+
+
+def test_a_file_is_read_at_places_that_no_other_reader_moves(tmp_path):
+    (tmp_path / "a").write_bytes(bytes(range(100)))
+    with FileAtPlaces(str(tmp_path / "a")) as file:
+        assert file.get(10, 20) == bytes(range(10, 20))
+        assert file.get(95, 120) == bytes(range(95, 100))  # as many as there are
+        assert os.lseek(file.file.fileno(), 0, os.SEEK_CUR) == 0
 
 
 def test_after_a_fork(tmp_path, write_jets):

@@ -313,7 +313,7 @@ def test_relevance_that_mostly_cancels_is_told():
     assert times_explained(relevance, 0.0, [0.0, 0.0]) == 0
     found = balance_of(interaction_network(), times=20.5)
     assert (found.state, found.text) == ("cancels", "adds up, but cancels")
-    assert "20 times what is explained" in found.detail
+    assert "21 times what is explained" in found.detail
     assert balance_of(interaction_network(), times=9.9).state == "sound"
     assert balance_of(interaction_network(), times=20.5, error=0.1).state == "broken"
 

@@ -15,11 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-import uproot
 from rich.console import Console
 
 import lrp_core.source_faults as faults
-from lrp_core import streaming
+from lrp_core import root_source, streaming
 from lrp_core.commands import explain_all
 from lrp_core.errors import JetFileError, SourceError
 from lrp_core.jets import Jet
@@ -152,7 +151,7 @@ def test_an_address_that_gives_something_else(flaky: str) -> None:
 def test_a_disk_that_fails(tmp_path: Path, write_jets: Any, monkeypatch: Any) -> None:
     write_jets(tmp_path / "a.root", COUNTS, basket=2)
     left = [0]
-    real = uproot.source.file.FileResource.get
+    real = root_source.FileAtPlaces.get
 
     def get(self: Any, start: int, stop: int) -> Any:
         left[0] -= 1
@@ -160,7 +159,7 @@ def test_a_disk_that_fails(tmp_path: Path, write_jets: Any, monkeypatch: Any) ->
             raise OSError(errno.EIO, "Input/output error")
         return real(self, start, stop)
 
-    monkeypatch.setattr(uproot.source.file.FileResource, "get", get)
+    monkeypatch.setattr(root_source.FileAtPlaces, "get", get)
     with open_jets(tmp_path / "a.root") as jets:
         left[0] = TRIES - 1
         assert jets[0].n_tracks == 3

@@ -1,19 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { jetlrp } from "./script.mjs";
+import "./browser.mjs";
+import { link } from "../../assets/page/link.js";
 
 const PANEL = { dataset: { defaults: '{"gamma": 0.25, "bias": "account"}' } };
-const window = {
-  addEventListener() {},
-  dash_clientside: { no_update: "untouched" },
-  document: {
-    addEventListener() {},
-    querySelectorAll: () => [],
-    querySelector: (selector) => (selector === '[data-rule="gamma"]' ? PANEL : null),
-  },
-};
-const { link } = jetlrp(["link"], window);
+globalThis.document.querySelector = (selector) => (selector === '[data-rule="gamma"]' ? PANEL : null);
 const PLACES = [
   { rule: "gamma", name: "gamma" }, { rule: "gamma", name: "bias" }, { rule: "epsilon", name: "eps" },
 ];

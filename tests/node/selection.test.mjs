@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { jetlrp } from "./script.mjs";
+import "./browser.mjs";
+import { selection } from "../../assets/picture/selection.js";
 
-const { selection: select } = jetlrp(["numbers", "selection"], { atob });
 const base64 = (array) => Buffer.from(array.buffer).toString("base64");
 const packed = (dtype, array) => ({ dtype, shape: [array.length], data: base64(array) });
 
 /** Edges of three tracks, the first `drawn` with curves of a single point. */
-const jet = (drawn = 6) => select.decode({
+const jet = (drawn = 6) => selection.decode({
   all: 6, drawn, usual: 2, most: 2000, stride: 2, tracks: 3, total: 1, of: "of the significance",
   number: packed("uint32", Uint32Array.of(1, 3, 5, 0, 2, 4)),
   source: packed("uint16", Uint16Array.of(0, 1, 2, 0, 1, 2)),
@@ -31,7 +31,7 @@ test("edges come in the order of rank, with their numbers and colours", () => {
 
 test("only the edges of one track are considered, into it, out of it or both", () => {
   const edges = jet();
-  const of = (more) => list(select.considered(edges, view(more)));
+  const of = (more) => list(selection.considered(edges, view(more)));
   assert.deepEqual(of(), [0, 1, 2, 3, 4, 5]);
   assert.deepEqual(of({ track: 2 }), [0, 1, 2, 5]);
   assert.deepEqual(of({ track: 2, ways: "in" }), [0, 1]);
@@ -41,7 +41,7 @@ test("only the edges of one track are considered, into it, out of it or both", (
 
 test("how many are shown: as is usual, so many, or from a significance on", () => {
   const edges = jet();
-  const count = (more) => select.shown(edges, view(more), edges.every);
+  const count = (more) => selection.shown(edges, view(more), edges.every);
   assert.equal(count(), 2);
   assert.equal(count({ edges: 4 }), 4);
   assert.equal(count({ edges: 0 }), 1); // never none by number
@@ -52,27 +52,27 @@ test("how many are shown: as is usual, so many, or from a significance on", () =
 
 test("an edge whose curve did not come is not shown as one", () => {
   const edges = jet(3);
-  assert.equal(select.most(edges, edges.every), 3);
-  const own = select.considered(edges, view({ track: 2 }));
-  assert.equal(select.most(edges, own), 3);
-  assert.equal(select.shown(edges, view({ track: 2, edges: 99 }), own), 3);
+  assert.equal(selection.most(edges, edges.every), 3);
+  const own = selection.considered(edges, view({ track: 2 }));
+  assert.equal(selection.most(edges, own), 3);
+  assert.equal(selection.shown(edges, view({ track: 2, edges: 99 }), own), 3);
 });
 
 for (const limit of [2, 30, 650, 2000]) {
   test(`the slider goes from one edge to ${limit}`, () => {
-    assert.equal(select.countAt(0, limit), 1);
-    assert.equal(select.countAt(1, limit), limit);
+    assert.equal(selection.countAt(0, limit), 1);
+    assert.equal(selection.countAt(1, limit), limit);
     for (const count of [1, 2, Math.min(limit, 150)]) {
-      assert.equal(select.countAt(select.positionOf(count, limit), limit), count);
+      assert.equal(selection.countAt(selection.positionOf(count, limit), limit), count);
     }
   });
 }
 
 test("what the edges hold is said in words", () => {
   const edges = jet();
-  assert.deepEqual({ ...select.words(edges, edges.every, 2) },
+  assert.deepEqual({ ...selection.words(edges, edges.every, 2) },
                    { shown: "2 of 6", share: "hold 65.0 %", of: "of the significance" });
-  const own = select.considered(edges, view({ track: 2, ways: "in" }));
-  assert.equal(select.words(edges, own, 1).shown, "1 of 2");
-  assert.equal(select.words({ ...edges, all: 0 }, edges.every, 0).shown, "no edges");
+  const own = selection.considered(edges, view({ track: 2, ways: "in" }));
+  assert.equal(selection.words(edges, own, 1).shown, "1 of 2");
+  assert.equal(selection.words({ ...edges, all: 0 }, edges.every, 0).shown, "no edges");
 });

@@ -236,7 +236,7 @@ def test_the_services_addresses(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/", 200), ("/assets/scene.js", 200), ("/_dash-layout", 200), ("/apix", 404),
+    [("/", 200), ("/assets/picture/scene.js", 200), ("/_dash-layout", 200), ("/apix", 404),
      ("/documents", 404), ("/jetlrp/", 404)],
 )  # fmt: skip
 def test_the_pages_addresses(path: str, status: int) -> None:

@@ -118,7 +118,7 @@ def assert_serves_all(client: httpx.Client) -> None:
     layout = client.get("/_dash-layout")
     assert layout.status_code == 200
     assert "hbb_jets.root" in layout.text
-    assert client.get("/assets/scene.js").status_code == 200
+    assert client.get("/assets/picture/scene.js").status_code == 200
 
 
 def test_one_command_serves_page_service_and_docs_until_ctrl_c(sources: list[str]) -> None:
@@ -220,7 +220,7 @@ def test_the_page_does_not_wait_for_the_service() -> None:
 
     page = create_app(ServiceClient("http://service", transport=httpx.MockTransport(service)))
     browser = page.server.test_client()
-    for path in ("/", "/assets/scene.js"):
+    for path in ("/", "/assets/picture/scene.js"):
         with browser.get(path) as answer:
             assert answer.status_code == 200
     assert asked == []
