@@ -210,11 +210,10 @@ async function refresh(id) {
   try {
     const answer = await pictures.ask(spec, jet, how, roomOf(div), stop.signal);
     if (stop.signal.aborted) return;
-    const before = state.made;
     state.made = read(answer, jet);
     state.cameras = pictures.camerasHere(roomOf(div)) || state.made.figure.cameras;
     document.dispatchEvent(new CustomEvent("jetlrp:figure", { detail: { id } }));
-    if (!before && keysOf(state).length > ASKED.length && how.view.track !== null) refresh(id);
+    if (keysOf(state).length !== spec.keys.length) refresh(id); // of a large jet: those of the track
     draw(id);
   } catch (error) {
     if (stop.signal.aborted) return;
