@@ -94,7 +94,7 @@ async function show(host, slot, jet) {
   const mine = hosts.get(host) || start(host, slot);
   mine.jet = jet;
   if (mine.picture && mine.picture.jet === jet) select(mine); // also while another is on its way
-  await pictures.drawIn("plane", host, jet, {
+  await pictures.drawInto("plane", host, jet, {
     keys: keysOf(slot, jet), empty: "Choose a jet to see it from above.",
     drawn(svg, answer) {
       mine.picture = taken(svg, answer, mine.jet);

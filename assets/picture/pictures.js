@@ -13,7 +13,7 @@
  * and lights all elements whose data-id or data-of are among those that it names.
  *
  *   pictures.ask(spec, jet, how, room, signal)   the answer alone, which the scene reads
- *   pictures.drawIn("legend", box, jet, spec, how)   in a box that is no panel of the dock
+ *   pictures.drawInto("legend", box, jet, spec, how)   in a box that is no panel of the dock
  *
  */
 import { dock } from "../page/dock.js";
@@ -210,8 +210,8 @@ function panel(name, { picture = name, keys = [], empty = "", told = () => {}, d
 }
 
 /** Show a picture in a box that is no panel of the dock. */
-function drawIn(name, box, jet, { keys = [], empty = "", drawn = () => {} }, how) {
-  const again = () => drawIn(name, box, jet, { keys, empty, drawn }, how);
+function drawInto(name, box, jet, { keys = [], empty = "", drawn = () => {} }, how) {
+  const again = () => drawInto(name, box, jet, { keys, empty, drawn }, how);
   return draw(name, { picture: name, keys, empty, told() {}, drawn, again }, box, jet, how);
 }
 
@@ -327,4 +327,4 @@ function bind(svg, name, { parts, first }, focusedBefore) {
   else arrived();
 }
 
-export const pictures = { camerasHere, panel, ask, addressOf, cameras, drawIn, tell, silence };
+export const pictures = { camerasHere, panel, ask, addressOf, cameras, drawInto, tell, silence };

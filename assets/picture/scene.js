@@ -434,7 +434,7 @@ function drawLegend() {
     if (box) box.replaceChildren();
     return;
   }
-  pictures.drawIn("legend", box, jet, { keys: LEGEND }, { view: viewOf("a"), theme: theme.now() });
+  pictures.drawInto("legend", box, jet, { keys: LEGEND }, { view: viewOf("a"), theme: theme.now() });
 }
 
 let resizing = null;

@@ -29,7 +29,7 @@ def test_talk_mode_is_large_and_leaves_the_rest_away(toy_site, page, size):
     page.wait_for_function(f"({FONTS})()[0] > {1.2 * small[0]}")
     still(page)
     words = line.inner_text()
-    for part in ("Jet 5", "H→bb̄", "96.8 %", "margin of H→bb̄", "LRP-γ(1)", "accounted for"):
+    for part in ("Jet 5", "H→bb̄", "96.8 %", "margin H→bb̄ − QCD", "LRP-γ(1)", "accounted for"):
         assert part in words
     assert min(np.divide(page.evaluate(FONTS), small)) > 1.2
     assert float(line.evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)")) >= (
