@@ -10,7 +10,7 @@
   const GROUPS = [
     ".page", ".bar", ".bar .tools", ".bar .facts", ".columns", ".centre", ".dock", ".dock-strip", ".results",
     ".panel-head", ".scene-head", ".compare-tools", ".jets-tools", ".jets-limits", ".segments", ".scene-controls",
-    ".edges-control", ".legend", ".legend figure", ".camera-tools", ".stage-foot", ".question .parameters",
+    ".edges-control", ".camera-tools", ".stage-foot", ".question .parameters",
     ".control.row", ".composite", ".composite-row", ".equation", ".facts", ".panes", ".compared",
   ];
   const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
@@ -23,12 +23,12 @@
     }));
   }
   /* And what stands on the stage, wherever in the page it is written. */
-  const onStage = [".camera-tools", ".legend", ".stage-foot .how", ".isolated"]
+  const onStage = [".camera-tools", "#network-legend", ".stage-foot .how", ".isolated"]
     .flatMap((all) => [...document.querySelectorAll(`.stage ${all}`)]).filter(real);
   onStage.forEach((a, i) => onStage.slice(i + 1).forEach((b) => {
     if (over(box(a), box(b))) wrong.push(`${name(a)} over ${name(b)} on the stage`);
   }));
-  const legend = document.querySelector(".stage .legend");
+  const legend = document.querySelector("#network-legend");
   for (const pane of [...document.querySelectorAll(".panes .pane")].filter(real)) {
     if (real(legend) && over(box(pane), box(legend))) wrong.push(`the legend over ${name(pane)}`);
   }
