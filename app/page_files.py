@@ -19,6 +19,7 @@ YEAR_SECONDS = 31_536_000
 APART = r"\.(js|css)$"  # of the assets, what Dash is not to load one by one
 IMPORT = re.compile(r'^import (?:\{ \w+ \} from )?"(\.[./\w]+)";\n', re.M)
 EXPORT = re.compile(r"^export const (\w+) = ", re.M)
+COMMENT = re.compile(r"^ */\*.*?\*/\n", re.M | re.S)  # of a line or more; they stay behind
 
 
 class PageFile(NamedTuple):
@@ -56,7 +57,7 @@ def linked(main: Path) -> str:
     modules = _in_order(main.resolve(), [])
     parts, names = [], []
     for path in modules:
-        text = IMPORT.sub("", path.read_text("utf-8"))
+        text = COMMENT.sub("", IMPORT.sub("", path.read_text("utf-8")))
         exported = EXPORT.findall(text)
         body = f"(() => {{\n{EXPORT.sub('return ', text)}}})();\n"
         parts.append(f"{exported[0]} = {body}" if exported else body)

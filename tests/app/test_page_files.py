@@ -7,7 +7,7 @@ import re
 import pytest
 
 from app.main import assets_folder
-from app.page_files import EXPORT, IMPORT, linked
+from app.page_files import COMMENT, EXPORT, IMPORT, linked
 
 FOLDERS = ("page", "picture", "panels")
 MODULES = sorted(path for folder in FOLDERS for path in (assets_folder() / folder).glob("*.js"))
@@ -45,9 +45,10 @@ def test_a_module_is_as_it_can_be_linked(path):
         assert re.fullmatch(r"(?s)export const \w+ = (\{.*\}|\w+);\n", rest), rest[:80]
 
 
-def test_the_page_runs_every_module():
+def test_the_page_runs_every_module_without_its_comments():
     made = linked(assets_folder() / "page" / "main.js")
     for path in MODULES:
         if path.stem not in ("main", "standalone"):
-            first = path.read_text("utf-8").splitlines()[0]
-            assert made.count(f"{first}\n") == 1, path
+            text = COMMENT.sub("", IMPORT.sub("", path.read_text("utf-8")))
+            line = next(one for one in text.splitlines() if len(one) > 30)
+            assert made.count(f"{line}\n") >= 1, path
