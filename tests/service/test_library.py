@@ -377,7 +377,7 @@ def test_a_source_that_fails_is_answered_with_try_again(
 
     monkeypatch.setattr("lrp_core.source_faults.PAUSES", ())
     with monkeypatch.context() as patch:
-        patch.setattr(uproot.source.file.FileResource, "get", fails)
+        patch.setattr("lrp_core.root_source.FileAtPlaces.get", fails)
         answer = ask()
     assert "Input/output error" in error(answer, 503)["message"]
     assert str(folder) not in answer.text

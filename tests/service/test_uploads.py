@@ -204,7 +204,7 @@ def test_a_disk_that_fails_is_no_fault_of_the_file(
 
     monkeypatch.setattr("lrp_core.source_faults.PAUSES", ())
     with monkeypatch.context() as patch:
-        patch.setattr(uproot.source.file.FileResource, "get", fails)
+        patch.setattr("lrp_core.root_source.FileAtPlaces.get", fails)
         answer = put(client, files / "jets.root")
     said = error(answer, 503, "source_fails")
     assert "jets.root was not kept. jets.root cannot be read at the moment" in said
