@@ -12,6 +12,7 @@ from lrp_core.limits import STATE
 from lrp_core.settings import Settings
 
 PR_SET_PDEATHSIG = 1
+SPINS = 10_000  # turns that an idle thread waits for more; libgomp's own number is 300,000
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -67,6 +68,16 @@ def cores(quota: Path = QUOTA) -> int:
 def threads_of_worker(settings: Settings) -> int:
     """Threads for one jet, so that the workers together use every core once."""
     return settings.torch_threads or max(1, cores() // settings.service_workers)
+
+
+def yield_cores_soon() -> None:
+    """Have idle threads of torch give up their core within microseconds, not milliseconds.
+
+    On a machine that does something else at the same time, a browser without a graphics card for
+    one, waiting threads otherwise take the cores from the one thread that they wait for. libgomp
+    reads this once: call it before torch is imported. What the user has set stays.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
 
 
 def end_with_parent() -> None:

@@ -122,7 +122,10 @@ def service(
 
 def _run(settings_file: str | None, *, page: bool, **given: Any) -> None:
     """Serve with what is given, as the settings complete it, until somebody ends it."""
+    from app.processes import yield_cores_soon
     from lrp_core.settings import read_settings
+
+    yield_cores_soon()
 
     def read() -> Settings:
         settings = read_settings(file=settings_file, **given)

@@ -211,6 +211,27 @@ def test_the_page_alone_imports_no_torch() -> None:
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.parametrize(("given", "used"), [(None, "10000"), ("77", "77")])
+def test_idle_threads_leave_their_core_to_others(given: str | None, used: str) -> None:
+    code = (
+        "import os, sys, lrp_core.settings\n"
+        "def read(**_):\n"
+        "    sys.exit(f\"{os.environ['GOMP_SPINCOUNT']} {'torch' in sys.modules}\")\n"
+        "lrp_core.settings.read_settings = read\n"
+        "from app.cli import main\n"
+        "sys.argv = ['jetlrp', 'serve']\n"
+        "main()\n"
+    )
+    known = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=known | ({} if given is None else {"GOMP_SPINCOUNT": given}),
+    )
+    assert done.stderr.strip() == f"{used} False"
+
+
 def test_the_page_does_not_wait_for_the_service() -> None:
     asked: list[str] = []
 
