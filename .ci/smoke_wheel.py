@@ -126,10 +126,11 @@ def check_health(client: httpx.Client) -> None:
 
 
 def check_page(client: httpx.Client) -> None:
-    """The page comes with all its scripts and styles, the scene's among them."""
+    """The page comes with all its scripts and styles, the network plot's among them."""
     links = get_with_links(client, "/")
-    assert any(urlsplit(link).path.endswith("/scene.js") for link in links), links
-    assert any(urlsplit(link).path.endswith(".css") for link in links), links
+    (script,) = [link for link in links if urlsplit(link).path.endswith("/page.js")]
+    assert "Plotly" in get(client, urljoin("/", script)).text
+    assert any(urlsplit(link).path.endswith("/page.css") for link in links), links
     for address in ("/_dash-layout", "/_dash-dependencies"):
         get(client, address)
 
